@@ -1,0 +1,17 @@
+"""The library of the course: optimizers, schedules and experiments written to be read.
+
+Importing it brings nothing in beyond its submodules; ``from course_lib import optimizer`` is the
+drop-in twin of ``paddle.optimizer``.
+"""
+
+import warnings as _warnings
+
+# Paddle warns at import that a compiler cache is missing. That concerns people who build Paddle, not
+# people who read this course. Only this one message is filtered; every other warning stays visible.
+_warnings.filterwarnings("ignore", message="No ccache found", category=UserWarning)
+
+# Matplotlib before Paddle: Paddle sets the root logger to INFO at import, and Matplotlib would then
+# chat about its font cache on every machine that opens the course for the first time.
+import matplotlib as _matplotlib  # noqa: E402, F401
+
+__version__ = "1.0.0"

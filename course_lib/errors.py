@@ -1,0 +1,101 @@
+"""Argument checks whose messages name the argument, the value given and what is allowed."""
+
+from __future__ import annotations
+
+import math
+import numbers
+
+
+def number(name: str, value, low=-math.inf, high=math.inf, *, low_open=False, high_open=False) -> float:
+    """Return ``value`` as a float if it is a finite number between ``low`` and ``high``.
+
+    Args:
+        name: The argument's name, for the message.
+        value: What the caller passed. Booleans, strings and arrays are refused.
+        low, high: The allowed range; an end counts as allowed unless it is marked open.
+        low_open, high_open: Exclude that end of the range.
+
+    Raises:
+        TypeError: ``value`` is no real number.
+        ValueError: ``value`` is NaN, infinite or outside the range.
+
+    Example:
+        >>> number("beta1", 0.9, 0, 1, high_open=True)
+        0.9
+        >>> number("beta1", 1, 0, 1, high_open=True)
+        Traceback (most recent call last):
+            ...
+        ValueError: beta1 must be a number in [0, 1), got 1
+    """
+    allowed = _interval(low, high, low_open, high_open)
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a {allowed}, got {_shown(value)}")
+    value_too_low = value <= low if low_open else value < low
+    value_too_high = value >= high if high_open else value > high
+    if not math.isfinite(value) or value_too_low or value_too_high:
+        raise ValueError(f"{name} must be a {allowed}, got {value!r}")
+    return float(value)
+
+
+def whole(name: str, value, low: int | None = None) -> int:
+    """Return ``value`` as an int if it is a whole number, at least ``low``.
+
+    Raises:
+        TypeError: ``value`` is no integer (``3.0`` is refused too: a count is an int).
+        ValueError: ``value`` is below ``low``.
+
+    Example:
+        >>> whole("steps", 10, low=1)
+        10
+        >>> whole("steps", 0, low=1)
+        Traceback (most recent call last):
+            ...
+        ValueError: steps must be a whole number of at least 1, got 0
+    """
+    allowed = "whole number" if low is None else f"whole number of at least {low}"
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be a {allowed}, got {_shown(value)}")
+    if low is not None and value < low:
+        raise ValueError(f"{name} must be a {allowed}, got {value}")
+    return int(value)
+
+
+def flag(name: str, value) -> bool:
+    """Return ``value`` if it is True or False.
+
+    Example:
+        >>> flag("use_nesterov", "yes")
+        Traceback (most recent call last):
+            ...
+        TypeError: use_nesterov must be True or False, got 'yes' (str)
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {_shown(value)}")
+    return value
+
+
+def choice(name: str, value, options):
+    """Return ``value`` if it is one of ``options``.
+
+    Example:
+        >>> choice("data", "mnits", ["digits", "mnist"])
+        Traceback (most recent call last):
+            ...
+        ValueError: data must be one of 'digits', 'mnist', got 'mnits'
+    """
+    if not any(value is option or (type(value) is type(option) and value == option) for option in options):
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
+    return value
+
+
+def _interval(low, high, low_open, high_open) -> str:
+    if low == -math.inf and high == math.inf:
+        return "finite number"
+    if high == math.inf:
+        return f"finite number {'greater than' if low_open else 'of at least'} {low}"
+    return f"number in {'(' if low_open else '['}{low}, {high}{')' if high_open else ']'}"
+
+
+def _shown(value) -> str:
+    text = repr(value)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
