@@ -1,0 +1,55 @@
+"""Writing files so that a reader never meets a half-written one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from pathlib import Path
+
+
+def write_atomically(path, content) -> Path:
+    """Write ``content`` to ``path``: afterwards the file is either the old one or the new one, never a part.
+
+    The content goes to a temporary file in the same folder first, which then takes the place of ``path`` in one
+    step of the file system. Missing folders are made. A symbolic link is followed, not replaced.
+
+    Args:
+        path: Where to write (str or Path).
+        content: Text (written as UTF-8 with its line ends as they are) or bytes.
+
+    Returns:
+        The path written.
+
+    Raises:
+        TypeError: ``content`` is neither text nor bytes.
+        OSError: The folder cannot be made or written to (the exact subclass tells why, for instance
+            PermissionError); the message names the file. Nothing is left behind.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_atomically(f"{folder}/results/claims.json", "[]").read_text()
+        '[]'
+    """
+    if not isinstance(content, (str, bytes)):
+        raise TypeError(f"content must be text or bytes, got {content!r} ({type(content).__name__})")
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "xb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut can leave the new name on an empty file
+        if target.exists():
+            os.chmod(temporary, target.stat().st_mode)
+        os.replace(temporary, target)
+    except OSError as error:
+        raise type(error)(
+            error.errno, f"cannot write {target.name} into {target.parent}: {error.strerror}; choose a writable folder"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):  # already in its place, or never made
+            temporary.unlink()
+    return Path(path)
