@@ -1,0 +1,172 @@
+"""Surfaces: gradients, minima and the paths that rules take over them."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import paddle
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course_lib import surfaces
+from course_lib.surfaces import SURFACES, Surface, quadratic, trajectory
+
+ALL = [*SURFACES.values(), quadratic((1, 50)), quadratic((3, 0.5), angle=30)]
+by_name = pytest.mark.parametrize("surface", ALL, ids=lambda surface: surface.name)
+unit = st.floats(0, 1)
+
+
+class Descent:
+    """The smallest thing `trajectory` can follow: gradient descent that also counts its steps."""
+
+    def __init__(self, learning_rate):
+        self._learning_rate = learning_rate
+        self.seen = []
+
+    def fresh_state(self, x):
+        return SimpleNamespace(t=0, total=np.zeros_like(x))
+
+    def rule(self, x, g, s, lr):
+        self.seen.append((s.t, lr))
+        s.total = s.total + g
+        x -= lr * g  # in place on purpose: the path must not change under it
+        return x
+
+
+def spread(surface, u, v):
+    (x0, x1), (y0, y1) = surface.limits
+    return np.array([x0 + u * (x1 - x0), y0 + v * (y1 - y0)])
+
+
+@by_name
+@settings(max_examples=60, deadline=None)
+@given(u=unit, v=unit)
+def test_gradient_equals_finite_differences(surface, u, v):
+    point, h = spread(surface, u, v), 1e-5
+    steps = h * np.eye(2)
+    numeric = (surface(point + steps) - surface(point - steps)) / (2 * h)
+    np.testing.assert_allclose(surface.gradient(point), numeric, rtol=2e-5, atol=2e-6 * (1 + abs(surface(point))))
+
+
+@by_name
+@settings(max_examples=60, deadline=None)
+@given(u=unit, v=unit)
+def test_no_point_lies_below_the_minima(surface, u, v):
+    bottom = surface(surface.minima)
+    np.testing.assert_allclose(surface.gradient(surface.minima), 0, atol=1e-9)
+    np.testing.assert_allclose(bottom, bottom[0], atol=1e-12)
+    assert surface(spread(surface, u, v)) >= bottom[0] - 1e-12
+
+
+@by_name
+def test_start_and_minima_lie_inside_the_picture(surface):
+    for point in [surface.start, *surface.minima]:
+        for value, (low, high) in zip(point, surface.limits):
+            assert low < value < high
+
+
+@by_name
+def test_points_and_grids_give_the_same_values(surface):
+    grid = np.random.default_rng(1).uniform(-1, 1, (4, 3, 2))
+    assert surface(grid).shape == (4, 3)
+    assert surface.gradient(grid).shape == (4, 3, 2)
+    assert surface(grid)[2, 1] == pytest.approx(surface(grid[2, 1]), rel=1e-14)
+    np.testing.assert_allclose(surface.gradient(grid)[2, 1], surface.gradient(grid[2, 1]), rtol=1e-13)
+
+
+def test_each_surface_has_the_difficulty_it_is_named_for():
+    def curvature(surface, axis, at=(0.0, 0.0), h=1e-4):
+        step = h * np.eye(2)[axis]
+        return (surface.gradient(np.add(at, step))[axis] - surface.gradient(np.subtract(at, step))[axis]) / (2 * h)
+
+    assert curvature(surfaces.ravine, 1) == pytest.approx(20 * curvature(surfaces.ravine, 0))
+    assert curvature(surfaces.saddle, 0) > 0 > curvature(surfaces.saddle, 1)
+    assert curvature(surfaces.steep_optimum, 0) == pytest.approx(251 * 0.1, rel=1e-3)
+    assert curvature(surfaces.pathological_curvature, 0) > 90 * curvature(surfaces.pathological_curvature, 1)
+
+
+def test_turned_quadratic_keeps_its_curvatures():
+    turned, turn = quadratic((2, 7), angle=90), np.array([3.0, 5.0])
+    assert turned(turn) == pytest.approx(quadratic((7, 2))(turn))
+    assert turned(turned.start) == pytest.approx(quadratic((2, 7))(quadratic((2, 7)).start))
+
+
+def test_trajectory_on_a_quadratic_is_the_closed_form():
+    path = trajectory(Descent(0.1), quadratic((1, 10)), steps=20, start=(4.0, 2.0))
+    k = np.arange(21)
+    expected = np.stack([4 * 0.9**k, 2 * np.array([1.0] + [0.0] * 20)], axis=-1)
+    np.testing.assert_allclose(path, expected, atol=1e-12)
+
+
+def test_trajectory_counts_from_one_and_reads_its_surface_by_name():
+    optimizer = Descent(0.25)
+    path = trajectory(optimizer, "bowl", steps=3)
+    assert optimizer.seen == [(1, 0.25), (2, 0.25), (3, 0.25)]
+    np.testing.assert_array_equal(path[0], surfaces.bowl.start)
+    assert path.shape == (4, 2) and path.dtype == np.float64
+    assert trajectory(optimizer, "bowl", steps=0).shape == (1, 2)
+
+
+def test_divergence_is_returned_without_warnings(recwarn):
+    path = trajectory(Descent(1.0), "rosenbrock", steps=60)
+    assert not np.isfinite(path[-1]).all()
+    assert np.isfinite(path[0]).all()
+    assert len(recwarn) == 0
+
+
+def test_noise_has_the_size_and_seed_that_were_asked_for():
+    flat = Surface(
+        "flat", lambda x, y: 0 * x, lambda x, y: (0 * x, 0 * y), (0.0, 0.0), ((0.0, 0.0),), ((-1, 1), (-1, 1))
+    )
+    first, again, other = (trajectory(Descent(1.0), flat, 2000, noise=0.5, seed=seed) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 1
+    assert np.diff(first, axis=0).std() == pytest.approx(0.5, rel=0.05)
+
+
+def test_a_schedule_is_followed_and_not_used_up():
+    paddles = paddle.optimizer.lr.ExponentialDecay(0.5, gamma=0.5)
+    paddles.step()
+    for schedule in (paddles, SimpleNamespace(at=lambda step: np.float64(0.5 ** (step + 1)))):
+        optimizer = Descent(schedule)
+        trajectory(optimizer, "bowl", steps=3)
+        assert [lr for _, lr in optimizer.seen] == [0.5, 0.25, 0.125]
+    assert paddles.last_epoch == 1 and paddles.last_lr == 0.25
+
+
+def test_the_library_s_optimizer_is_followed():
+    from course_lib import optimizer
+
+    path = trajectory(optimizer.Momentum(0.1, momentum=0.9), "bowl", steps=2, start=(1.0, 0.0))
+    np.testing.assert_allclose(path[:, 0], [1.0, 0.9, 0.72])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"steps": -1}, ValueError, "steps must be a whole number of at least 0, got -1"),
+        ({"steps": 2.0}, TypeError, "steps must be"),
+        ({"surface": "bowel"}, ValueError, "surface must be one of 'bowl', .*got 'bowel'"),
+        ({"start": (1, 2, 3)}, ValueError, r"start must hold \(x, y\)"),
+        ({"start": [(1, 2), (3, 4)]}, ValueError, "start must be one point"),
+        ({"start": "ab"}, TypeError, "start must hold numbers"),
+        ({"noise": -0.1}, ValueError, "noise must be"),
+        ({"seed": -1}, ValueError, "seed must be"),
+        ({"optimizer": 0.1}, TypeError, "optimizer must be an optimizer of course_lib.optimizer, got float"),
+        (
+            {"optimizer": Descent(paddle.optimizer.lr.ReduceOnPlateau(0.1))},
+            ValueError,
+            "cannot follow ReduceOnPlateau",
+        ),
+    ],
+)
+def test_bad_input_is_named(arguments, error, message):
+    arguments = {"optimizer": Descent(0.1), "surface": "bowl", "steps": 2, **arguments}
+    with pytest.raises(error, match=message):
+        trajectory(**arguments)
+
+
+@pytest.mark.parametrize("curvatures", [(1,), (1, 0), (1, -2), (1, float("nan")), 3])
+def test_bad_curvatures_are_named(curvatures):
+    with pytest.raises(ValueError, match="curvatures must be"):
+        quadratic(curvatures)
