@@ -1,0 +1,287 @@
+"""Figures of the course: small functions that draw on an Axes.
+
+One look per optimizer through the whole course. Colours are chosen to be told apart by colour-blind readers;
+where two come close, the line style differs, and every optimizer has a marker of its own.
+
+Example:
+    >>> import matplotlib.pyplot as plt
+    >>> from course_lib import optimizer, plotting, surfaces
+    >>> plotting.use_style()
+    >>> figure, ax = plt.subplots()
+    >>> plotting.contours(ax, surfaces.ravine)
+    >>> plotting.path(ax, surfaces.trajectory(optimizer.SGD(0.05), surfaces.ravine, 30), "SGD")
+    >>> plt.close(figure)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib import colors as mpl_colors
+from matplotlib import patheffects
+
+from course_lib.errors import choice, whole
+from course_lib.surfaces import named
+
+STYLE = Path(__file__).with_name("style.mplstyle")
+
+_DASHED, _DOTTED, _DASH_DOT = "--", ":", "-."
+_DASH_DOT_DOT, _LONG_DASHED = (0, (5, 1, 1, 1, 1, 1)), (0, (9, 2))
+
+# optimizer: colour, line style, marker
+_LOOKS = {
+    "SGD": ("#757575", "-", "o"),
+    "Momentum": ("#0069b4", "-", "s"),
+    "Nesterov": ("#2f97d0", _DASHED, "D"),
+    "SGDW": ("#5f7f9a", _DASH_DOT_DOT, "8"),
+    "Adagrad": ("#e0600a", "-", "^"),
+    "Adadelta": ("#9a7b00", _DASHED, "v"),
+    "RMSProp": ("#008f5f", "-", "P"),
+    "Adam": ("#d8479c", "-", "X"),
+    "AMSGrad": ("#7a5fd6", _DASHED, "*"),
+    "AdamW": ("#a8509f", _DASH_DOT, "p"),
+    "Adamax": ("#b06a6a", _DOTTED, "h"),
+    "NAdam": ("#9a6a3a", _LONG_DASHED, "<"),
+    "RAdam": ("#c93a32", _DOTTED, ">"),
+    "SWATS": ("#00889a", _LONG_DASHED, "d"),
+}
+COLORS = {name: look[0] for name, look in _LOOKS.items()}
+
+
+def color(name: str) -> str:
+    """The colour of an optimizer, as ``#rrggbb``.
+
+    Example:
+        >>> color("Momentum")
+        '#0069b4'
+    """
+    return look(name)["color"]
+
+
+def look(name: str) -> dict:
+    """Colour, line style and marker of an optimizer, as keywords for ``ax.plot``.
+
+    Raises:
+        ValueError: No optimizer of the course has this name.
+
+    Example:
+        >>> look("Nesterov")
+        {'color': '#2f97d0', 'linestyle': '--', 'marker': 'D'}
+    """
+    return dict(zip(("color", "linestyle", "marker"), _LOOKS[choice("name", name, _LOOKS)]))
+
+
+def use_style() -> None:
+    """Apply the course's style sheet, and make notebooks store the same bytes for the same figure.
+
+    A PNG normally carries the version of Matplotlib that drew it; that is left out.
+    """
+    plt.style.use(STYLE)
+    try:
+        from IPython import get_ipython
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:  # a plain Python program
+        return
+    if get_ipython() is not None:
+        set_matplotlib_formats("png", metadata={"Software": None})
+
+
+def save(figure, target) -> None:
+    """Write a figure as PNG with the same bytes every time (``target``: path or binary file)."""
+    figure.savefig(target, format="png", metadata={"Software": None})
+
+
+def contours(ax, surface, levels: int = 14, resolution: int = 201) -> None:
+    """Draw a surface's level lines, pale enough for paths to stand out, and a star on each minimum.
+
+    Levels lie closer together near the bottom, where optimizers spend their steps.
+
+    Args:
+        ax: Matplotlib Axes.
+        surface: A ``Surface`` or the name of one.
+        levels: Number of level lines, at least 2.
+        resolution: Grid points along each axis, at least 2.
+    """
+    surface = named(surface)
+    (left, right), (low, high) = surface.limits
+    ticks = np.linspace(0, 1, whole("resolution", resolution, low=2))
+    x, y = np.meshgrid(left + ticks * (right - left), low + ticks * (high - low))
+    z = surface(np.stack([x, y], axis=-1))
+    z = np.cbrt(z - min(z.min(), np.min(surface(surface.minima))))
+    heights = np.linspace(z.min(), z.max(), whole("levels", levels, low=2) + 1)
+    ax.contourf(x, y, z, heights, cmap=_PALE, zorder=0)
+    ax.contour(x, y, z, heights[1:], colors="#b9c2cc", linewidths=0.6, linestyles="solid", zorder=1)
+    ax.scatter(*np.transpose(surface.minima), marker="*", s=110, color="#222222", zorder=4)
+    ax.set(xlim=(left, right), ylim=(low, high), xlabel="x", ylabel="y")
+    ax.grid(False)
+
+
+def path(ax, trajectory, name: str | None = None, *, label: str | None = None, **style) -> None:
+    """Draw the points of a trajectory in order: start ringed, the last visible point labelled.
+
+    Points that are not finite end the line; the limits of the Axes stay as they are.
+
+    Args:
+        ax: Matplotlib Axes.
+        trajectory: Points, shape ``[n, 2]``.
+        name: Optimizer whose look to use.
+        label: Text at the end of the path; the optimizer's name if left out, ``""`` for none.
+        style: Further keywords for ``ax.plot``, such as ``color=``.
+    """
+    points = np.asarray(trajectory, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"trajectory must be points of shape [n, 2], got shape {points.shape}")
+    finite = np.isfinite(points).all(axis=1)
+    points = points[: len(points) if finite.all() else int(np.argmin(finite))]
+    style = {
+        "markersize": 3.5,
+        "linewidth": 1.4,
+        "zorder": 3,
+        **({"marker": "o"} if name is None else look(name)),
+        **style,
+    }
+    limits = ax.axis()
+    (line,) = ax.plot(*points.T, **style)
+    ax.plot(*points[:1].T, "o", markersize=9, markerfacecolor="none", color=line.get_color(), zorder=3)
+    ax.axis(limits)
+    visible = points[_inside(points, limits)]
+    text = (name or "") if label is None else label
+    if text and len(visible):
+        _write(ax, text, visible[-1], line.get_color(), offset=(7, 5 + 12 * _labels_near(ax, visible[-1])))
+
+
+def band(ax, x, values, label: str | None = None, color=None, **style) -> None:
+    """Draw the mean over seeds as a line and the range from the lowest to the highest seed as a band.
+
+    A step at which some seed is not finite (a run that diverged) leaves a gap.
+
+    Args:
+        ax: Matplotlib Axes.
+        x: Positions, shape ``[n]``.
+        values: One row per seed, shape ``[seeds, n]``.
+        label: Name of the line.
+        color: Any Matplotlib colour; the next of the cycle if left out.
+        style: Further keywords for ``ax.plot``.
+    """
+    x, values = np.asarray(x, dtype=np.float64), np.atleast_2d(np.asarray(values, dtype=np.float64))
+    if values.ndim != 2 or values.shape[1] != x.size:
+        raise ValueError(f"values must have shape [seeds, {x.size}] to go with x, got {values.shape}")
+    values = np.where(np.isfinite(values).all(axis=0), values, np.nan)
+    (line,) = ax.plot(x, values.mean(axis=0), label=label, **style, **({} if color is None else {"color": color}))
+    ax.fill_between(x, values.min(axis=0), values.max(axis=0), color=line.get_color(), alpha=0.18, linewidth=0)
+
+
+def loss_curve(ax, losses, name: str | None = None, *, label: str | None = None, smooth: int = 1, **style) -> None:
+    """Draw the loss against the step on a logarithmic axis.
+
+    Args:
+        ax: Matplotlib Axes.
+        losses: One loss per step, or a ``History`` of ``course_lib.training``.
+        name: Optimizer whose look to use.
+        label: Name of the line; the optimizer's name if left out.
+        smooth: Draw the mean of this many neighbouring steps, with the raw values pale behind it.
+        style: Further keywords for ``ax.plot``.
+    """
+    losses = np.asarray(getattr(losses, "loss", losses), dtype=np.float64)
+    width = min(whole("smooth", smooth, low=1), len(losses))
+    style = {**_line_look(name), **style}
+    mean = np.convolve(losses, np.ones(width) / width, mode="valid")
+    (line,) = ax.plot(np.arange(width, len(losses) + 1), mean, label=label or name, **style)
+    if width > 1:
+        ax.plot(np.arange(1, len(losses) + 1), losses, "-", color=line.get_color(), linewidth=0.6, alpha=0.35, zorder=1)
+    ax.set(xlabel="step", ylabel="training loss", yscale="log")
+
+
+def accuracy_against_lr(ax, learning_rates, accuracies, name: str | None = None, *, label=None, **style) -> None:
+    """Draw accuracy (0 to 1, shown in percent) against the learning rate on a logarithmic axis.
+
+    Args:
+        ax: Matplotlib Axes.
+        learning_rates: Shape ``[n]``, positive.
+        accuracies: One row per seed, shape ``[seeds, n]``, or one row only.
+        name: Optimizer whose look to use.
+        label: Name of the line; the optimizer's name if left out.
+        style: Further keywords for ``ax.plot``.
+    """
+    style = {"marker": "o", **(look(name) if name else {}), **style}
+    band(ax, learning_rates, 100 * np.asarray(accuracies, dtype=np.float64), label or name, **style)
+    ax.set(xlabel="learning rate", ylabel="validation accuracy (%)", xscale="log")
+
+
+def schedule(ax, schedule, steps: int, label: str | None = None, **style) -> None:
+    """Draw the learning rate of a schedule against the step. The schedule is asked, not used up.
+
+    Args:
+        ax: Matplotlib Axes.
+        schedule: A schedule of ``course_lib.optimizer.lr``.
+        steps: How many steps to show, at least 1.
+        label: Name of the line; the schedule's class if left out.
+        style: Further keywords for ``ax.plot``.
+    """
+    if not hasattr(schedule, "at"):
+        raise TypeError(f"schedule must be one of course_lib.optimizer.lr, got {type(schedule).__name__}")
+    at = np.arange(whole("steps", steps, low=1))
+    ax.plot(at, schedule.at(at), label=label or type(schedule).__name__, **style)
+    ax.set(xlabel="step", ylabel="learning rate")
+
+
+def label_lines(ax, gap: float = 12.0) -> None:
+    """Write each line's label beside its right end, so that no legend has to be looked up.
+
+    Call it last: it reads the limits of the Axes. Labels are moved apart to lie at least
+    ``gap`` points from each other.
+    """
+    named_lines = [line for line in ax.get_lines() if not line.get_label().startswith("_")]
+    ends = [(line, _last_visible(ax, line)) for line in named_lines]
+    ends = [(line, end) for line, end in ends if end is not None]
+    ends.sort(key=lambda item: ax.transData.transform(item[1])[1])
+    points_per_pixel, lowest = 72 / ax.figure.dpi, -np.inf
+    for line, end in ends:
+        height = ax.transData.transform(end)[1] * points_per_pixel
+        lowest = max(height, lowest + gap)
+        _write(ax, line.get_label(), end, line.get_color(), offset=(5, lowest - height), va="center")
+
+
+_PALE = mpl_colors.LinearSegmentedColormap.from_list("pale", ["#ffffff", "#dfe6ee"])
+
+
+def _line_look(name):
+    return {} if name is None else {key: value for key, value in look(name).items() if key != "marker"}
+
+
+def _write(ax, text, position, color, offset, va="baseline") -> None:
+    """Text in a darker shade of the line's colour, with a light edge so that it reads over lines."""
+    ink = 0.72 * np.array(mpl_colors.to_rgb(color))
+    note = ax.annotate(
+        text,
+        position,
+        xytext=offset,
+        textcoords="offset points",
+        color=ink,
+        fontsize=9,
+        va=va,
+        zorder=5,
+        annotation_clip=False,
+    )
+    note.set_path_effects([patheffects.withStroke(linewidth=2.5, foreground=matplotlib.rcParams["axes.facecolor"])])
+
+
+def _labels_near(ax, position) -> int:
+    """How many labels already stand beside this point (paths that end together): the next goes above them."""
+    here = ax.transData.transform(position)
+    return sum(np.hypot(*(ax.transData.transform(text.xy) - here)) < 0.3 * ax.figure.dpi for text in ax.texts)
+
+
+def _inside(points, limits):
+    left, right, low, high = limits
+    return (points[:, 0] >= left) & (points[:, 0] <= right) & (points[:, 1] >= low) & (points[:, 1] <= high)
+
+
+def _last_visible(ax, line):
+    points = np.column_stack([line.get_xdata(), line.get_ydata()]).astype(np.float64)
+    points = points[np.isfinite(points).all(axis=1)]
+    points = points[_inside(points, (*sorted(ax.get_xlim()), *sorted(ax.get_ylim())))]
+    return tuple(points[-1]) if len(points) else None
