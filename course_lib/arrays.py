@@ -1,0 +1,78 @@
+"""The few array functions that a rule needs, for NumPy arrays, Paddle tensors and plain floats alike.
+
+An update rule is written once. It runs on NumPy memory inside ``Optimizer.step``, on 2-D points in
+``surfaces.trajectory``, and on Paddle tensors when a learner tries it on some. The operators
+``+ - * / **`` already work on all of them; the functions below are what is missing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import paddle
+
+__all__ = ["absolute", "dot", "maximum", "minimum", "sign", "sqrt", "where", "zeros_like"]
+
+
+def _either(numpy_function, paddle_function, description: str):
+    """Return a function that picks Paddle's version as soon as one argument is a tensor."""
+
+    def function(*arrays):
+        if any(isinstance(array, paddle.Tensor) for array in arrays):
+            return paddle_function(*map(_as_tensor_like(arrays), arrays))
+        return numpy_function(*arrays)
+
+    function.__name__ = function.__qualname__ = numpy_function.__name__
+    function.__doc__ = f"{description}, elementwise, in the kind of array it was given."
+    return function
+
+
+def _as_tensor_like(arrays):
+    """Return a converter that turns floats and arrays into tensors of the dtype that is already there."""
+    dtype = next(array.dtype for array in arrays if isinstance(array, paddle.Tensor) and array.dtype != paddle.bool)
+    return lambda value: value if isinstance(value, paddle.Tensor) else paddle.to_tensor(value, dtype=dtype)
+
+
+sqrt = _either(np.sqrt, paddle.sqrt, "Square root")
+absolute = _either(np.absolute, paddle.abs, "Absolute value")
+sign = _either(np.sign, paddle.sign, "Sign, -1, 0 or 1")
+maximum = _either(np.maximum, paddle.maximum, "The larger of two values")
+minimum = _either(np.minimum, paddle.minimum, "The smaller of two values")
+
+
+def where(condition, x, y):
+    """``x`` where ``condition`` holds, else ``y``, elementwise.
+
+    Example:
+        >>> where(np.array([True, False]), np.array([1.0, 2.0]), 0.0)
+        array([1., 0.])
+    """
+    if isinstance(condition, paddle.Tensor):
+        as_tensor = _as_tensor_like([a for a in (x, y) if isinstance(a, paddle.Tensor)] or [paddle.to_tensor(0.0)])
+        return paddle.where(condition, as_tensor(x), as_tensor(y))
+    return np.where(condition, x, y)
+
+
+def dot(x, y) -> float:
+    """Sum of the products of all elements of two arrays of one shape, as a float.
+
+    Example:
+        >>> dot(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+        11.0
+    """
+    if isinstance(x, paddle.Tensor) or isinstance(y, paddle.Tensor):
+        return (x * y).sum().item()
+    return float(np.vdot(x, y))
+
+
+def zeros_like(x):
+    """Zeros of the shape, dtype and kind of ``x``; ``0.0`` for a plain number.
+
+    Example:
+        >>> zeros_like(np.ones(2, dtype="float32"))
+        array([0., 0.], dtype=float32)
+        >>> zeros_like(3.0)
+        0.0
+    """
+    if isinstance(x, paddle.Tensor):
+        return paddle.zeros_like(x)
+    return np.zeros_like(x) if isinstance(x, np.ndarray) else 0.0

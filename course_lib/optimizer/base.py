@@ -1,0 +1,337 @@
+"""Everything an optimizer does besides its rule.
+
+A subclass states its state arrays (``slots``), the limits of its hyper-parameters (``limits``) and one
+formula (``rule``). This module does the rest: parameter lists and groups, learning rates and schedules,
+regularization, clipping, saving and loading, and making the formula fast.
+
+How it is made fast, without touching the formula: NumPy works directly on the memory of Paddle's CPU
+tensors, parameters with equal settings are cut and joined into blocks that fit the processor's cache,
+and the rule runs once per block instead of once per parameter.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import paddle
+from paddle.optimizer.lr import LambdaDecay, LRScheduler
+
+from ..arrays import zeros_like
+from ..errors import number
+from .blocks import Setting, State, make_blocks, memory, read
+from .groups import checked_clip, checked_decay, checked_learning_rate, make_groups, names_of
+from .saving import from_paddle, to_paddle
+
+__all__ = ["Optimizer"]
+
+
+class Optimizer:
+    """Base class of the course's optimizers; its interface is that of ``paddle.optimizer.Optimizer``.
+
+    Args:
+        learning_rate: A float or an ``LRScheduler`` (Paddle's or the course's). A negative float is
+            allowed, as in Paddle: it climbs the loss.
+        parameters: The tensors to update, or a list of group dicts ``{"params": […], …}``. In a group,
+            ``learning_rate`` multiplies the global one, ``weight_decay``, ``grad_clip`` and any
+            hyper-parameter of the class replace it. ``None`` makes an optimizer that has only its
+            ``rule``, to be followed by ``surfaces.trajectory``; its ``step`` raises.
+        weight_decay: A float λ adds λ·x to the gradient (L2, without ½); ``paddle.regularizer.L1Decay``
+            and ``L2Decay`` objects work too. A regularizer set on a parameter by ``ParamAttr`` wins.
+        grad_clip: ``paddle.nn.ClipGradByValue``, ``ClipGradByNorm`` or ``ClipGradByGlobalNorm``. It acts
+            before the regularization.
+        name: Prefix of the state's names in ``state_dict``.
+        **hyperparameters: The subclass's own, each checked against ``limits``.
+
+    Raises:
+        TypeError: An argument has the wrong type (an ``int`` learning rate too, as in Paddle).
+        ValueError: A value is out of range, the parameter list is empty or names a tensor twice.
+
+    A NaN or infinite gradient is not caught: as in Paddle it reaches the parameter and its state.
+    """
+
+    slots: tuple[str, ...] = ()
+    """Names of the state arrays, one value per element of the parameter, zero at first."""
+
+    scalars: dict[str, float] = {}
+    """Names and first values of state that is one number for all elements."""
+
+    limits: dict = {}
+    """Hyper-parameter → function ``(name, value)`` that returns the checked value or raises."""
+
+    accumulators: dict[str, str] = {}
+    """Slot or scalar → its name in the ``state_dict`` of Paddle's optimizer of the same class."""
+
+    powers: tuple[str, ...] = ()
+    """Which of ``paddle_extras`` are powers β^t, from which the step number of a Paddle state is found."""
+
+    momentum_name: str | None = None
+    """The hyper-parameter that a schedule with momentum cycling moves."""
+
+    elementwise = True
+    """Whether the rule treats every element alone. If not, it is given all of a group's elements at once."""
+
+    rescale_grad = 1.0
+
+    def __init__(self, learning_rate, parameters=None, weight_decay=None, grad_clip=None, name=None, **hyperparameters):
+        self._learning_rate = checked_learning_rate(learning_rate)
+        self.regularization = checked_decay(weight_decay)
+        self._grad_clip = checked_clip(grad_clip)
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name must be a string or None, got {name!r}")
+        self._name = name
+        for key, value in hyperparameters.items():
+            setattr(self, key, self.limits[key](key, value))
+        self._groups = [] if parameters is None else make_groups(self, parameters)
+        self._states = {}  # parameter's name -> State; states in use live in the blocks
+        self._blocks = []
+        self._updated = []  # the parameters that the blocks are made of
+        self._memory, self._addresses = [], []  # where these lie
+
+    # ------------------------------------------------------------------ the rule
+
+    def rule(self, x, g, s, lr):
+        """Return the new parameter for parameter ``x``, gradient ``g``, state ``s`` and learning rate ``lr``.
+
+        Args:
+            x, g: Arrays of one shape (NumPy or Paddle); neither is changed.
+            s: Namespace with the slots and the step number ``s.t``, 1 at the first step. New state is assigned.
+            lr: The learning rate of this step, a float.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define rule(x, g, s, lr)")
+
+    def fresh_state(self, x) -> SimpleNamespace:
+        """Return the state before the first step for a parameter like ``x``.
+
+        Example:
+            >>> from course_lib import optimizer
+            >>> sgd = optimizer.Momentum(learning_rate=0.1)
+            >>> s = sgd.fresh_state(np.zeros(2))
+            >>> s.t += 1
+            >>> sgd.rule(np.array([1.0, 2.0]), np.array([1.0, 1.0]), s, lr=0.1)
+            array([0.9, 1.9])
+        """
+        initial = self.initial_values()
+        arrays = {slot: zeros_like(x) + initial[slot] if slot in initial else zeros_like(x) for slot in self.slots}
+        return SimpleNamespace(**arrays, **self.scalars, t=0)
+
+    def initial_values(self) -> dict[str, float]:
+        """Return the first values of those slots that do not start at zero."""
+        return {}
+
+    def overrides_for(self, parameter) -> dict:
+        """Return hyper-parameters (or ``lr_ratio``) that differ for this one parameter."""
+        return {}
+
+    # ------------------------------------------------------------------ Paddle's interface
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient, once.
+
+        Parameters with ``stop_gradient`` or without a gradient are skipped and their step count stands still.
+        """
+        self._update([group.with_gradients() for group in self._groups])
+
+    def minimize(self, loss, startup_program=None, parameters=None, no_grad_set=None):
+        """Update the parameters from the gradients that ``loss.backward()`` has left.
+
+        Args:
+            loss: The loss tensor; as in Paddle its gradients must already have been computed.
+            startup_program: Ignored; it belongs to Paddle's static mode.
+            parameters: Tensors or names to restrict the update to.
+            no_grad_set: Tensors or names to leave out.
+
+        Returns:
+            ``([], [(parameter, gradient), …])``; the list of operators is empty outside static mode.
+        """
+        if not isinstance(loss, paddle.Tensor):
+            raise TypeError(f"loss must be a paddle.Tensor, got {type(loss).__name__}")
+        only = names_of(parameters or self._parameters())
+        without = names_of(no_grad_set or ())
+        pairs_by_group = [
+            [(p, g) for p, g in group.with_gradients() if p.name in only and p.name not in without]
+            for group in self._groups
+        ]
+        self._update(pairs_by_group)
+        return [], [pair for pairs in pairs_by_group for pair in pairs]
+
+    def clear_grad(self, set_to_zero: bool = True) -> None:
+        """Clear the gradients.
+
+        Args:
+            set_to_zero: Set them to 0 (Paddle's default): a further ``step`` still moves a parameter by
+                its momentum and decay. ``False`` removes them: a further ``step`` skips the parameter.
+        """
+        for group in self._groups:
+            for parameter in group.parameters:
+                if not parameter.stop_gradient:
+                    parameter.clear_gradient(set_to_zero)
+
+    def clear_gradients(self, set_to_zero: bool = True) -> None:
+        """Another name of ``clear_grad``, as in Paddle."""
+        self.clear_grad(set_to_zero)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Clear the gradients, by default to ``None``, as Paddle's method of this name does."""
+        self.clear_grad(set_to_zero=not set_to_none)
+
+    def get_lr(self) -> float:
+        """Return the learning rate of the next step."""
+        return self._learning_rate() if isinstance(self._learning_rate, LRScheduler) else self._learning_rate
+
+    def set_lr(self, value: float) -> None:
+        """Set the learning rate.
+
+        Raises:
+            RuntimeError: A schedule drives the learning rate.
+            TypeError, ValueError: ``value`` is no finite number.
+        """
+        if isinstance(self._learning_rate, LRScheduler):
+            raise RuntimeError(
+                f"set_lr({value!r}) would be undone by the schedule {type(self._learning_rate).__name__} that drives "
+                "the learning rate; use set_lr_scheduler for another schedule"
+            )
+        self._learning_rate = number("learning rate", value)
+
+    def set_lr_scheduler(self, scheduler: LRScheduler) -> None:
+        """Let ``scheduler`` drive the learning rate from now on."""
+        if not isinstance(scheduler, LRScheduler):
+            raise TypeError(f"scheduler must be an LRScheduler, got {scheduler!r} ({type(scheduler).__name__})")
+        self._learning_rate = scheduler
+
+    # ------------------------------------------------------------------ saving and resuming
+
+    def state_dict(self) -> dict:
+        """Return a copy of the state, under the names that Paddle's optimizer of this class uses.
+
+        Paddle's optimizer can load it. Beside Paddle's entries it holds each parameter's step number
+        ``…_t_0``, so that a resumed run equals the unbroken one bit for bit.
+        """
+        self._put_states_together()
+        state_dict = {}
+        for parameter in self._parameters():
+            if parameter.name in self._states:
+                state_dict.update(to_paddle(self, parameter, self._states[parameter.name]))
+        if isinstance(self._learning_rate, LRScheduler):
+            state_dict["LR_Scheduler"] = self._learning_rate.state_dict()
+        return state_dict
+
+    def set_state_dict(self, state_dict: dict) -> None:
+        """Continue from a state that this class or Paddle's class of the same name has saved.
+
+        Raises:
+            ValueError: The state belongs to another class, model or shape; nothing is changed then.
+        """
+        if not isinstance(state_dict, dict):
+            raise TypeError(f"state_dict must be a dict as state_dict() returns it, got {type(state_dict).__name__}")
+        schedule_state = state_dict.get("LR_Scheduler")
+        driven = isinstance(self._learning_rate, LRScheduler)
+        if driven and schedule_state is None and not isinstance(self._learning_rate, LambdaDecay):
+            raise ValueError("state_dict has no entry 'LR_Scheduler', but a schedule drives the learning rate")
+        entries = {key: value for key, value in state_dict.items() if key not in ("LR_Scheduler", "master_weights")}
+        states = {parameter.name: from_paddle(self, parameter, entries) for parameter in self._parameters()}
+        if entries:
+            raise ValueError(
+                f"state_dict has entries for none of the parameters of this {type(self).__name__}: "
+                f"{', '.join(sorted(entries)[:3])}; it must come from the same model and optimizer class"
+            )
+        self._states = {name: state for name, state in states.items() if state is not None}
+        self._blocks, self._updated = [], []
+        if driven and schedule_state:
+            self._learning_rate.set_state_dict(schedule_state)
+
+    load_state_dict = set_state_dict
+
+    def paddle_extras(self, t: int, shape) -> dict[str, np.ndarray]:
+        """Return what Paddle's optimizer of this class saves after step ``t`` beside the slots."""
+        return {}
+
+    # ------------------------------------------------------------------ one step, block by block
+
+    def _update(self, pairs_by_group) -> None:
+        """Apply the rule to ``[(parameter, gradient), …]`` of each group, after clipping."""
+        if not self._groups:
+            raise ValueError(
+                f"{type(self).__name__} has no parameters to update: give parameters=model.parameters() when making it"
+            )
+        parameters, gradients = [], []
+        for group, pairs in zip(self._groups, pairs_by_group):
+            for parameter, gradient in group.clipped(pairs):
+                parameters.append(parameter)
+                gradients.append(read(gradient))
+        self._make_current(parameters)
+        self._follow_momentum_schedule()
+        lr = self.get_lr()
+        with np.errstate(all="ignore"):  # NaN and infinity pass silently, as they do in Paddle
+            for block in self._blocks:
+                block.update(gradients, lr)
+
+    def _make_current(self, parameters) -> None:
+        """See to it that the blocks consist of just these parameters and know where these lie in memory."""
+        same = len(parameters) == len(self._updated) and all(p is q for p, q in zip(parameters, self._updated))
+        addresses = [parameter.data_ptr() for parameter in parameters]
+        if same and addresses == self._addresses:
+            return
+        self._memory, self._addresses = [memory(parameter) for parameter in parameters], addresses
+        if not same:
+            self._put_states_together()
+            self._updated = parameters
+            states = [self._state_of(p, flat) for p, flat in zip(parameters, self._memory)]
+            settings = self._settings(parameters, states)
+            self._blocks = make_blocks(self, settings, states, [flat.size for flat in self._memory])
+        for block in self._blocks:
+            block.attach(self._memory)
+
+    def _settings(self, parameters, states) -> list[Setting]:
+        """Return for each parameter what it must share with others to be updated together with them."""
+        group_of = {id(p): (place, group) for place, group in enumerate(self._groups) for p in group.parameters}
+        settings = []
+        for parameter, state in zip(parameters, states):
+            place, group = group_of[id(parameter)]
+            overrides = {**group.hyperparameters, **self.overrides_for(parameter)}
+            lr_scale = group.lr_scale_of(parameter) * overrides.pop("lr_ratio", 1.0)
+            settings.append(
+                Setting(
+                    hyperparameters=tuple(sorted(overrides.items())),
+                    lr_scale=lr_scale,
+                    regularizer=group.regularizer_of(parameter),
+                    dtype=str(parameter.dtype),
+                    t=state.t,
+                    scalars=tuple(state.scalars.items()),
+                    group=None if self.elementwise else place,
+                )
+            )
+        return settings
+
+    def _state_of(self, parameter, flat: np.ndarray) -> State:
+        if parameter.name not in self._states:
+            fresh = self.fresh_state(flat)
+            arrays = {slot: getattr(fresh, slot) for slot in self.slots}
+            self._states[parameter.name] = State(0, arrays, dict(self.scalars))
+        return self._states[parameter.name]
+
+    def _put_states_together(self) -> None:
+        """Copy the state that the blocks hold back into one ``State`` per parameter."""
+        names, pieces = [parameter.name for parameter in self._updated], {}
+        for block in self._blocks:
+            for name, piece, state in block.states(self, names):
+                pieces.setdefault(name, []).append((piece.start, state))
+        for name, parts in pieces.items():
+            states = [state for _, state in sorted(parts, key=lambda part: part[0])]
+            arrays = {slot: np.concatenate([state.arrays[slot] for state in states]) for slot in self.slots}
+            self._states[name] = State(states[0].t, arrays, states[0].scalars)
+
+    def _follow_momentum_schedule(self) -> None:
+        """Let a schedule that cycles momentum against the learning rate set this step's momentum."""
+        current_momentum = getattr(self._learning_rate, "current_momentum", None)
+        momentum = current_momentum() if current_momentum is not None else None
+        if momentum is None:
+            return
+        if self.momentum_name is None:
+            raise ValueError(
+                f"the schedule {type(self._learning_rate).__name__} cycles momentum, but {type(self).__name__} has none"
+            )
+        setattr(self, self.momentum_name, self.limits[self.momentum_name](self.momentum_name, momentum))
+
+    def _parameters(self):
+        return [parameter for group in self._groups for parameter in group.parameters]

@@ -1,0 +1,177 @@
+"""What makes the rules fast: they run on blocks of memory, not on one tensor after another.
+
+A network has parameters of very different sizes. A bias of ten values costs almost nothing to compute
+but as much Python as a large matrix; a matrix of a million values pushes its own temporary results out
+of the processor's cache. So parameters with equal settings are joined, and large ones are cut, into
+blocks of at most ``BLOCK_SIZE`` elements. NumPy works on the tensors' own memory, nothing is copied
+except to join small parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import numpy as np
+import paddle
+from paddle.regularizer import L2Decay
+
+BLOCK_SIZE = 32_768
+"""Elements per block: parameter, gradient, state and temporaries together stay inside a 1 MB cache."""
+
+
+@dataclass
+class State:
+    """A parameter's state at rest: its step number, one flat array per slot, and its scalars."""
+
+    t: int
+    arrays: dict[str, np.ndarray]
+    scalars: dict[str, float]
+
+
+class Setting(NamedTuple):
+    """What parameters must have in common to share a block."""
+
+    hyperparameters: tuple
+    lr_scale: float
+    regularizer: tuple | None
+    dtype: str
+    t: int
+    scalars: tuple
+    group: int | None
+
+
+class Piece(NamedTuple):
+    """Elements ``start`` to ``stop`` of the parameter at place ``index`` in the list of updated parameters."""
+
+    index: int
+    start: int
+    stop: int
+
+
+class Overridden:
+    """An optimizer as one group or parameter sees it: some hyper-parameters differ, the rest shows through."""
+
+    def __init__(self, optimizer, overrides: dict):
+        self._optimizer = optimizer
+        self.__dict__.update(overrides)
+
+    def __getattr__(self, name):
+        return getattr(self._optimizer, name)
+
+
+class Block:
+    """Some pieces of parameters, their joined state, and the settings they share."""
+
+    def __init__(self, optimizer, setting: Setting, pieces: list[Piece], states: list[State]):
+        self.optimizer = Overridden(optimizer, dict(setting.hyperparameters)) if setting.hyperparameters else optimizer
+        # A method called on the overriding view would see the optimizer's own values; the bare function does not.
+        self.rule = type(optimizer).rule
+        self.lr_scale, self.regularizer, self.pieces = setting.lr_scale, setting.regularizer, pieces
+        arrays = {
+            slot: np.concatenate([states[piece.index].arrays[slot][piece.start : piece.stop] for piece in pieces])
+            for slot in optimizer.slots
+        }
+        self.state = SimpleNamespace(**arrays, **dict(setting.scalars), t=setting.t)
+
+    def attach(self, parameters: list[np.ndarray]) -> None:
+        """Remember where in memory the block's parameters lie."""
+        self.targets = [parameters[index][start:stop] for index, start, stop in self.pieces]
+
+    def update(self, gradients: list[np.ndarray], lr: float) -> None:
+        """Apply the rule once to every element of the block."""
+        x = _joined(self.targets)
+        g = _joined([gradients[index][start:stop] for index, start, stop in self.pieces])
+        if self.optimizer.rescale_grad != 1.0:
+            g = self.optimizer.rescale_grad * g
+        if self.regularizer is not None:
+            kind, coefficient = self.regularizer
+            g = g + coefficient * (x if kind is L2Decay else np.sign(x))
+        self.state.t += 1
+        _distribute(self.rule(self.optimizer, x, g, self.state, lr * self.lr_scale), self.targets)
+
+    def states(self, optimizer, names: list[str]):
+        """Yield ``(parameter's name, piece, state of this piece)``, to put the blocks' states together again."""
+        offset = 0
+        for piece in self.pieces:
+            part = slice(offset, offset + piece.stop - piece.start)
+            arrays = {slot: getattr(self.state, slot)[part].copy() for slot in optimizer.slots}
+            scalars = {scalar: getattr(self.state, scalar) for scalar in optimizer.scalars}
+            yield names[piece.index], piece, State(self.state.t, arrays, scalars)
+            offset = part.stop
+
+
+def make_blocks(optimizer, settings: list[Setting], states: list[State], sizes: list[int]) -> list[Block]:
+    """Cut and join parameters into blocks.
+
+    Args:
+        optimizer: The optimizer whose rule the blocks apply.
+        settings, states, sizes: One entry per parameter, in the order of the update.
+    """
+    blocks, open_pieces = [], {}
+
+    def close(setting):
+        if open_pieces.get(setting):
+            blocks.append(Block(optimizer, setting, open_pieces.pop(setting), states))
+
+    for index, (setting, size) in enumerate(zip(settings, sizes)):
+        for piece in _cut(index, size) if optimizer.elementwise else [Piece(index, 0, size)]:
+            so_far = sum(p.stop - p.start for p in open_pieces.get(setting, ()))
+            if optimizer.elementwise and so_far + piece.stop - piece.start > BLOCK_SIZE:
+                close(setting)
+            open_pieces.setdefault(setting, []).append(piece)
+    for setting in list(open_pieces):
+        close(setting)
+    return blocks
+
+
+def memory(tensor: paddle.Tensor) -> np.ndarray:
+    """Return the tensor's own memory as a flat NumPy array: writing to it changes the tensor.
+
+    Raises:
+        TypeError: The tensor is not a dense, contiguous CPU tensor of float32 or float64.
+    """
+    if not tensor.place.is_cpu_place():
+        raise TypeError(
+            f"parameter {tensor.name} lies on {tensor.place}; the course's optimizers run on the CPU: "
+            "call paddle.set_device('cpu') before making the model"
+        )
+    if not tensor.is_contiguous():
+        raise TypeError(f"parameter {tensor.name} is not contiguous; make it from a contiguous tensor")
+    return np.from_dlpack(tensor.detach()).reshape(-1)
+
+
+def read(gradient: paddle.Tensor) -> np.ndarray:
+    """Return the gradient's values as a flat NumPy array, copied only where that is quicker or needed."""
+    if not gradient.is_dense():
+        return _dense(gradient).reshape(-1)
+    if gradient.size < 4096 or not gradient.is_contiguous():
+        return gradient.numpy().reshape(-1)
+    return np.from_dlpack(gradient.detach()).reshape(-1)
+
+
+def _dense(gradient: paddle.Tensor) -> np.ndarray:
+    """Fill in the rows without gradient that ``Embedding(sparse=True)`` leaves out; repeated rows add up."""
+    rows = gradient.get_selected_rows()
+    values = np.asarray(rows.get_tensor())
+    dense = np.zeros((rows.height(), *values.shape[1:]), values.dtype)
+    np.add.at(dense, rows.rows(), values)
+    return dense
+
+
+def _cut(index: int, size: int) -> list[Piece]:
+    """Cut a parameter into equal pieces of at most BLOCK_SIZE elements."""
+    edges = np.linspace(0, size, max(1, -(-size // BLOCK_SIZE)) + 1).astype(int).tolist()
+    return [Piece(index, start, stop) for start, stop in zip(edges, edges[1:])]
+
+
+def _joined(arrays: list[np.ndarray]) -> np.ndarray:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _distribute(values: np.ndarray, targets: list[np.ndarray]) -> None:
+    offset = 0
+    for target in targets:
+        target[:] = values[offset : offset + target.size]
+        offset += target.size

@@ -1,0 +1,165 @@
+"""Parameter groups, and the checks of what an optimizer is given."""
+
+from __future__ import annotations
+
+import paddle
+from paddle.optimizer.lr import LRScheduler
+from paddle.regularizer import L1Decay, L2Decay
+
+from ..errors import number
+
+SETTINGS_OF_EVERY_GROUP = ("params", "learning_rate", "weight_decay", "grad_clip")
+
+
+class Group:
+    """Parameters, and the settings that they share.
+
+    Args:
+        optimizer: Its limits check the hyper-parameters, its settings hold where the group has none.
+        parameters: The tensors.
+        settings: The group dict without ``params``; ``None`` for a plain list of parameters, where what
+            ``ParamAttr`` says of a parameter holds. In a group list the group's word replaces it, as in Paddle.
+    """
+
+    def __init__(self, optimizer, parameters, settings: dict | None):
+        self.parameters = list(parameters)
+        self._grouped = settings is not None
+        settings = settings or {}
+        self.hyperparameters = {
+            name: optimizer.limits[name](name, value) for name, value in settings.items() if name in optimizer.limits
+        }
+        self._lr_scale = number("learning_rate of a group", settings.get("learning_rate", 1.0))
+        self._clip = checked_clip(settings.get("grad_clip", optimizer._grad_clip))
+        decoupled = "weight_decay" in optimizer.limits
+        own_decay = not decoupled and settings.get("weight_decay") is not None
+        self._regularizer = checked_decay(settings["weight_decay"]) if own_decay else optimizer.regularization
+        self._param_attr_regularizes = decoupled or not self._grouped
+
+    def with_gradients(self) -> list:
+        """Return ``[(parameter, gradient), …]`` of the parameters that take part in this step."""
+        pairs = [(parameter, parameter.grad) for parameter in self.parameters if not parameter.stop_gradient]
+        return [(parameter, gradient) for parameter, gradient in pairs if gradient is not None]
+
+    def clipped(self, pairs: list) -> list:
+        """Return the pairs after clipping; the norm of a global clip is that of this group."""
+        if self._clip is None or not pairs:
+            return pairs
+        with paddle.no_grad():
+            return self._clip(pairs)
+
+    def lr_scale_of(self, parameter) -> float:
+        """Return the factor that the global learning rate takes for this parameter."""
+        return (
+            self._lr_scale
+            if self._grouped
+            else float(_attribute(parameter, "optimize_attr", {"learning_rate": 1.0})["learning_rate"])
+        )
+
+    def regularizer_of(self, parameter) -> tuple | None:
+        """Return ``(L1Decay or L2Decay, coefficient)`` for this parameter, or ``None``."""
+        own = _attribute(parameter, "regularizer", None) if self._param_attr_regularizes else None
+        regularizer = own if own is not None else self._regularizer
+        return None if regularizer is None else (type(regularizer), float(regularizer._coeff))
+
+
+def make_groups(optimizer, parameters) -> list[Group]:
+    """Turn what was given as ``parameters`` into groups.
+
+    Raises:
+        TypeError: It is no list of tensors or of group dicts.
+        ValueError: It is empty, a tensor appears twice, or a group dict has an unknown key.
+    """
+    if isinstance(parameters, (paddle.Tensor, dict, str)):
+        hint = ": put the dict into a list" if isinstance(parameters, dict) else ""
+        raise TypeError(
+            f"parameters must be a list of tensors or of group dicts, got a {type(parameters).__name__}{hint}"
+        )
+    try:
+        parameters = list(parameters)
+    except TypeError:
+        raise TypeError(
+            f"parameters must be a list of tensors or of group dicts, got {parameters!r} ({type(parameters).__name__})"
+        ) from None
+    if not parameters:
+        raise ValueError("parameters must hold at least one tensor, got an empty list")
+    grouped = isinstance(parameters[0], dict)
+    groups = [_from_dict(optimizer, group) for group in parameters] if grouped else [Group(optimizer, parameters, None)]
+    _check_tensors([parameter for group in groups for parameter in group.parameters])
+    return groups
+
+
+def _from_dict(optimizer, group) -> Group:
+    if not isinstance(group, dict) or "params" not in group:
+        raise TypeError(f"each parameter group must be a dict with the key 'params', got {group!r:.80}")
+    allowed = (*SETTINGS_OF_EVERY_GROUP, *(name for name in optimizer.limits if name not in SETTINGS_OF_EVERY_GROUP))
+    unknown = [key for key in group if key not in allowed]
+    if unknown:
+        raise ValueError(
+            f"a group of {type(optimizer).__name__} has no setting {unknown[0]!r}; allowed: {', '.join(allowed)}"
+        )
+    members = group["params"]
+    if isinstance(members, set):
+        raise TypeError("params of a group must be a list: a set has no order to save and resume by")
+    members = [members] if isinstance(members, paddle.Tensor) else list(members)
+    if not members:
+        raise ValueError("params of a group must hold at least one tensor, got an empty list")
+    return Group(optimizer, members, {key: value for key, value in group.items() if key != "params"})
+
+
+def _check_tensors(parameters) -> None:
+    seen = set()
+    for parameter in parameters:
+        if not isinstance(parameter, paddle.Tensor):
+            raise TypeError(
+                f"parameters must hold tensors (or group dicts, not both), got {parameter!r:.60} "
+                f"({type(parameter).__name__})"
+            )
+        if parameter.dtype not in (paddle.float32, paddle.float64):
+            raise TypeError(f"parameter {parameter.name} must be float32 or float64, got {parameter.dtype}")
+        if id(parameter) in seen:
+            raise ValueError(f"parameter {parameter.name} appears more than once in parameters")
+        seen.add(id(parameter))
+
+
+def checked_learning_rate(learning_rate):
+    """Return a float or a schedule; anything else, also an int, is refused as Paddle refuses it."""
+    if isinstance(learning_rate, LRScheduler):
+        return learning_rate
+    if not isinstance(learning_rate, float):
+        raise TypeError(
+            f"learning_rate must be a float or an LRScheduler, got {learning_rate!r} ({type(learning_rate).__name__})"
+        )
+    return number("learning_rate", learning_rate)
+
+
+def checked_decay(weight_decay):
+    """Return the regularizer that ``weight_decay`` stands for: a number λ is ``L2Decay(λ)``."""
+    if weight_decay is None or isinstance(weight_decay, (L1Decay, L2Decay)):
+        return weight_decay
+    if isinstance(weight_decay, (int, float)) and not isinstance(weight_decay, bool):
+        return L2Decay(number("weight_decay", weight_decay))
+    raise TypeError(
+        "weight_decay must be a number, paddle.regularizer.L1Decay, L2Decay or None, "
+        f"got {weight_decay!r} ({type(weight_decay).__name__})"
+    )
+
+
+def checked_clip(grad_clip):
+    """Return one of Paddle's clipping objects or ``None``."""
+    if grad_clip is None or isinstance(grad_clip, paddle.nn.clip.GradientClipBase):
+        return grad_clip
+    raise TypeError(
+        "grad_clip must be paddle.nn.ClipGradByValue, ClipGradByNorm, ClipGradByGlobalNorm or None, "
+        f"got {grad_clip!r} ({type(grad_clip).__name__})"
+    )
+
+
+def names_of(tensors) -> set[str]:
+    """Return the names of tensors that are given as tensors or by name."""
+    return {tensor if isinstance(tensor, str) else tensor.name for tensor in tensors}
+
+
+def _attribute(parameter, name, default):
+    """Return what ``ParamAttr`` set; a plain tensor does not have these attributes."""
+    value = getattr(parameter, name, None)
+    return default if value is None else value

@@ -1,0 +1,135 @@
+"""Gradient descent, with and without momentum."""
+
+from __future__ import annotations
+
+from .base import Optimizer
+from .limits import PADDLE_FLAGS, finite, flag, not_negative
+
+
+class SGD(Optimizer):
+    r"""Gradient descent: a step against the gradient, of length learning rate times gradient.
+
+    .. math::  x \leftarrow x - \eta\, g
+
+    The same name is used for full-batch, single-sample and mini-batch descent; they differ only in the
+    data from which g was computed.
+
+    Args:
+        learning_rate: η, a float or a schedule.
+        parameters, weight_decay, grad_clip, name: See ``Optimizer``.
+        multi_precision: Accepted for Paddle's sake; half precision needs a GPU.
+
+    Raises:
+        TypeError, ValueError: See ``Optimizer``.
+
+    Example:
+        >>> import paddle
+        >>> from course_lib import optimizer
+        >>> x = paddle.to_tensor([3.0], stop_gradient=False)
+        >>> sgd = optimizer.SGD(learning_rate=0.1, parameters=[x])
+        >>> (x * x).sum().backward()
+        >>> sgd.step()
+        >>> print(f"{x.item():.2f}")
+        2.40
+
+    Source: H. Robbins, S. Monro, A Stochastic Approximation Method, 1951. Same as the paper.
+    """
+
+    limits = PADDLE_FLAGS
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        parameters=None,
+        weight_decay=None,
+        grad_clip=None,
+        multi_precision=False,
+        name=None,
+    ):
+        super().__init__(learning_rate, parameters, weight_decay, grad_clip, name, multi_precision=multi_precision)
+
+    def rule(self, x, g, s, lr):
+        return x - lr * g
+
+
+class Momentum(Optimizer):
+    r"""Gradient descent with momentum: steps follow a velocity that remembers past gradients.
+
+    .. math::
+
+        v &\leftarrow \mu v + g \\
+        x &\leftarrow x - \eta\, v \qquad\text{or, with Nesterov's look-ahead,}\qquad
+        x \leftarrow x - \eta\, (g + \mu v)
+
+    Under a constant gradient the velocity grows to g/(1-μ).
+
+    Args:
+        learning_rate: η, a float or a schedule.
+        momentum: μ, the share of the velocity that is kept; at least 0. From 1 on it grows without end.
+        use_nesterov: Step as if the gradient had been measured where the velocity leads.
+        parameters, weight_decay, grad_clip, name: See ``Optimizer``.
+        rescale_grad: Factor on the gradient, before the regularization.
+        multi_precision, use_multi_tensor: Accepted for Paddle's sake, without effect on the CPU.
+
+    Raises:
+        TypeError, ValueError: See ``Optimizer``.
+
+    Example:
+        >>> import paddle
+        >>> from course_lib import optimizer
+        >>> x = paddle.to_tensor([3.0], stop_gradient=False)
+        >>> momentum = optimizer.Momentum(learning_rate=0.1, momentum=0.9, parameters=[x])
+        >>> for _ in range(2):
+        ...     (x * x).sum().backward()
+        ...     momentum.step()
+        ...     momentum.clear_grad()
+        >>> print(f"{x.item():.2f}")
+        1.38
+
+    Source: B. Polyak, Some methods of speeding up the convergence of iteration methods, 1964;
+    I. Sutskever et al., On the importance of initialization and momentum in deep learning, 2013, for
+    Nesterov's form. Both put the learning rate inside the velocity, v ← μv + ηg; Paddle, and this class,
+    outside. The two agree as long as the learning rate does not change.
+    """
+
+    slots = ("velocity",)
+    accumulators = {"velocity": "velocity"}
+    limits = {
+        "momentum": not_negative,
+        "use_nesterov": flag,
+        "rescale_grad": finite,
+        **PADDLE_FLAGS,
+    }
+    momentum_name = "momentum"
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        momentum=0.9,
+        parameters=None,
+        use_nesterov=False,
+        weight_decay=None,
+        grad_clip=None,
+        multi_precision=False,
+        rescale_grad=1.0,
+        use_multi_tensor=False,
+        name=None,
+    ):
+        super().__init__(
+            learning_rate,
+            parameters,
+            weight_decay,
+            grad_clip,
+            name,
+            momentum=momentum,
+            use_nesterov=use_nesterov,
+            multi_precision=multi_precision,
+            rescale_grad=rescale_grad,
+            use_multi_tensor=use_multi_tensor,
+        )
+
+    def rule(self, x, g, s, lr):
+        s.velocity = self.momentum * s.velocity + g
+        if self.use_nesterov:
+            return x - lr * (g + self.momentum * s.velocity)
+        return x - lr * s.velocity
