@@ -1,0 +1,349 @@
+"""The ledger of claims: what the sources say, what the course measured, and the verdict.
+
+A chapter measures, states its conditions in code, and records the outcome; the verdict follows from them::
+
+    claims.record(
+        "LR-1",
+        measured=f"steps to a loss of 0.1: {slow} at lr 0.01, {fast} at lr 0.1",
+        verdict=claims.judge({"the smaller learning rate needs more steps": slow > fast}),
+    )
+
+This shows a card on the page and writes the entry to ``chapters/results/claims.json``
+(``claims-mnist.json`` under ``COURSE_DATA=mnist``; ``COURSE_RESULTS_DIR`` names another folder).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from course_lib.errors import choice
+from course_lib.files import write_atomically
+
+try:
+    import fcntl
+except ImportError:  # Windows: chapters are then to be run one at a time
+    fcntl = None
+
+SOURCES = {
+    "S0": "Learning-rate optimization algorithms",
+    "S1": "New Optimization",
+    "S2": "Optimization algorithms: tuning practice",
+    "S3": "Common questions on the learning rate",
+    "S4": "What is new in deep-learning optimizers?",
+}
+
+# verdict: (symbol, colour). The symbol and the word say the same as the colour.
+VERDICTS = {
+    "confirmed": ("✓", "#008f5f"),
+    "partly": ("◐", "#9a7b00"),
+    "refuted": ("✗", "#c93a32"),
+    "not measurable here": ("–", "#757575"),
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement of the sources, in the course's words.
+
+    Attributes:
+        id: For instance ``"LR-1"``.
+        source: The articles that make it, as keys of ``SOURCES`` with blanks between.
+        chapter: Number of the chapter that measures it.
+        text: The statement as the sources mean it, right or wrong.
+    """
+
+    id: str
+    source: str
+    chapter: int
+    text: str
+
+
+# One line per claim: id | source | chapter | claim. The order is the order of the ledger.
+_TABLE = """
+LR-1 | S0 S3 | 1 | A smaller learning rate is not always better: reaching the same loss takes more steps.
+LR-2 | S0 S2 S3 | 1 | A larger learning rate is not always better: it oscillates around the optimum, and past a limit it diverges.
+LR-3 | S0 | 1 | With the best learning rate, the model reaches its best final result.
+LR-4 | S3 | 1 | A negative learning rate climbs the loss; flipping the sign in the update rule undoes that.
+LR-5 | S3 | 1 | Useful learning rates lie between 1e-6 and 1.
+LR-6 | S3 | 1 | A small learning rate makes the gradient vanish; a large one is the exploding gradient.
+LR-7 | S3 | 1 | A badly chosen learning rate shows in noisy first-layer features, a good one in smooth, clean and varied ones.
+LR-8 | S3 | 1 | The best learning rate cannot be computed in theory.
+LR-9 | S3 | 1 | Search powers of ten first, then refine within the best decade; a fine grid is not needed.
+LR-10 | S3 | 1 | If only one hyper-parameter can be tuned, tune the learning rate.
+LR-11 | S4 | 1 | 3e-4 is the best learning rate for Adam.
+OPT-1 | S0 S1 | 2 | A mini-batch gradient is a noisy estimate that makes SGD's path fluctuate; its error falls as 1/√batch.
+OPT-2 | S1 | 2 | Full-batch, single-sample and mini-batch descent trade the cost of an update against its noise; what frameworks call SGD is mini-batch descent.
+OPT-3 | S0 S1 S3 | 2 | Momentum accumulates a velocity: it oscillates less across a ravine and moves faster along it.
+OPT-4 | S1 | 2 | Momentum carries a point through a flat spot or a small local minimum where plain SGD stops.
+OPT-5 | S2 | 2 | Nesterov's look-ahead improves on plain momentum.
+OPT-6 | S0 S1 | 2 | AdaGrad gives each parameter a step of its own, larger for those that are rarely updated.
+OPT-7 | S0 S1 | 2 | AdaGrad's effective learning rate only falls, and can end learning too early.
+OPT-8 | S0 S1 | 2 | RMSProp keeps a moving average in place of AdaGrad's sum, and so keeps learning.
+OPT-9 | S0 S1 | 2 | Adam joins momentum with a scale per parameter; its averages start at 0, so the early ones are biased and need a correction.
+OPT-10 | S1 | 2 | Adam needs little memory.
+OPT-11 | S0 | 2 | On MNIST, at learning rate 0.01 for 3 epochs, SGD, Momentum, Adagrad and Adam differ clearly, and the best in theory need not be the best here: tune each.
+OPT-12 | S3 | 2 | Adaptive methods converge faster than badly tuned non-adaptive ones; SGD with momentum, RMSProp and Adam are robust choices.
+OPT-13 | S1 | 3 | AMSGrad keeps the largest second moment so far: it converges where Adam fails to, for one more value per parameter.
+OPT-14 | S1 | 3 | AMSGrad corrects the bias of its averages.
+OPT-15 | S1 | 3 | SWATS simply combines Adam and SGD with momentum.
+OPT-16 | S1 | 3 | RAdam corrects the variance of the adaptive learning rate in the first steps, so that no warm-up is needed.
+OPT-17 | S4 | 3 | The minima that Adam finds generalize worse than those of SGD.
+SCH-1 | S2 S3 | 4 | Step, exponential and 1/t decay start large and end small, and beat a constant learning rate.
+SCH-2 | S2 S3 | 4 | Lowering the learning rate when the validation metric stalls is more flexible than a fixed plan.
+SCH-3 | S2 | 4 | Warm-up avoids large jumps at the start.
+SCH-4 | S4 | 4 | A learning-rate range test shows three regions: no progress, fast descent, divergence.
+SCH-5 | S4 | 4 | A range test without these regions, or with gaps of NaN, reveals a fault in the model or the data.
+SCH-6 | S4 S2 | 4 | A learning rate that cycles between bounds from the range test reaches the accuracy in fewer steps than a decaying one.
+SCH-7 | S4 | 4 | Raising the learning rate again helps to leave saddle points, where gradients are small.
+SCH-8 | S4 | 4 | Cosine annealing with warm restarts makes SGD as fast as Adam and keeps SGD's generalization.
+WD-1 | S4 | 5 | In Adam, L2 regularization and weight decay are different things.
+WD-2 | S4 | 5 | In plain SGD they are the same, once the coefficient is rescaled by the learning rate.
+WD-3 | S4 | 5 | L2 does little in Adam; decoupled decay works in Adam as well as in SGD.
+WD-4 | S4 | 5 | Decoupling lets the best learning rate and the best decay be searched separately.
+WD-5 | S4 | 5 | Libraries offer L2 regularization under the name of weight decay.
+WD-6 | S4 | 5 | AdamWR is on a par with SGDWR; plain Adam with restarts beats Adam but not SGDR.
+SC-1 | S4 | 6 | The 1cycle policy reaches the same validation accuracy in one fifth of the iterations.
+SC-2 | S4 | 6 | The gain of 1cycle grows as labelled data get scarcer.
+SC-3 | S4 | 6 | A large learning rate regularizes by itself, so other regularization must be reduced.
+SC-4 | S4 | 6 | Recipe: take the maximum from the range test, start an order of magnitude or more below, let the cycle end shortly before the run, anneal far below the start in the rest, and move momentum against the learning rate.
+SC-5 | S4 | 6 | Workflow: range test first, a schedule always, AdamW where Adam is wanted, 1cycle for super-convergence.
+INIT-1 | S2 | 7 | Zero initialization makes gradients vanish or explode.
+INIT-2 | S2 | 7 | Any constant has the fault of zero; random values break the symmetry.
+INIT-3 | S2 | 7 | Weights that are too small make activations and gradients vanish with depth; too large ones make them explode.
+INIT-4 | S2 | 7 | Xavier initialization, uniform within ±√(6/(n_in + n_out)), keeps the variance through tanh-like layers.
+INIT-5 | S2 | 7 | He initialization, normal with variance 2/n_in, keeps it through ReLU layers.
+INIT-6 | S2 | 7 | Weight normalization, w = g·v/‖v‖, separates length from direction and speeds up convergence.
+INIT-7 | S2 | 7 | Initialization changes how fast and how well a model learns, and with it the best learning rate.
+"""  # noqa: E501
+
+
+def _read_table() -> dict[str, Claim]:
+    rows = ([part.strip() for part in line.split("|")] for line in _TABLE.strip().splitlines())
+    return {id: Claim(id, source, int(chapter), text) for id, source, chapter, text in rows}
+
+
+CLAIMS = _read_table()
+
+
+class Verdict(str):
+    """A verdict's word, with the conditions it was computed from or the reason why nothing could be measured.
+
+    Attributes:
+        conditions: ``{text: held?}``, empty if nothing was measured.
+        reason: Why not, empty if it was.
+    """
+
+    conditions: dict
+    reason: str
+
+    def __new__(cls, word: str, conditions: Mapping = (), reason: str = ""):
+        verdict = super().__new__(cls, choice("verdict", word, VERDICTS))
+        verdict.conditions, verdict.reason = dict(conditions), reason
+        return verdict
+
+
+def judge(conditions: Mapping[str, bool]) -> Verdict:
+    """Compute a verdict: all conditions hold → confirmed, none → refuted, some → partly.
+
+    Word each condition as the claim would have it, and write it as code over measured values. The card lists them.
+
+    Args:
+        conditions: ``{what the claim predicts: whether the measurement shows it}``, at least one.
+
+    Raises:
+        TypeError: ``conditions`` is no dict, or a value is no boolean (a number is no condition: compare it).
+        ValueError: There is no condition, or one has no wording.
+
+    Example:
+        >>> judge({"more steps at lr 0.01": 90 > 12, "ten times as many": 90 > 120})
+        'partly'
+    """
+    if not isinstance(conditions, Mapping):
+        raise TypeError(f"conditions must be a dict {{text of the condition: True or False}}, got {conditions!r}")
+    if not conditions:
+        raise ValueError("conditions must hold at least one entry, got none")
+    for text, holds in conditions.items():
+        _require_text("the text of a condition", text)
+        if not isinstance(holds, (bool, np.bool_)):
+            raise TypeError(f"condition {text!r} must be True or False, got {holds!r} ({type(holds).__name__})")
+    conditions = {text: bool(holds) for text, holds in conditions.items()}
+    held = sum(conditions.values())
+    return Verdict("confirmed" if held == len(conditions) else "partly" if held else "refuted", conditions)
+
+
+def not_measurable(reason: str) -> Verdict:
+    """The verdict for a claim that this course cannot test, with the reason.
+
+    Example:
+        >>> not_measurable("needs a data set of several gigabytes")
+        'not measurable here'
+    """
+    return Verdict("not measurable here", reason=_require_text("reason", reason))
+
+
+class Card:
+    """A recorded claim, shown as a card in a notebook and as the same text elsewhere."""
+
+    def __init__(self, claim: Claim, measured: str, verdict: Verdict):
+        self.claim, self.measured, self.verdict = claim, measured, verdict
+
+    @property
+    def entry(self) -> dict:
+        """What the ledger keeps."""
+        claim = self.claim
+        return {
+            "id": claim.id,
+            "source": claim.source,
+            "claim": claim.text,
+            "verdict": str(self.verdict),
+            "measured": self.measured,
+            "chapter": claim.chapter,
+        }
+
+    def __repr__(self) -> str:
+        symbol, _ = VERDICTS[self.verdict]
+        lines = [f"{symbol} {self.claim.id}: {self.verdict}{self._count()}", f"Claim: {self.claim.text}"]
+        lines += [f"Measured: {self.measured}", *(f"  {mark} {text}" for mark, text in self._conditions())]
+        return "\n".join([*lines, *self._reason(), f"Source: {_articles(self.claim)}"])
+
+    def _repr_html_(self) -> str:
+        """Colours come from the page, except for the verdict's own, which reads on light and on dark."""
+        symbol, color = VERDICTS[self.verdict]
+        escape, claim = html.escape, self.claim
+        items = "".join(f"<li>{mark} {escape(text)}</li>" for mark, text in self._conditions())
+        conditions = f'<ul style="list-style:none;margin:.2em 0;padding-left:1em">{items}</ul>' if items else ""
+        reason = "".join(f"<div>{escape(line)}</div>" for line in self._reason())
+        return (
+            f'<div class="claim" id="claim-{claim.id.lower()}" data-verdict="{self.verdict}" style="margin:1em 0;'
+            f"padding:.6em 1em;border:1px solid {color};border-left-width:.5em;border-radius:.4em;"
+            'background:transparent;color:inherit;text-align:left">'
+            f'<div><strong><span aria-hidden="true" style="color:{color}">{symbol}</span> {claim.id}: {self.verdict}'
+            f"</strong>{self._count()}</div>"
+            f"<div>Claim: <em>{escape(claim.text)}</em></div>"
+            f"<div>Measured: {escape(self.measured)}</div>{conditions}{reason}"
+            f'<div style="font-size:.85em">Source: {escape(_articles(claim))}</div></div>'
+        )
+
+    def _conditions(self) -> list[tuple[str, str]]:
+        return [("✓" if holds else "✗", text) for text, holds in self.verdict.conditions.items()]
+
+    def _count(self) -> str:
+        conditions = self.verdict.conditions
+        if not conditions:
+            return ""
+        plural = "condition holds" if len(conditions) == 1 else "conditions hold"
+        return f" ({sum(conditions.values())} of {len(conditions)} {plural})"
+
+    def _reason(self) -> list[str]:
+        return [f"Reason: {self.verdict.reason}"] if self.verdict.reason else []
+
+
+def record(id: str, measured: str, verdict: str) -> Card:
+    """Write what was measured for a claim into the ledger, and return the card to show.
+
+    Recording the same again leaves the file as it is; processes that record at the same time do not lose each
+    other's entries.
+
+    Args:
+        id: A key of ``CLAIMS``.
+        measured: The measured numbers in one or two sentences, rounded so that another machine gets the same text.
+        verdict: What ``judge`` or ``not_measurable`` returned.
+
+    Raises:
+        TypeError, ValueError: The id is unknown, ``measured`` is empty, ``verdict`` is none of ``VERDICTS``.
+        OSError: The results folder cannot be written to.
+    """
+    claim = CLAIMS[choice("id", id, CLAIMS)]
+    word = verdict if isinstance(verdict, Verdict) else Verdict(verdict)
+    card = Card(claim, _require_text("measured", measured), word)
+    path = ledger_path()
+    with _one_writer_at_a_time(path.parent):
+        entries = {entry["id"]: entry for entry in read(path)}
+        if entries.get(id) != card.entry:
+            entries[id] = card.entry
+            order = [*CLAIMS, *(key for key in entries if key not in CLAIMS)]
+            ledger = [entries[key] for key in order if key in entries]
+            write_atomically(path, json.dumps(ledger, ensure_ascii=False, indent=1) + "\n")
+    return card
+
+
+def read(path=None) -> list[dict]:
+    """The entries of a ledger file, by default the one in use; none if there is no such file yet.
+
+    A file that is no ledger (damaged by hand or by a disk) is renamed, and a warning names both.
+    """
+    path = ledger_path() if path is None else Path(path)
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(entries, list) or any(set(entry) != _KEYS for entry in entries):
+            raise ValueError("not a list of entries")
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError) as error:
+        aside = _free_name(path)
+        path.replace(aside)
+        warnings.warn(f"{path.name} is damaged ({error}); it was renamed to {aside.name}", stacklevel=2)
+        return []
+    return entries
+
+
+def ledger_path() -> Path:
+    """The file that ``record`` writes to."""
+    name = "claims-mnist.json" if os.environ.get("COURSE_DATA", "").lower() == "mnist" else "claims.json"
+    return results_folder() / name
+
+
+def results_folder() -> Path:
+    """``COURSE_RESULTS_DIR``, else ``chapters/results`` of the course, else ``results`` beside a lone notebook."""
+    if os.environ.get("COURSE_RESULTS_DIR"):
+        return Path(os.environ["COURSE_RESULTS_DIR"])
+    chapters = Path(__file__).resolve().parents[1] / "chapters"
+    return (chapters if chapters.is_dir() else Path.cwd()) / "results"
+
+
+_KEYS = {"id", "source", "claim", "verdict", "measured", "chapter"}
+
+
+@contextlib.contextmanager
+def _one_writer_at_a_time(folder: Path):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise type(error)(
+            error.errno, f"cannot make the results folder {folder}: {error.strerror}; set COURSE_RESULTS_DIR to another"
+        ) from error
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)  # the lock is on the folder: no lock file is left lying about
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _free_name(path: Path) -> Path:
+    candidates = (path.with_name(f"{path.stem}.damaged-{count}{path.suffix}") for count in range(1, 1000))
+    return next(candidate for candidate in candidates if not candidate.exists())
+
+
+def _articles(claim: Claim) -> str:
+    return "; ".join(f"{key}, {SOURCES[key]}" for key in claim.source.split())
+
+
+def _require_text(name: str, value) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be text, got {value!r} ({type(value).__name__})")
+    if not value.strip():
+        raise ValueError(f"{name} must not be empty, got {value!r}")
+    return value.strip()

@@ -1,0 +1,164 @@
+"""The ledger: verdicts follow from conditions, entries are kept whole whoever writes, cards say it all."""
+
+import json
+import multiprocessing
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from course_lib import claims
+
+COUNTS = {"LR": (11, 1), "OPT": (17, (2, 3)), "SCH": (8, 4), "WD": (6, 5), "SC": (5, 6), "INIT": (7, 7)}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_RESULTS_DIR", str(tmp_path / "results"))
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    return tmp_path / "results"
+
+
+def stored(folder, name="claims.json"):
+    return json.loads((folder / name).read_text(encoding="utf-8"))
+
+
+def test_the_table_holds_every_claim_once_in_order_in_its_chapter():
+    expected = [f"{group}-{n}" for group, (count, _) in COUNTS.items() for n in range(1, count + 1)]
+    assert list(claims.CLAIMS) == expected
+    for id, claim in claims.CLAIMS.items():
+        chapter = COUNTS[id.split("-")[0]][1]
+        assert claim.chapter == chapter if isinstance(chapter, int) else claim.chapter in chapter
+        assert set(claim.source.split()) <= set(claims.SOURCES)
+        assert claim.text.endswith(".") and "†" not in claim.text
+    assert claims.CLAIMS["OPT-12"].chapter == 2 and claims.CLAIMS["OPT-13"].chapter == 3
+    assert len({claim.text for claim in claims.CLAIMS.values()}) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("held", "word"), [((True, True), "confirmed"), ((False, False), "refuted"), ((True, False), "partly")]
+)
+def test_verdict_follows_from_the_conditions(held, word):
+    verdict = claims.judge({"a": held[0], "b": np.bool_(held[1])})
+    assert verdict == word
+    assert verdict.conditions == {"a": held[0], "b": held[1]}
+
+
+def test_an_entry_has_exactly_the_agreed_keys(folder):
+    card = claims.record("OPT-13", "Adam +1.00, AMSGrad -0.99", claims.judge({"apart": True}))
+    (entry,) = stored(folder)
+    assert list(entry) == ["id", "source", "claim", "verdict", "measured", "chapter"]
+    assert entry == card.entry
+    assert entry["verdict"] == "confirmed" and entry["chapter"] == 3 and entry["source"] == "S1"
+
+
+def test_entries_are_sorted_like_the_table_and_replaced_in_place(folder):
+    for id in ("WD-1", "LR-10", "LR-2", "OPT-1"):
+        claims.record(id, "1", "refuted")
+    claims.record("LR-10", "2", "confirmed")
+    assert [(entry["id"], entry["measured"]) for entry in stored(folder)] == [
+        ("LR-2", "1"),
+        ("LR-10", "2"),
+        ("OPT-1", "1"),
+        ("WD-1", "1"),
+    ]
+
+
+def test_recording_the_same_again_leaves_the_file_alone(folder):
+    claims.record("LR-1", "12 steps", "confirmed")
+    before = (folder / "claims.json").read_bytes(), (folder / "claims.json").stat().st_mtime_ns
+    claims.record("LR-1", "12 steps", "confirmed")
+    assert ((folder / "claims.json").read_bytes(), (folder / "claims.json").stat().st_mtime_ns) == before
+    assert [file.name for file in folder.iterdir()] == ["claims.json"]
+
+
+def test_real_mnist_has_a_ledger_of_its_own(folder, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", "mnist")
+    claims.record("LR-1", "12 steps", "confirmed")
+    assert [file.name for file in folder.iterdir()] == ["claims-mnist.json"]
+    assert claims.read()[0]["id"] == "LR-1"
+
+
+def test_without_the_variable_results_go_beside_the_chapters(monkeypatch):
+    monkeypatch.delenv("COURSE_RESULTS_DIR")
+    assert claims.ledger_path() == Path(__file__).resolve().parents[1] / "chapters" / "results" / "claims.json"
+
+
+def _record_all(ids):
+    for id in ids:
+        claims.record(id, f"measured {id}", "confirmed")
+
+
+def test_chapters_that_run_at_the_same_time_lose_nothing(folder):
+    ids = list(claims.CLAIMS)
+    start = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
+    workers = [start.Process(target=_record_all, args=(ids[part::3],)) for part in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+        assert worker.exitcode == 0
+    assert [entry["id"] for entry in stored(folder)] == ids
+
+
+@pytest.mark.parametrize("content", ["{not json", '{"id": "LR-1"}', '[{"id": "LR-1"}]', "[1]", ""])
+def test_a_damaged_ledger_is_set_aside_and_named(folder, content):
+    folder.mkdir()
+    (folder / "claims.json").write_text(content)
+    with pytest.warns(UserWarning, match=r"claims\.json is damaged .* renamed to claims\.damaged-1\.json"):
+        claims.record("LR-1", "12 steps", "confirmed")
+    assert (folder / "claims.damaged-1.json").read_text() == content
+    assert [entry["id"] for entry in stored(folder)] == ["LR-1"]
+
+    (folder / "claims.json").write_text("again")
+    with pytest.warns(UserWarning, match="damaged-2"):
+        claims.read()
+    assert (folder / "claims.damaged-1.json").read_text() == content
+
+
+def test_the_card_says_the_same_as_text_and_as_html():
+    verdict = claims.judge({"slower at lr 0.01 & below": True, "ten times": False})
+    card = claims.record("LR-1", "90 steps at 0.01 < 120", verdict)
+    text, page = repr(card), card._repr_html_()
+    for part in ("LR-1: partly", "1 of 2 conditions hold", claims.CLAIMS["LR-1"].text, "◐"):
+        assert part in text and part in page
+    assert "✓ slower at lr 0.01 & below" in text and "✗ ten times" in text
+    assert "✓ slower at lr 0.01 &amp; below" in page and "90 steps at 0.01 &lt; 120" in page
+    assert 'id="claim-lr-1"' in page and "S0, Learning-rate optimization algorithms" in page
+    words = re.sub(r"\s+", "", re.sub(r"<[^>]+>", "", page).replace("&amp;", "&").replace("&lt;", "<"))
+    assert words == re.sub(r"\s+", "", text)
+
+
+def test_what_cannot_be_measured_gives_its_reason():
+    card = claims.record("SC-2", "no run", claims.not_measurable("needs more data"))
+    assert card.entry["verdict"] == "not measurable here"
+    assert "Reason: needs more data" in repr(card) and "needs more data" in card._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: claims.record("LR-99", "1", "partly"), ValueError, "id must be one of 'LR-1'.*got 'LR-99'"),
+        (lambda: claims.record("LR-1", "1", "maybe"), ValueError, "verdict must be one of 'confirmed'.*got 'maybe'"),
+        (lambda: claims.record("LR-1", "1", True), ValueError, "verdict must be one of"),
+        (lambda: claims.record("LR-1", "  ", "partly"), ValueError, "measured must not be empty"),
+        (lambda: claims.record("LR-1", 0.5, "partly"), TypeError, r"measured must be text, got 0.5 \(float\)"),
+        (lambda: claims.judge(True), TypeError, "conditions must be a dict"),
+        (lambda: claims.judge({}), ValueError, "conditions must hold at least one entry"),
+        (lambda: claims.judge({"a": 0.3}), TypeError, r"condition 'a' must be True or False, got 0.3 \(float\)"),
+        (lambda: claims.judge({"": True}), ValueError, "the text of a condition must not be empty"),
+        (lambda: claims.not_measurable(""), ValueError, "reason must not be empty"),
+    ],
+)
+def test_bad_input_is_named_and_writes_nothing(folder, call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+    assert not folder.exists()
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("COURSE_RESULTS_DIR", str(tmp_path / "file" / "results"))
+    with pytest.raises(OSError, match=r"cannot make the results folder .*COURSE_RESULTS_DIR"):
+        claims.record("LR-1", "1", "partly")
