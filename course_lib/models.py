@@ -32,8 +32,8 @@ def mlp(inputs=64, hidden=(64,), classes: int = 10, activation: str = "relu", se
     Example:
         >>> import paddle
         >>> model = mlp(64, hidden=(32, 16), seed=0)
-        >>> model(paddle.zeros([5, 1, 8, 8])).shape
-        [5, 10]
+        >>> tuple(model(paddle.zeros([5, 1, 8, 8])).shape)
+        (5, 10)
     """
     if isinstance(inputs, Dataset):
         inputs, classes = inputs.inputs, inputs.classes
@@ -61,8 +61,8 @@ def mnist_cnn(size: int = 28, seed: int | None = None) -> nn.Layer:
 
     Example:
         >>> import paddle
-        >>> mnist_cnn(size=8, seed=0)(paddle.zeros([5, 1, 8, 8])).shape
-        [5, 10]
+        >>> tuple(mnist_cnn(size=8, seed=0)(paddle.zeros([5, 1, 8, 8])).shape)
+        (5, 10)
     """
     size = errors.whole("size", size, low=4)
     with seeded(seed):
@@ -90,8 +90,8 @@ def lenet(size: int = 28, seed: int | None = None) -> nn.Layer:
 
     Example:
         >>> import paddle
-        >>> lenet(seed=0)(paddle.zeros([5, 1, 28, 28])).shape
-        [5, 10]
+        >>> tuple(lenet(seed=0)(paddle.zeros([5, 1, 28, 28])).shape)
+        (5, 10)
 
     Source: Caffe, examples/mnist/lenet_train_test.prototxt. It differs from LeCun et al. (1998) in its channels and
     in having ReLU in place of tanh, after the linear layer only. Caffe draws all weights by Xavier's rule.

@@ -1,0 +1,407 @@
+"""Training a network and writing down what happened.
+
+``fit`` is the training loop of the whole book, ``evaluate`` measures a model, ``sweep`` repeats an experiment over
+a grid of settings and seeds, on one core or on many, with the same numbers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import paddle
+from paddle.optimizer.lr import LRScheduler, ReduceOnPlateau
+
+from course_lib import errors
+from course_lib.data import Dataset, Split, batches
+from course_lib.progress import no_bars, with_bar
+from course_lib.seeding import seeded
+
+_EVALUATION_BATCH = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What happened in one call of ``fit``; all arrays are float64 but ``evaluated_at``.
+
+    Attributes:
+        loss: Training loss of each mini-batch, before its update ``[steps]``.
+        lr: Learning rate that was applied in each step ``[steps]``.
+        evaluated_at: Number of steps done at each evaluation ``[evaluations]``.
+        accuracy: Share of the validation images that were recognised, in [0, 1] ``[evaluations]``.
+        validation_loss: Mean loss over the validation images ``[evaluations]``.
+        finite: Whether all parameters are finite numbers at the end.
+    """
+
+    loss: np.ndarray
+    lr: np.ndarray
+    evaluated_at: np.ndarray
+    accuracy: np.ndarray
+    validation_loss: np.ndarray
+    finite: bool
+
+    @property
+    def final_accuracy(self) -> float:
+        """Validation accuracy at the end of training."""
+        return float(self.accuracy[-1])
+
+    @property
+    def best_accuracy(self) -> float:
+        """Highest validation accuracy of all evaluations."""
+        return float(self.accuracy.max())
+
+    def steps_to(self, accuracy: float) -> int | None:
+        """Steps until an evaluation first found at least this validation accuracy; None if none did."""
+        reached = self.accuracy >= errors.number("accuracy", accuracy, 0, 1)
+        return int(self.evaluated_at[reached.argmax()]) if reached.any() else None
+
+    @property
+    def diverged(self) -> bool:
+        """Whether training blew up, openly or silently.
+
+        Openly: a loss or a parameter is NaN or infinite. Silently: the loss once rose above twice its first value,
+        and its mean over the last tenth of the steps is no lower than nine tenths of that first value. That is the
+        usual end of a network with ReLU: one huge step kills its units, and from then on it answers every image
+        with the same ten numbers, at a loss of ln 10 = 2.30. A learning rate that is too small leaves the loss high
+        as well, but never raises it, and so does not count.
+        """
+        if not (self.finite and np.isfinite(self.loss).all()):
+            return True
+        first, last_tenth = self.loss[0], self.loss[-max(1, len(self.loss) // 10) :]
+        return bool(self.loss.max() > 2 * first and last_tenth.mean() >= 0.9 * first)
+
+    def __repr__(self) -> str:
+        end = "diverged" if self.diverged else f"final accuracy {self.final_accuracy:.1%}"
+        return f"History({len(self.loss):,} steps, {end})"
+
+
+def fit(
+    model,
+    optimizer,
+    data: Dataset,
+    epochs: int | None = None,
+    *,
+    steps: int | None = None,
+    batch_size: int = 32,
+    seed: int = 0,
+    schedule_per: str = "step",
+    evaluate_every: int | None = None,
+    callback=None,
+    loss=None,
+    progress: bool | None = None,
+) -> History:
+    """Train ``model`` on shuffled mini-batches of ``data.train``; the same call gives the same numbers.
+
+    Each step computes the loss of one mini-batch and its gradient, calls ``callback``, updates the parameters,
+    clears the gradients, and moves the learning-rate schedule if there is one. At every evaluation the model is
+    measured on ``data.validation``; nothing here looks at ``data.test``.
+
+    Args:
+        model: A ``paddle.nn.Layer`` that takes images ``[n, 1, h, w]`` and returns logits ``[n, classes]``.
+        optimizer: Of ``course_lib.optimizer`` or ``paddle.optimizer``, made with ``model.parameters()``.
+        data: Data set to train on and to evaluate with.
+        epochs: Passes over the training images. Give either epochs or steps.
+        steps: Number of mini-batches: the same budget costs the same on digits and on MNIST.
+        batch_size: Images of a mini-batch; the last one of an epoch may be smaller.
+        seed: Of the order of the images and of random layers such as dropout. It does not touch the weights.
+        schedule_per: Move the schedule after every ``"step"`` or after every ``"epoch"``. ``ReduceOnPlateau`` needs
+            a metric and is moved at every evaluation instead, with the validation loss.
+        evaluate_every: Steps between evaluations; None means one epoch. The end is always evaluated.
+        callback: ``callback(step, model, optimizer)`` is called in every step, counted from 1, when the gradients
+            are there and the parameters are not yet updated: to measure norms, dead units, weights.
+        loss: ``loss(logits, labels)`` returns a scalar tensor; None means softmax cross-entropy.
+        progress: Show a progress bar. None shows one where a person watches: on a terminal and in Jupyter, never
+            in a notebook run by a program, nor with ``COURSE_PROGRESS=0`` in the environment.
+
+    Raises:
+        TypeError, ValueError: An argument is of the wrong kind or out of range; the message names it.
+
+    A loss that becomes NaN or infinite does not stop training: the history shows it, see ``History.diverged``.
+
+    Example:
+        >>> from course_lib import data, models, optimizer
+        >>> digits = data.load("digits")
+        >>> model = models.mlp(digits, seed=0)
+        >>> history = fit(model, optimizer.SGD(learning_rate=0.1, parameters=model.parameters()), digits, steps=64)
+        >>> history.loss.shape, history.evaluated_at.tolist()
+        ((64,), [32, 64])
+        >>> history.final_accuracy > 0.8
+        True
+    """
+    _check_fit(model, optimizer, data, callback, loss)
+    errors.choice("schedule_per", schedule_per, ("step", "epoch"))
+    per_epoch = math.ceil(len(data.train) / errors.whole("batch_size", batch_size, low=1))
+    steps = _budget(epochs, steps, per_epoch)
+    every = per_epoch if evaluate_every is None else errors.whole("evaluate_every", evaluate_every, low=1)
+    losses, lrs, evaluations = [], [], []
+    with seeded(seed), _training_mode(model, True):
+        stream = itertools.islice(_endless(data.train, batch_size, np.random.default_rng(seed)), steps)
+        for step, (images, labels) in enumerate(with_bar(stream, steps, progress), 1):
+            lrs.append(optimizer.get_lr())
+            losses.append(_backward(model, images, labels, loss))
+            if callback is not None:
+                callback(step, model, optimizer)
+            optimizer.step()
+            optimizer.clear_grad()
+            evaluated = step % every == 0 or step == steps
+            if evaluated:
+                evaluations.append((step, *evaluate(model, data.validation, loss)))
+            _move_schedule(optimizer, step, schedule_per, per_epoch, evaluations[-1][1] if evaluated else None)
+    return _history(model, losses, lrs, evaluations)
+
+
+def evaluate(model, split: Split, loss=None) -> tuple[float, float]:
+    """Return (mean loss, accuracy in [0, 1]) of ``model`` on ``split``, in evaluation mode, without gradients.
+
+    Args:
+        model: A ``paddle.nn.Layer`` as in ``fit``; it is left in the mode it was in.
+        split: The images and labels to measure on, such as ``data.validation``.
+        loss: As in ``fit``; it must be a mean over the images.
+
+    Raises:
+        TypeError: ``split`` is no Split.
+
+    Example:
+        >>> from course_lib import data, models
+        >>> value, accuracy = evaluate(models.mlp(64, seed=0), data.load("digits").test)
+        >>> accuracy < 0.5  # ten classes, no training
+        True
+    """
+    if not isinstance(split, Split):
+        raise TypeError(f"split must be a part of a data set such as data.validation, got {type(split).__name__}")
+    total, right = 0.0, 0
+    with _training_mode(model, False), paddle.no_grad():
+        for start in range(0, len(split), _EVALUATION_BATCH):
+            images = paddle.to_tensor(split.images[start : start + _EVALUATION_BATCH])
+            labels = split.labels[start : start + _EVALUATION_BATCH]
+            logits = model(images)
+            total += (loss or _cross_entropy)(logits, paddle.to_tensor(labels)).item() * len(labels)
+            right += int((logits.numpy().argmax(axis=1) == labels).sum())
+    return total / len(split), right / len(split)
+
+
+# The pieces of fit --------------------------------------------------------------------------------------------
+
+
+def _cross_entropy(logits, labels):
+    return paddle.nn.functional.cross_entropy(logits, labels)
+
+
+def _backward(model, images, labels, loss) -> float:
+    value = (loss or _cross_entropy)(model(paddle.to_tensor(images)), paddle.to_tensor(labels))
+    value.backward()
+    return value.item()
+
+
+def _endless(split: Split, batch_size: int, rng):
+    """Mini-batches of one epoch after the other, each in a new order."""
+    while True:
+        yield from batches(split, batch_size, rng)
+
+
+def _move_schedule(optimizer, step: int, schedule_per: str, per_epoch: int, validation_loss: float | None) -> None:
+    # Paddle keeps the schedule in this attribute and offers no other way to it; the course's optimizers do the same.
+    schedule = optimizer._learning_rate
+    if isinstance(schedule, ReduceOnPlateau):
+        if validation_loss is not None:
+            schedule.step(paddle.to_tensor([validation_loss], dtype="float64"))
+    elif isinstance(schedule, LRScheduler) and (schedule_per == "step" or step % per_epoch == 0):
+        schedule.step()
+
+
+def _history(model, losses, lrs, evaluations) -> History:
+    at, validation_loss, accuracy = zip(*evaluations)
+    finite = all(bool(paddle.isfinite(parameter).all()) for parameter in model.parameters())
+    arrays = (np.array(values, dtype=np.float64) for values in (accuracy, validation_loss))
+    return History(np.array(losses, dtype=np.float64), np.array(lrs, dtype=np.float64), np.array(at), *arrays, finite)
+
+
+class _training_mode:
+    """Puts a model, layer by layer, into training or evaluation mode and back as it was."""
+
+    def __init__(self, model, training: bool):
+        self.model, self.training = model, training
+
+    def __enter__(self):
+        self.before = [(layer, layer.training) for layer in self.model.sublayers(include_self=True)]
+        self.model.train() if self.training else self.model.eval()
+
+    def __exit__(self, *_):
+        for layer, training in self.before:
+            layer.training = training
+
+
+def _budget(epochs, steps, per_epoch: int) -> int:
+    if (epochs is None) == (steps is None):
+        raise ValueError(f"give either epochs or steps, got epochs={epochs!r} and steps={steps!r}")
+    if steps is not None:
+        return errors.whole("steps", steps, low=1)
+    return errors.whole("epochs", epochs, low=1) * per_epoch
+
+
+def _check_fit(model, optimizer, data, callback, loss) -> None:
+    if not isinstance(model, paddle.nn.Layer):
+        raise TypeError(f"model must be a paddle.nn.Layer, got {model!r} ({type(model).__name__})")
+    if not all(hasattr(optimizer, name) for name in ("step", "clear_grad", "get_lr", "_learning_rate")):
+        raise TypeError(
+            "optimizer must be an optimizer of course_lib.optimizer or paddle.optimizer, "
+            f"got {optimizer!r} ({type(optimizer).__name__})"
+        )
+    if not isinstance(data, Dataset):
+        raise TypeError(f"data must be a Dataset as data.load() returns it, got {type(data).__name__}")
+    for name, function in (("callback", callback), ("loss", loss)):
+        if function is not None and not callable(function):
+            raise TypeError(f"{name} must be a function or None, got {function!r} ({type(function).__name__})")
+
+
+# Sweeps -------------------------------------------------------------------------------------------------------
+
+
+class Sweep:
+    """Results of an experiment over a grid of settings and several seeds.
+
+    Attributes:
+        grid: Name of a setting → its values.
+        seeds: The seeds.
+        results: Name of a result → array ``[setting 1, setting 2, …, seeds]`` (and its own axes, if it is an array).
+            An experiment that returns a bare number or array has the one result ``"value"``.
+    """
+
+    def __init__(self, grid: dict, seeds: list, results: dict):
+        self.grid, self.seeds, self.results = grid, seeds, results
+
+    @property
+    def values(self) -> np.ndarray:
+        """The one result of an experiment that has only one."""
+        return self[None]
+
+    def __getitem__(self, key: str | None) -> np.ndarray:
+        if key is None:
+            if len(self.results) > 1:
+                raise ValueError(f"key must be one of {', '.join(map(repr, self.results))}, got none")
+            key = next(iter(self.results))
+        return self.results[errors.choice("key", key, self.results)]
+
+    def mean(self, key: str | None = None) -> np.ndarray:
+        """Mean over the seeds ``[setting 1, setting 2, …]``; NaN where a run gave NaN."""
+        return self[key].mean(axis=len(self.grid))
+
+    def std(self, key: str | None = None) -> np.ndarray:
+        """Standard deviation over the seeds (divided by n - 1; 0 for a single seed)."""
+        return self[key].std(axis=len(self.grid), ddof=1 if len(self.seeds) > 1 else 0)
+
+    def best(self, key: str | None = None, lowest: bool = False) -> dict:
+        """The settings whose mean is highest (or lowest), as a dict; NaN never wins, the first of equals does."""
+        mean = self.mean(key)
+        if mean.ndim != len(self.grid):
+            raise ValueError(f"best needs one number per run, but {key or 'the result'} is an array")
+        if np.isnan(mean).all():
+            raise ValueError("best needs a mean that is a number, but every setting gave NaN")
+        place = np.unravel_index(np.nanargmin(mean) if lowest else np.nanargmax(mean), mean.shape)
+        return {name: values[i] for (name, values), i in zip(self.grid.items(), place)}
+
+    def table(self, *keys: str, digits: int = 3) -> str:
+        """A text table: a row for each setting, mean ± standard deviation for each result (or for ``keys``)."""
+        keys = keys or tuple(self.results)
+        rows = [[*self.grid, *keys]]
+        for place, point in zip(np.ndindex(*map(len, self.grid.values())), _points(self.grid)):
+            cells = (f"{self.mean(key)[place]:.{digits}f} ± {self.std(key)[place]:.{digits}f}" for key in keys)
+            rows.append([*(f"{v:g}" if isinstance(v, float) else str(v) for v in point.values()), *cells])
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths)) for row in rows)
+
+    def __repr__(self) -> str:
+        sizes = " × ".join(f"{len(values)} {name}" for name, values in {**self.grid, "seeds": self.seeds}.items())
+        return f"Sweep({sizes}: {', '.join(self.results)})"
+
+
+def sweep(run, grid: dict, seeds, n_jobs: int | None = None, progress: bool | None = None) -> Sweep:
+    """Call ``run(seed=…, **point)`` for every point of ``grid`` and every seed, and collect the results.
+
+    Args:
+        run: The experiment. Returns a number, an array, or a dict of them; the same kind at every point.
+        grid: Name of an argument of ``run`` → list of its values. Every combination is run.
+        seeds: The seeds, such as ``range(5)``; every point is run with all of them.
+        n_jobs: Processes: 1, another number, or -1 for all cores. None means 1, or what the surrounding
+            ``joblib.parallel_config`` says; with its backend ``"dask"`` the runs go to a Dask cluster.
+        progress: Show a progress bar, as in ``fit``. Runs show none of their own.
+
+    Raises:
+        TypeError, ValueError: An empty grid, an empty list of seeds, or arguments of the wrong kind.
+        RuntimeError: A run failed, or returned something else than the others; the message says at which point.
+
+    Example:
+        >>> parabola = sweep(lambda lr, seed: (1 - lr) ** 2 + seed, {"lr": [0.5, 1.0, 2.0]}, seeds=[0, 1])
+        >>> parabola.best(lowest=True)
+        {'lr': 1.0}
+        >>> print(parabola.table())
+         lr          value
+        0.5  0.750 ± 0.707
+          1  0.500 ± 0.707
+          2  1.500 ± 0.707
+    """
+    import joblib
+
+    grid, seeds = _checked_grid(run, grid), _checked_seeds(seeds)
+    if n_jobs is not None and errors.whole("n_jobs", n_jobs) == 0:
+        raise ValueError("n_jobs must be a number of processes, or -1 for all cores, got 0")
+    calls = [{**point, "seed": seed} for point in _points(grid) for seed in seeds]
+    jobs = (joblib.delayed(_one_run)(run, call) for call in calls)
+    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator")
+    found = list(with_bar(parallel(jobs), len(calls), progress))
+    shape = (*map(len, grid.values()), len(seeds))
+    return Sweep(grid, seeds, {key: _stacked(key, found, calls, shape) for key in found[0]})
+
+
+def _one_run(run, call: dict) -> dict:
+    try:
+        with no_bars():
+            result = run(**call)
+        results = result if isinstance(result, dict) else {"value": result}
+        return {key: np.asarray(value, dtype=np.float64) for key, value in results.items()}
+    except Exception as error:
+        raise RuntimeError(f"the run at {_shown(call)} failed: {type(error).__name__}: {error}") from error
+
+
+def _stacked(key: str, found: list[dict], calls: list[dict], shape: tuple) -> np.ndarray:
+    for result, call in zip(found, calls):
+        if result.keys() != found[0].keys() or result[key].shape != found[0][key].shape:
+            raise RuntimeError(f"the run at {_shown(call)} returned another kind of result than {_shown(calls[0])}")
+    return np.stack([result[key] for result in found]).reshape(*shape, *found[0][key].shape)
+
+
+def _points(grid: dict):
+    """Every combination of the grid's values, the last setting changing fastest."""
+    return (dict(zip(grid, values)) for values in itertools.product(*grid.values()))
+
+
+def _shown(call: dict) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in call.items())
+
+
+def _checked_grid(run, grid) -> dict:
+    if not callable(run):
+        raise TypeError(f"run must be a function, got {run!r} ({type(run).__name__})")
+    if not isinstance(grid, dict):
+        raise TypeError(f'grid must be a dict such as {{"lr": [0.1, 1.0]}}, got {grid!r} ({type(grid).__name__})')
+    if "seed" in grid:
+        raise ValueError("grid must not hold 'seed': the seeds are an argument of their own")
+    grid = {name: _listed(f"grid[{name!r}]", values) for name, values in grid.items()}
+    if not grid:
+        raise ValueError("grid must hold at least one setting, got {}")
+    return grid
+
+
+def _checked_seeds(seeds) -> list[int]:
+    return [errors.whole("each of seeds", seed, low=0) for seed in _listed("seeds", seeds)]
+
+
+def _listed(name: str, values) -> list:
+    if isinstance(values, (str, dict)) or not hasattr(values, "__iter__"):
+        raise TypeError(f"{name} must be a list of values, got {values!r} ({type(values).__name__})")
+    values = [value.item() if isinstance(value, np.generic) else value for value in values]
+    if not values:
+        raise ValueError(f"{name} must hold at least one value, got none")
+    return values
