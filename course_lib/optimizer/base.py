@@ -75,6 +75,8 @@ class Optimizer:
 
     def __init__(self, learning_rate, parameters=None, weight_decay=None, grad_clip=None, name=None, **hyperparameters):
         self._learning_rate = checked_learning_rate(learning_rate)
+        if "weight_decay" in self.limits:  # a rule with a decay of its own takes it as a hyper-parameter
+            hyperparameters["weight_decay"], weight_decay = weight_decay, None
         self.regularization = checked_decay(weight_decay)
         self._grad_clip = checked_clip(grad_clip)
         if name is not None and not isinstance(name, str):

@@ -10,7 +10,7 @@ except to join small parameters.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import SimpleNamespace
+from types import FunctionType, MethodType, SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -58,6 +58,9 @@ class Overridden:
         self.__dict__.update(overrides)
 
     def __getattr__(self, name):
+        method = getattr(type(self._optimizer), name, None)
+        if isinstance(method, FunctionType):  # bound to this view, so that it sees the overrides too
+            return MethodType(method, self)
         return getattr(self._optimizer, name)
 
 
@@ -66,8 +69,6 @@ class Block:
 
     def __init__(self, optimizer, setting: Setting, pieces: list[Piece], states: list[State]):
         self.optimizer = Overridden(optimizer, dict(setting.hyperparameters)) if setting.hyperparameters else optimizer
-        # A method called on the overriding view would see the optimizer's own values; the bare function does not.
-        self.rule = type(optimizer).rule
         self.lr_scale, self.regularizer, self.pieces = setting.lr_scale, setting.regularizer, pieces
         arrays = {
             slot: np.concatenate([states[piece.index].arrays[slot][piece.start : piece.stop] for piece in pieces])
@@ -89,7 +90,7 @@ class Block:
             kind, coefficient = self.regularizer
             g = g + coefficient * (x if kind is L2Decay else np.sign(x))
         self.state.t += 1
-        _distribute(self.rule(self.optimizer, x, g, self.state, lr * self.lr_scale), self.targets)
+        _distribute(self.optimizer.rule(x, g, self.state, lr * self.lr_scale), self.targets)
 
     def states(self, optimizer, names: list[str]):
         """Yield ``(parameter's name, piece, state of this piece)``, to put the blocks' states together again."""

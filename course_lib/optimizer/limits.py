@@ -37,6 +37,13 @@ def positive_whole(name: str, value) -> int:
     return errors.whole(name, value, low=1)
 
 
+def a_function(name: str, value):
+    """A function, or ``None``."""
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} must be a function or None, got {value!r} ({type(value).__name__})")
+    return value
+
+
 flag = errors.flag
 
 PADDLE_FLAGS = {"multi_precision": flag, "use_multi_tensor": flag, "lazy_mode": flag}

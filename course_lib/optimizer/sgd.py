@@ -133,3 +133,61 @@ class Momentum(Optimizer):
         if self.use_nesterov:
             return x - lr * (g + self.momentum * s.velocity)
         return x - lr * s.velocity
+
+
+class SGDW(Optimizer):
+    r"""SGD with momentum and decoupled weight decay: the weights shrink beside the velocity, not through it.
+
+    .. math::
+
+        v &\leftarrow \mu v + g \\
+        x &\leftarrow x - \eta\,\lambda\, x - \eta\, v \qquad\text{or, with Nesterov's look-ahead,}\qquad
+        x \leftarrow x - \eta\,\lambda\, x - \eta\, (g + \mu v)
+
+    Paddle has no such class; the arguments follow ``Momentum`` and ``AdamW``.
+
+    Args:
+        learning_rate: η, a float or a schedule.
+        momentum: μ ≥ 0.
+        parameters, grad_clip, name: See ``Optimizer``.
+        use_nesterov: Step as if the gradient had been measured where the velocity leads.
+        weight_decay: λ, a number. In a parameter group it replaces the global one.
+
+    Raises:
+        TypeError, ValueError: See ``Optimizer``.
+
+    Example:
+        >>> import numpy as np
+        >>> from course_lib import optimizer
+        >>> sgdw = optimizer.SGDW(learning_rate=0.1, weight_decay=0.5)
+        >>> s = sgdw.fresh_state(np.zeros(1))
+        >>> s.t = 1
+        >>> sgdw.rule(np.array([2.0]), np.array([1.0]), s, lr=0.1)
+        array([1.8])
+
+    Source: I. Loshchilov, F. Hutter, Decoupled Weight Decay Regularization, ICLR 2019. There the learning
+    rate is inside the velocity and the decay is scaled by the schedule's multiplier alone; here both follow
+    Paddle's ``Momentum`` and ``AdamW``.
+    """
+
+    slots = ("velocity",)
+    limits = {"momentum": not_negative, "use_nesterov": flag, "weight_decay": finite}
+    momentum_name = "momentum"
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        momentum=0.9,
+        parameters=None,
+        use_nesterov=False,
+        weight_decay=0.01,
+        grad_clip=None,
+        name=None,
+    ):
+        super().__init__(
+            learning_rate, parameters, weight_decay, grad_clip, name, momentum=momentum, use_nesterov=use_nesterov
+        )
+
+    def rule(self, x, g, s, lr):
+        x = x - lr * self.weight_decay * x
+        return Momentum.rule(self, x, g, s, lr)
