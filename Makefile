@@ -1,0 +1,47 @@
+# Every target sets up .venv by itself; nothing has to be installed or activated before.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.PHONY: help book test lint notebooks serve clean
+
+VENV := .venv/complete
+BIN := .venv/bin
+PORT ?= 8000
+
+# One thread: the machine's cores go to parallel notebooks, and results do not depend on how many there are.
+export OMP_NUM_THREADS := 1
+# Caches and settings of one's own: a user's Jupyter profile cannot change results, and an unwritable home does no harm.
+export MPLCONFIGDIR := $(CURDIR)/.venv/settings/matplotlib
+export IPYTHONDIR := $(CURDIR)/.venv/settings/ipython
+export JUPYTER_CONFIG_DIR := $(CURDIR)/.venv/settings/jupyter
+export JUPYTER_DATA_DIR := $(CURDIR)/.venv/settings/jupyter-data
+# `python -m tools.…` and the notebooks find this working tree
+export PYTHONPATH := $(CURDIR)
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+book: $(VENV) ## build the HTML book from the stored outputs into _build/html
+	$(BIN)/jupyter-book build . --all -W -n --keep-going
+
+test: lint ## run every check: style, unit tests, all notebooks, a build of the book, its pages
+	$(BIN)/pytest -n 2 --dist loadfile --doctest-modules \
+	  --nbval --nbval-current-env --nbval-sanitize-with tools/nbval.cfg --nbval-cell-timeout 600 \
+	  --durations 10 $(PYTEST_ARGS)
+
+lint: $(VENV) ## check the style of code and notebooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+notebooks: $(VENV) ## execute every notebook in place (ONLY="chapters/01*.ipynb" for some)
+	$(BIN)/python -m tools.notebooks execute $(ONLY)
+
+serve: book ## build the book and serve it on http://localhost:8000 (PORT=…)
+	$(BIN)/python -m http.server --directory _build/html --bind localhost $(PORT)
+
+clean: ## remove what was built, .venv included
+	rm -rf _build .venv
+
+$(VENV): requirements.txt pyproject.toml tools/venv.sh
+	@tools/venv.sh .venv
+	@touch $@

@@ -1,0 +1,167 @@
+"""Execute the course's notebooks in place and keep their stored form free of noise.
+
+    python -m tools.notebooks execute [notebook …]     run from top to bottom, normalise, store (all by default)
+    python -m tools.notebooks normalise [notebook …]   only rewrite in the stored form
+    python -m tools.notebooks check [notebook …]       say what is not in the stored form or breaks a rule
+
+Two runs of ``execute`` give identical files: nothing of the time, the machine or chance is stored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import os
+import struct
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from tqdm import tqdm
+
+from course_lib.files import write_atomically
+
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTERS = ROOT / "chapters"
+TIMEOUT = 600  # seconds for one cell
+
+NOTEBOOK_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+KEPT_CELL_METADATA = ("tags", "mystnb")
+IMAGE_CHUNKS_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"pHYs", b"sRGB", b"gAMA"}
+
+
+def notebooks() -> list[Path]:
+    """Every notebook of the book, chapters before solutions."""
+    return sorted(CHAPTERS.glob("*.ipynb")) + sorted(CHAPTERS.glob("*/*.ipynb"))
+
+
+def execute(path: Path) -> None:
+    """Run a notebook from top to bottom in its own folder and store it with its outputs.
+
+    Raises:
+        CellExecutionError: A cell failed; the stored file stays as it was.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=TIMEOUT,
+        record_timing=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    client.execute()
+    store(notebook, path)
+
+
+def store(notebook, path: Path) -> None:
+    write_atomically(path, stored_form(notebook, path.stem))
+
+
+def stored_form(notebook, stem: str) -> str:
+    """The text of a notebook's file: nbformat 4.5, minimal metadata, ids by position, indent 1."""
+    notebook = nbformat.from_dict(notebook)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
+    for number, cell in enumerate(notebook.cells, 1):
+        cell.id = f"{stem.replace('_', '-')[:50]}-{number:03d}"
+        cell.metadata = nbformat.from_dict(
+            {key: cell.metadata[key] for key in KEPT_CELL_METADATA if key in cell.metadata}
+        )
+        cell.source = cell.source.rstrip()
+        cell.pop("attachments", None) if not cell.get("attachments") else None
+        for output in cell.get("outputs", []):
+            normalise_output(output)
+    return nbformat.writes(notebook, version=4, indent=1).rstrip() + "\n"
+
+
+def normalise_output(output) -> None:
+    output.pop("transient", None)
+    if "metadata" in output:
+        output.metadata = nbformat.from_dict({})
+    if "image/png" in output.get("data", {}):
+        output.data["image/png"] = base64.b64encode(bare_png(base64.b64decode(output.data["image/png"]))).decode()
+
+
+def bare_png(image: bytes) -> bytes:
+    """The picture without what a program wrote about itself into it (name, version, time)."""
+    kept, position = [image[:8]], 8
+    while position < len(image):
+        (length,) = struct.unpack(">I", image[position : position + 4])
+        chunk = image[position : position + 12 + length]
+        if chunk[4:8] in IMAGE_CHUNKS_KEPT:
+            kept.append(chunk)
+        position += len(chunk)
+    return b"".join(kept)
+
+
+@contextmanager
+def book_environment():
+    """What a notebook of the book runs in: the default data, one thread, no learner's progress file touched."""
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.pop("COURSE_DATA", None)
+        os.environ["COURSE_PROGRESS_FILE"] = str(Path(folder) / "progress.json")
+        os.environ["OMP_NUM_THREADS"] = "1"
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [before.get("PYTHONPATH")])])
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def execute_all(paths: list[Path], workers: int = 2) -> list[str]:
+    """Execute several notebooks side by side; returns one message per notebook that failed."""
+    failures = []
+
+    def attempt(path):
+        try:
+            execute(path)
+        except CellExecutionError as error:
+            failures.append(f"{shown(path)}: {error}")
+        return path
+
+    with book_environment(), ThreadPoolExecutor(workers) as pool:
+        bar = tqdm(pool.map(attempt, paths), total=len(paths), disable=None, unit="notebook")
+        for path in bar:
+            bar.set_postfix_str(path.stem)
+    return failures
+
+
+def shown(path: Path) -> str:
+    return os.path.relpath(path, ROOT)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.notebooks", description=__doc__.splitlines()[0])
+    parser.add_argument("command", choices=["execute", "normalise", "check"])
+    parser.add_argument("paths", nargs="*", type=Path, help="notebooks (default: all of the book)")
+    parser.add_argument("--workers", type=int, default=2, help="notebooks executed side by side")
+    options = parser.parse_args(arguments)
+    paths = [path.resolve() for path in options.paths] or notebooks()
+
+    if options.command == "execute":
+        messages = execute_all(paths, options.workers)
+    elif options.command == "normalise":
+        messages = []
+        for path in paths:
+            store(nbformat.read(path, as_version=4), path)
+    else:
+        from tools.hygiene import problems
+
+        messages = [f"{shown(path)}: {problem}" for path in paths for problem in problems(path)]
+    print(*messages, sep="\n", end="\n" if messages else "")
+    return 1 if messages else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
