@@ -1,5 +1,6 @@
 """The course's optimizers: a drop-in twin of ``paddle.optimizer`` whose rules read like the formulas."""
 
+from . import lr
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
 from .adaptive import Adadelta, Adagrad, RMSProp
 from .base import Optimizer
@@ -20,4 +21,5 @@ __all__ = [
     "Optimizer",
     "RAdam",
     "RMSProp",
+    "lr",
 ]

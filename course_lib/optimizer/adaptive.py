@@ -113,6 +113,8 @@ class RMSProp(Optimizer):
     accumulators = {"mean_square": "mean_square", "velocity": "momentum", "mean_gradient": "mean_grad"}
     limits = {"rho": share, "epsilon": not_negative, "momentum": not_negative, "centered": flag}
     momentum_name = "momentum"
+    # Under a constant gradient the centered variance is a difference of equal numbers, and rounding decides.
+    rounds_hyperparameters = True
 
     def __init__(
         self,

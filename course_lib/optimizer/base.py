@@ -71,7 +71,8 @@ class Optimizer:
     elementwise = True
     """Whether the rule treats every element alone. If not, it is given all of a group's elements at once."""
 
-    rescale_grad = 1.0
+    rounds_hyperparameters = False
+    """Whether ``step`` rounds hyper-parameters to 32 bits. Paddle's kernels do so; it is copied only where it shows."""
 
     def __init__(self, learning_rate, parameters=None, weight_decay=None, grad_clip=None, name=None, **hyperparameters):
         self._learning_rate = checked_learning_rate(learning_rate)

@@ -50,25 +50,34 @@ class Piece(NamedTuple):
     stop: int
 
 
-class Overridden:
-    """An optimizer as one group or parameter sees it: some hyper-parameters differ, the rest shows through."""
+class View:
+    """An optimizer as one group or parameter sees it: some hyper-parameters differ, the rest shows through.
 
-    def __init__(self, optimizer, overrides: dict):
-        self._optimizer = optimizer
-        self.__dict__.update(overrides)
+    Args:
+        optimizer: What shows through, with every later change of it.
+        overrides: Hyper-parameters with other values.
+        rounded: Round hyper-parameters to 32 bits, as ``Optimizer.rounds_hyperparameters`` asks for.
+    """
+
+    def __init__(self, optimizer, overrides: dict, rounded: bool):
+        self._optimizer, self._overrides, self._rounded = optimizer, overrides, rounded
 
     def __getattr__(self, name):
+        if name.startswith("__"):  # asked for by copy and pickle before the view is filled
+            raise AttributeError(name)
         method = getattr(type(self._optimizer), name, None)
         if isinstance(method, FunctionType):  # bound to this view, so that it sees the overrides too
             return MethodType(method, self)
-        return getattr(self._optimizer, name)
+        value = self._overrides[name] if name in self._overrides else getattr(self._optimizer, name)
+        return float(np.float32(value)) if self._rounded and isinstance(value, float) else value
 
 
 class Block:
     """Some pieces of parameters, their joined state, and the settings they share."""
 
     def __init__(self, optimizer, setting: Setting, pieces: list[Piece], states: list[State]):
-        self.optimizer = Overridden(optimizer, dict(setting.hyperparameters)) if setting.hyperparameters else optimizer
+        overrides, rounded = dict(setting.hyperparameters), optimizer.rounds_hyperparameters
+        self.optimizer = View(optimizer, overrides, rounded) if overrides or rounded else optimizer
         self.lr_scale, self.regularizer, self.pieces = setting.lr_scale, setting.regularizer, pieces
         arrays = {
             slot: np.concatenate([states[piece.index].arrays[slot][piece.start : piece.stop] for piece in pieces])
@@ -84,8 +93,6 @@ class Block:
         """Apply the rule once to every element of the block."""
         x = _joined(self.targets)
         g = _joined([gradients[index][start:stop] for index, start, stop in self.pieces])
-        if self.optimizer.rescale_grad != 1.0:
-            g = self.optimizer.rescale_grad * g
         if self.regularizer is not None:
             kind, coefficient = self.regularizer
             g = g + coefficient * (x if kind is L2Decay else np.sign(x))

@@ -68,8 +68,8 @@ class Momentum(Optimizer):
         momentum: μ, the share of the velocity that is kept; at least 0. From 1 on it grows without end.
         use_nesterov: Step as if the gradient had been measured where the velocity leads.
         parameters, weight_decay, grad_clip, name: See ``Optimizer``.
-        rescale_grad: Factor on the gradient, before the regularization.
-        multi_precision, use_multi_tensor: Accepted for Paddle's sake, without effect on the CPU.
+        rescale_grad, multi_precision, use_multi_tensor: Accepted for Paddle's sake, without effect on the
+            CPU, as in Paddle itself.
 
     Raises:
         TypeError, ValueError: See ``Optimizer``.
