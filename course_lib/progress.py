@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import os
 import sys
 
 from course_lib import errors
 
-_allowed = True
+_allowed = contextvars.ContextVar("bars are allowed", default=True)  # each thread has its own
 
 
 def with_bar(iterable, total: int, progress: bool | None = None):
@@ -28,7 +29,7 @@ def with_bar(iterable, total: int, progress: bool | None = None):
         6
     """
     wanted = somebody_watches() if progress is None else errors.flag("progress", progress)
-    if not (wanted and _allowed):
+    if not (wanted and _allowed.get()):
         return iterable
     from tqdm import tqdm
 
@@ -39,12 +40,11 @@ def with_bar(iterable, total: int, progress: bool | None = None):
 @contextlib.contextmanager
 def no_bars():
     """Show no bars inside the block: for work that has one bar around the whole of it."""
-    global _allowed
-    before, _allowed = _allowed, False
+    token = _allowed.set(False)
     try:
         yield
     finally:
-        _allowed = before
+        _allowed.reset(token)
 
 
 def somebody_watches() -> bool:

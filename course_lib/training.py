@@ -6,13 +6,14 @@ a grid of settings and seeds, on one core or on many, with the same numbers.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import paddle
-from paddle.optimizer.lr import LRScheduler, ReduceOnPlateau
+from paddle.optimizer.lr import LRScheduler
 
 from course_lib import errors
 from course_lib.data import Dataset, Split, batches
@@ -61,16 +62,16 @@ class History:
     def diverged(self) -> bool:
         """Whether training blew up, openly or silently.
 
-        Openly: a loss or a parameter is NaN or infinite. Silently: the loss once rose above twice its first value,
-        and its mean over the last tenth of the steps is no lower than nine tenths of that first value. That is the
-        usual end of a network with ReLU: one huge step kills its units, and from then on it answers every image
-        with the same ten numbers, at a loss of ln 10 = 2.30. A learning rate that is too small leaves the loss high
-        as well, but never raises it, and so does not count.
+        Openly: a loss or a parameter is NaN or infinite. Silently: the loss once rose above 1.4 times its first
+        value, and its mean over the last tenth of the steps is no lower than nine tenths of that first value.
+        That is the usual end of a network with ReLU: one huge step kills its units, and from then on it answers
+        every image with the same ten numbers, at a loss of ln 10 = 2.30. A learning rate that is too small leaves
+        the loss high as well, but never raises it, and so does not count.
         """
         if not (self.finite and np.isfinite(self.loss).all()):
             return True
         first, last_tenth = self.loss[0], self.loss[-max(1, len(self.loss) // 10) :]
-        return bool(self.loss.max() > 2 * first and last_tenth.mean() >= 0.9 * first)
+        return bool(self.loss.max() > 1.4 * first and last_tenth.mean() >= 0.9 * first)
 
     def __repr__(self) -> str:
         end = "diverged" if self.diverged else f"final accuracy {self.final_accuracy:.1%}"
@@ -204,10 +205,12 @@ def _endless(split: Split, batch_size: int, rng):
 def _move_schedule(optimizer, step: int, schedule_per: str, per_epoch: int, validation_loss: float | None) -> None:
     # Paddle keeps the schedule in this attribute and offers no other way to it; the course's optimizers do the same.
     schedule = optimizer._learning_rate
-    if isinstance(schedule, ReduceOnPlateau):
+    if not isinstance(schedule, LRScheduler):
+        return
+    if "metrics" in inspect.signature(schedule.step).parameters:
         if validation_loss is not None:
-            schedule.step(paddle.to_tensor([validation_loss], dtype="float64"))
-    elif isinstance(schedule, LRScheduler) and (schedule_per == "step" or step % per_epoch == 0):
+            schedule.step(validation_loss)
+    elif schedule_per == "step" or step % per_epoch == 0:
         schedule.step()
 
 

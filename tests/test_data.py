@@ -1,0 +1,259 @@
+"""data.load: shapes, splits, the environment, and files that are missing or damaged."""
+
+import gzip
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from course_lib import data
+
+SIBLING = Path(__file__).resolve().parents[2] / "shared" / "mnist"
+MNIST = os.environ.get("COURSE_MNIST_DIR") or (str(SIBLING) if SIBLING.is_dir() else None)
+needs_mnist = pytest.mark.skipif(MNIST is None, reason="set COURSE_MNIST_DIR to test on the real MNIST")
+FILES = [f"{part}-{kind}" for part in ("train", "t10k") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch):
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    monkeypatch.delenv("COURSE_MNIST_DIR", raising=False)
+
+
+def idx(array) -> bytes:
+    return struct.pack(f">{array.ndim + 1}I", 0x0800 + array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A folder with MNIST's four files in small, 60 and 10 images; image i is all i, label i % 10."""
+    for part, n in (("train", 60), ("t10k", 10)):
+        number = np.arange(n)
+        images = np.broadcast_to(number[:, None, None], (n, 28, 28))
+        (tmp_path / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images)))
+        (tmp_path / f"{part}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(number % 10)))
+    monkeypatch.setenv("COURSE_MNIST_DIR", str(tmp_path))
+    data._load.cache_clear()
+    return tmp_path
+
+
+def assert_well_formed(dataset, size, counts):
+    assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == counts
+    for part in (dataset.train, dataset.validation, dataset.test):
+        assert part.images.shape == (len(part), 1, size, size) and part.images.dtype == np.float32
+        assert part.labels.shape == (len(part),) and part.labels.dtype == np.int64
+        assert part.images.min() == 0 and 0.9 < part.images.max() <= 1
+        assert set(part.labels.tolist()) == set(range(10))
+
+
+@pytest.mark.parametrize("size", [None, 8, 28])
+def test_digits(size):
+    assert_well_formed(data.load("digits", size), size or 8, [1000, 397, 400])
+
+
+def test_digits_are_split_without_overlap_and_each_image_keeps_its_label():
+    from sklearn.datasets import load_digits
+
+    original = load_digits()
+    known = sorted((i.tobytes(), int(t)) for i, t in zip((original.images / 16).astype(np.float32), original.target))
+    dataset = data.load("digits")
+    parts = (dataset.train, dataset.validation, dataset.test)
+    assert sorted((i.tobytes(), int(t)) for part in parts for i, t in zip(part.images, part.labels)) == known
+
+
+def test_the_order_of_the_digits_is_the_published_one():
+    # Every number in the book depends on this split.
+    assert data.load("digits").train.labels[:10].tolist() == [2, 8, 2, 6, 6, 7, 1, 9, 8, 5]
+
+
+def test_upscaling_is_bilinear_with_pixel_areas_aligned():
+    from scipy.ndimage import zoom
+
+    small, large = (data.load("digits", size).train.images[:20, 0] for size in (8, 28))
+    expected = zoom(small, (1, 3.5, 3.5), order=1, mode="nearest", grid_mode=True)
+    np.testing.assert_allclose(large, expected, atol=1e-5)
+
+
+def test_learners_cannot_spoil_the_shared_arrays():
+    part = data.load("digits").train
+    for array in (part.images, part.labels):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+    assert data.load("digits").train is part
+
+
+def test_the_environment_switches_the_data_set(tiny, monkeypatch):
+    assert data.load().name == "digits"
+    monkeypatch.setenv("COURSE_DATA", "")
+    assert data.load().name == "digits"
+    monkeypatch.setenv("COURSE_DATA", "mnist")
+    assert data.load().name == "mnist"
+    assert data.load("digits").name == "digits"
+
+
+def test_subset_keeps_pairs_and_the_other_parts():
+    full = data.load("digits")
+    few = full.subset(50, seed=3)
+    pairs = {(image.tobytes(), int(label)) for image, label in zip(full.train.images, full.train.labels)}
+    chosen = {(image.tobytes(), int(label)) for image, label in zip(few.train.images, few.train.labels)}
+    assert len(chosen) == 50 and chosen < pairs
+    assert few.validation is full.validation and few.test is full.test
+    np.testing.assert_array_equal(few.train.labels, full.subset(50, seed=3).train.labels)
+    assert few.train.labels.tolist() != full.subset(50, seed=4).train.labels.tolist()
+
+
+def test_batches_cover_the_split_once_in_an_order_given_by_the_rng():
+    part = data.load("digits").train
+
+    def one_epoch(seed):
+        images, labels = zip(*data.batches(part, 32, np.random.default_rng(seed)))
+        assert [len(b) for b in labels] == [32] * 31 + [8]
+        return np.concatenate(images), np.concatenate(labels)
+
+    images, labels = one_epoch(0)
+    assert sorted(i.tobytes() for i in images) == sorted(i.tobytes() for i in part.images)
+    known = {image.tobytes(): label for image, label in zip(part.images, part.labels)}
+    assert all(known[image.tobytes()] == label for image, label in zip(images, labels))
+    np.testing.assert_array_equal(labels, one_epoch(0)[1])
+    assert labels.tolist() != one_epoch(1)[1].tolist() != part.labels.tolist()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: data.load("mnits"), ValueError, "name must be one of 'digits', 'mnist', got 'mnits'"),
+        (lambda: data.load(3), ValueError, "name must be one of 'digits', 'mnist', got 3"),
+        (lambda: data.load("digits", 7), ValueError, "size must be at least 8, the size of digits, got 7"),
+        (lambda: data.load("digits", 0), ValueError, "size must be a whole number of at least 1, got 0"),
+        (lambda: data.load("digits", 28.0), TypeError, "size must be a whole number"),
+        (lambda: data.load("digits", [28]), TypeError, "size must be a whole number"),
+        (lambda: data.load("digits").subset(0), ValueError, "n must be a whole number of at least 1, got 0"),
+        (lambda: data.load("digits").subset(1001), ValueError, "n must be at most the 1000 training images"),
+        (lambda: next(data.batches(data.load("digits").train, 0, np.random.default_rng(0))), ValueError, "batch_size"),
+    ],
+)
+def test_bad_input_is_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_an_unknown_data_set_in_the_environment_is_named(monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", "cifar")
+    with pytest.raises(ValueError, match="COURSE_DATA must be one of 'digits', 'mnist', got 'cifar'"):
+        data.load()
+
+
+# MNIST files -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("packed", [True, False], ids=["gz", "plain"])
+def test_mnist_files_are_read_in_order(tiny, packed):
+    if not packed:
+        for name in FILES:
+            (tiny / name).write_bytes(gzip.decompress((tiny / f"{name}.gz").read_bytes()))
+            (tiny / f"{name}.gz").unlink()
+    dataset = data.load("mnist")
+    assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [50, 10, 10]
+    np.testing.assert_allclose(dataset.validation.images[:, 0, 3, 5], np.arange(50, 60) / 255, rtol=1e-6)
+    assert dataset.validation.labels.tolist() == list(range(10))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_mnist_file_is_named(tiny, name):
+    (tiny / f"{name}.gz").unlink()
+    with pytest.raises(FileNotFoundError, match=f"COURSE_MNIST_DIR=.*has no file {name}"):
+        data.load("mnist")
+
+
+def test_a_missing_mnist_folder_is_named(monkeypatch):
+    monkeypatch.setenv("COURSE_MNIST_DIR", "/no/such/folder")
+    with pytest.raises(FileNotFoundError, match="COURSE_MNIST_DIR=/no/such/folder"):
+        data.load("mnist")
+
+
+DAMAGE = {
+    "cut in the middle": lambda packed: packed[: len(packed) // 2],
+    "one bit turned": lambda packed: packed[:-6] + bytes([packed[-6] ^ 1]) + packed[-5:],
+    "empty": lambda packed: b"",
+    "not gzip inside": lambda packed: b"\x1f\x8b" + b"nonsense" * 9,
+    "a web page": lambda packed: b"<html>404 Not Found</html>",
+    "wrong magic": lambda packed: gzip.compress(b"\0\0\x0d\x02" + gzip.decompress(packed)[4:]),
+    "values missing": lambda packed: gzip.compress(gzip.decompress(packed)[:-1]),
+    "values left over": lambda packed: gzip.compress(gzip.decompress(packed) + b"\0"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_mnist_file_is_named(tiny, name, damage):
+    path = tiny / f"{name}.gz"
+    path.write_bytes(DAMAGE[damage](path.read_bytes()))
+    with pytest.raises(ValueError, match=f"{name}.gz is damaged"):
+        data.load("mnist")
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("train-labels-idx1-ubyte", np.zeros(59), "train-labels.* one label for each image, got 59 for the 60"),
+        ("t10k-labels-idx1-ubyte", np.full(10, 10), "t10k-labels.* labels from 0 to 9, got 10"),
+        ("train-images-idx3-ubyte", np.zeros((60, 28, 27)), "train-images.* images of 28×28 pixels"),
+        ("train-images-idx3-ubyte", np.zeros((5, 28, 28)), "train-images.* at least 6 images, got 5"),
+        ("t10k-images-idx3-ubyte", np.zeros((0, 28, 28)), "t10k-images.* at least 6 images, got 0"),
+    ],
+)
+def test_files_that_do_not_fit_are_named(tiny, name, array, message):
+    (tiny / f"{name}.gz").write_bytes(gzip.compress(idx(array)))
+    with pytest.raises(ValueError, match=message):
+        data.load("mnist")
+
+
+def test_a_repaired_file_is_read_again(tiny):
+    path = tiny / "train-labels-idx1-ubyte.gz"
+    good = path.read_bytes()
+    path.write_bytes(b"")
+    with pytest.raises(ValueError, match="damaged"):
+        data.load("mnist")
+    path.write_bytes(good)
+    assert data.load("mnist").name == "mnist"
+
+
+def test_without_a_folder_paddle_finds_the_files(tiny, monkeypatch):
+    monkeypatch.delenv("COURSE_MNIST_DIR")
+    asked = []
+
+    def cache(path, url, md5, module_name, download=True):
+        asked.append(url.rsplit("/", 1)[-1])
+        return str(tiny / asked[-1])
+
+    monkeypatch.setattr("paddle.vision.datasets.mnist._check_exists_and_download", cache)
+    data._load.cache_clear()
+    assert len(data.load("mnist").train) == 50
+    assert asked == [f"{name}.gz" for name in FILES]
+
+
+def test_no_cache_and_no_network_says_what_to_do(monkeypatch):
+    def offline(*_):
+        raise RuntimeError("Cannot download the file within retry limit 3")
+
+    monkeypatch.setattr("paddle.vision.datasets.mnist._check_exists_and_download", offline)
+    data._load.cache_clear()
+    with pytest.raises(ConnectionError, match=r"retry limit 3.*COURSE_MNIST_DIR.*COURSE_DATA=digits"):
+        data.load("mnist")
+
+
+@needs_mnist
+def test_real_mnist_equals_what_paddles_own_parser_reads(monkeypatch):
+    from paddle.vision.datasets import MNIST as PaddleMnist
+
+    monkeypatch.setenv("COURSE_MNIST_DIR", MNIST)
+    dataset = data.load("mnist")
+    assert_well_formed(dataset, 28, [50000, 10000, 10000])
+    paths = (str(data._find(MNIST, name)) for name in FILES[2:])
+    own = PaddleMnist(*paths, mode="test", backend="cv2")
+    for i in (0, 1, 4999, 9999):
+        image, label = own[i]
+        np.testing.assert_allclose(dataset.test.images[i, 0] * 255, image, rtol=1e-6)
+        assert dataset.test.labels[i] == label[0]

@@ -1,0 +1,461 @@
+"""training: the loop does what it says, in the order it says; sweeps give the same numbers however they run."""
+
+import numpy as np
+import paddle
+import pytest
+
+from course_lib import data, models, optimizer, progress
+from course_lib.training import History, evaluate, fit, sweep
+
+DIGITS = data.load("digits")
+MODULES = {"course": optimizer, "paddle": paddle.optimizer}
+
+
+def trained(steps=40, lr=0.1, module=optimizer, model=None, **keywords):
+    model = model or models.mlp(DIGITS, seed=0)
+    return model, fit(model, module.SGD(lr, parameters=model.parameters()), DIGITS, steps=steps, **keywords)
+
+
+def assert_same(first: History, second: History):
+    for name in ("loss", "lr", "evaluated_at", "accuracy", "validation_loss"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+
+
+# fit ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
+def test_the_same_call_gives_the_same_numbers(module):
+    assert_same(trained(module=module)[1], trained(module=module)[1])
+
+
+def test_another_seed_gives_another_order():
+    assert trained(seed=0)[1].loss[5] != trained(seed=1)[1].loss[5]
+
+
+def test_random_layers_are_seeded_and_the_callers_generator_is_left_alone():
+    def run():
+        model = paddle.nn.Sequential(models.mlp(DIGITS, seed=0), paddle.nn.Dropout(0.5))
+        return trained(model=model)[1]
+
+    paddle.seed(1)
+    first = run()
+    after = paddle.rand([3]).numpy()
+    assert_same(first, run())
+    paddle.seed(1)
+    np.testing.assert_array_equal(paddle.rand([3]).numpy(), after)
+
+
+def test_it_equals_a_loop_written_out():
+    model, history = trained(steps=70, batch_size=20, seed=4)
+    twin = models.mlp(DIGITS, seed=0)
+    rng, losses = np.random.default_rng(4), []
+    for _epoch in range(2):
+        order = rng.permutation(1000)
+        for start in range(0, 1000, 20):
+            chosen = order[start : start + 20]
+            logits = twin(paddle.to_tensor(DIGITS.train.images[chosen]))
+            value = paddle.nn.functional.cross_entropy(logits, paddle.to_tensor(DIGITS.train.labels[chosen]))
+            value.backward()
+            losses.append(value.item())
+            with paddle.no_grad():
+                for parameter in twin.parameters():
+                    parameter.set_value(parameter - 0.1 * parameter.grad)
+                    parameter.clear_gradient()
+            if len(losses) == 70:
+                break
+    np.testing.assert_allclose(history.loss, losses, rtol=1e-5)
+    for parameter, expected in zip(model.parameters(), twin.parameters()):
+        np.testing.assert_allclose(parameter.numpy(), expected.numpy(), atol=1e-6)
+
+
+def test_course_and_paddle_optimizers_give_the_same_history():
+    ours, paddles = trained(module=optimizer)[1], trained(module=paddle.optimizer)[1]
+    np.testing.assert_allclose(ours.loss, paddles.loss, rtol=1e-5)
+    np.testing.assert_array_equal(ours.lr, paddles.lr)
+
+
+def test_epochs_and_steps_are_two_ways_to_say_the_same():
+    model = models.mlp(DIGITS, seed=0)
+    by_epochs = fit(model, optimizer.SGD(0.1, parameters=model.parameters()), DIGITS, 2, batch_size=300)
+    assert_same(by_epochs, trained(steps=8, batch_size=300)[1])
+    assert by_epochs.evaluated_at.tolist() == [4, 8]
+
+
+@pytest.mark.parametrize(
+    ("every", "steps", "expected"),
+    [(None, 70, [32, 64, 70]), (None, 64, [32, 64]), (30, 70, [30, 60, 70]), (100, 70, [70]), (1, 3, [1, 2, 3])],
+)
+def test_when_it_evaluates(every, steps, expected):
+    assert trained(steps=steps, evaluate_every=every)[1].evaluated_at.tolist() == expected
+
+
+def test_evaluating_more_often_changes_nothing_else():
+    model = paddle.nn.Sequential(models.mlp(DIGITS, hidden=(), seed=0), paddle.nn.Dropout(0.5))
+    often = trained(model=model, evaluate_every=1)[1]
+    model = paddle.nn.Sequential(models.mlp(DIGITS, hidden=(), seed=0), paddle.nn.Dropout(0.5))
+    np.testing.assert_array_equal(often.loss, trained(model=model)[1].loss)
+
+
+def test_the_last_evaluation_is_of_the_final_model_on_the_validation_images():
+    model, history = trained()
+    loss, accuracy = evaluate(model, DIGITS.validation)
+    assert (history.validation_loss[-1], history.accuracy[-1]) == (loss, accuracy)
+    assert history.final_accuracy == accuracy > 0.5
+
+
+def test_the_callback_sees_gradients_before_the_update():
+    seen = []
+
+    def watch(step, model, optimizer):
+        weight = model.parameters()[0]
+        seen.append((step, weight.numpy().copy(), weight.grad.numpy().copy()))
+
+    model, _ = trained(steps=3, callback=watch)
+    assert [step for step, *_ in seen] == [1, 2, 3]
+    for (_, weight, gradient), (_, following, _) in zip(seen, seen[1:]):
+        np.testing.assert_allclose(following, weight - np.float32(0.1) * gradient, atol=1e-7)
+    assert not (seen[-1][1] == model.parameters()[0].numpy()).all()
+
+
+@pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
+@pytest.mark.parametrize(
+    ("per", "expected"), [("step", [0.1 / 2 ** (t // 2) for t in range(8)]), ("epoch", [0.1] * 8 + [0.05] * 2)]
+)
+def test_the_recorded_lr_is_the_one_applied(module, per, expected):
+    schedule = paddle.optimizer.lr.StepDecay(0.1, step_size=2, gamma=0.5)
+    weights = []
+
+    def watch(step, model, optimizer):
+        weights.append((model.parameters()[1].numpy().copy(), model.parameters()[1].grad.numpy().copy()))
+
+    _, history = trained(
+        len(expected), lr=schedule, module=module, batch_size=250, schedule_per=per, callback=watch, evaluate_every=1
+    )
+    assert history.lr.tolist() == expected
+    for (before, gradient), (after, _), lr in zip(weights, weights[1:], expected):
+        np.testing.assert_allclose(after, before - np.float32(lr) * gradient, atol=1e-7)
+
+
+def test_reduce_on_plateau_follows_the_validation_loss():
+    seen = []
+
+    class Plateau(paddle.optimizer.lr.ReduceOnPlateau):
+        def step(self, metrics, epoch=None):
+            seen.append(metrics)
+            super().step(metrics, epoch)
+
+    _, history = trained(steps=100, lr=Plateau(learning_rate=0.1, patience=0, factor=0.5, threshold=0.5))
+    assert seen == history.validation_loss.tolist() and len(seen) == 4
+    assert history.lr[31] == 0.1 and history.lr[-1] < 0.1
+
+
+def test_another_loss_is_used_for_training_and_evaluation():
+    def squared(logits, labels):
+        target = paddle.nn.functional.one_hot(labels, 10)
+        return ((logits - target) * (logits - target)).mean()
+
+    model, history = trained(loss=squared, steps=200)
+    assert history.loss[-10:].mean() < history.loss[:10].mean() < 1
+    assert history.validation_loss[-1] == evaluate(model, DIGITS.validation, squared)[0]
+
+
+def test_the_model_is_left_in_the_mode_it_was_in():
+    inner = paddle.nn.Dropout(0.5)
+    model = paddle.nn.Sequential(models.mlp(DIGITS, seed=0), inner)
+    inner.eval()
+    trained(model=model, steps=2)
+    assert model.training and not inner.training
+
+
+def test_training_leaves_no_gradients():
+    model, _ = trained(steps=2)
+    assert all(not parameter.grad.numpy().any() for parameter in model.parameters())
+
+
+# evaluate ----------------------------------------------------------------------------------------------------
+
+
+def test_evaluate_counts_across_batches():
+    model = models.mlp(DIGITS, seed=0)
+    part = data.Split(np.tile(DIGITS.train.images, (3, 1, 1, 1))[:2500], np.tile(DIGITS.train.labels, 3)[:2500])
+    logits = model(paddle.to_tensor(part.images))
+    expected = paddle.nn.functional.cross_entropy(logits, paddle.to_tensor(part.labels)).item()
+    loss, accuracy = evaluate(model, part)
+    assert loss == pytest.approx(expected, rel=1e-5)
+    assert accuracy == (logits.numpy().argmax(1) == part.labels).mean()
+
+
+def test_evaluate_turns_dropout_off():
+    model = paddle.nn.Sequential(models.mlp(DIGITS, seed=0), paddle.nn.Dropout(0.9))
+    assert evaluate(model, DIGITS.test) == evaluate(model, DIGITS.test)
+    assert model.training
+
+
+# History -----------------------------------------------------------------------------------------------------
+
+
+def history(loss=(1.0,), accuracy=(0.5,), finite=True):
+    steps = np.arange(1, len(accuracy) + 1) * 10
+    loss, accuracy = np.array(loss), np.array(accuracy)
+    return History(loss, np.full(len(loss), 0.1), steps, accuracy, np.ones(len(accuracy)), finite)
+
+
+def test_steps_to():
+    run = history(accuracy=[0.3, 0.8, 0.6, 0.9])
+    assert [run.steps_to(a) for a in (0, 0.5, 0.8, 0.85, 0.95)] == [10, 20, 20, 40, None]
+    assert run.final_accuracy == 0.9 and run.best_accuracy == 0.9
+    assert history(accuracy=[0.9, 0.2]).best_accuracy == 0.9
+    with pytest.raises(ValueError, match=r"accuracy must be a number in \[0, 1\], got 95"):
+        run.steps_to(95)
+
+
+@pytest.mark.parametrize(
+    ("loss", "finite", "expected"),
+    [
+        ([2.4, 2.0, 1.0], True, False),
+        ([2.4, np.nan, 1.0], True, True),
+        ([2.4, np.inf, 1.0], True, True),
+        ([2.4, 2.0, 1.0], False, True),
+        ([2.4, 30.0, 2.3], True, True),  # a spike, then ln 10 for ever
+        ([2.4, 30.0, 0.3], True, False),  # a spike it recovered from
+        ([2.4, 2.5, 2.3], True, False),  # never got going: the lr was too small
+    ],
+)
+def test_what_counts_as_divergence(loss, finite, expected):
+    assert history(loss=loss, finite=finite).diverged is expected
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("lr", "expected"), [(1e-6, False), (0.1, False), (2.0, True), (10.0, True), (1e30, True)])
+def test_divergence_on_the_digits(lr, expected, seed):
+    assert trained(steps=160, lr=lr, model=models.mlp(DIGITS, seed=seed), seed=seed)[1].diverged is expected
+
+
+def test_a_nan_that_relu_swallows_is_still_seen():
+    model = models.mlp(DIGITS, seed=0)
+    model.parameters()[0].set_value(paddle.full([64, 64], float("nan")))
+    _, run = trained(model=model, steps=5)
+    assert np.isfinite(run.loss).all(), "Paddle's ReLU turns NaN into 0 on the CPU; if that changed, drop this test"
+    assert run.diverged
+
+
+# Bad input ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"model": "mlp"}, TypeError, "model must be a paddle.nn.Layer, got 'mlp'"),
+        ({"optimizer": 0.1}, TypeError, "optimizer must be an optimizer of course_lib.optimizer .* got 0.1"),
+        ({"data": "digits"}, TypeError, "data must be a Dataset as data.load"),
+        ({"epochs": 1, "steps": 5}, ValueError, "give either epochs or steps, got epochs=1 and steps=5"),
+        ({"steps": None}, ValueError, "give either epochs or steps, got epochs=None and steps=None"),
+        ({"steps": 0}, ValueError, "steps must be a whole number of at least 1, got 0"),
+        ({"steps": None, "epochs": 0.5}, TypeError, "epochs must be a whole number of at least 1, got 0.5"),
+        ({"batch_size": 0}, ValueError, "batch_size must be a whole number of at least 1, got 0"),
+        ({"seed": "a"}, TypeError, "seed must be a whole number of at least 0, got 'a'"),
+        ({"schedule_per": "batch"}, ValueError, "schedule_per must be one of 'step', 'epoch', got 'batch'"),
+        ({"evaluate_every": 0}, ValueError, "evaluate_every must be a whole number of at least 1, got 0"),
+        ({"callback": 3}, TypeError, "callback must be a function or None, got 3"),
+        ({"loss": "mse"}, TypeError, "loss must be a function or None, got 'mse'"),
+        ({"progress": "yes"}, TypeError, "progress must be True or False, got 'yes'"),
+    ],
+)
+def test_bad_input_is_named_before_anything_is_trained(change, error, message):
+    model = models.mlp(DIGITS, seed=0)
+    before = model.parameters()[0].numpy()
+    arguments = {"model": model, "optimizer": optimizer.SGD(0.1, parameters=model.parameters()), "data": DIGITS}
+    with pytest.raises(error, match=message):
+        fit(**{**arguments, "steps": 5, **change})
+    np.testing.assert_array_equal(model.parameters()[0].numpy(), before)
+
+
+def test_evaluate_wants_a_part_of_a_data_set():
+    with pytest.raises(TypeError, match=r"split must be a part of a data set such as data.validation, got Dataset"):
+        evaluate(models.mlp(DIGITS), DIGITS)
+
+
+# Progress bars -----------------------------------------------------------------------------------------------
+
+
+def test_no_bar_without_a_terminal(capfd):
+    trained(steps=3)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_bar_on_a_terminal_unless_switched_off(capfd, monkeypatch):
+    monkeypatch.delenv("COURSE_PROGRESS", raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert progress.somebody_watches()
+    trained(steps=3, progress=None)
+    assert "3" in capfd.readouterr().err
+    monkeypatch.setenv("COURSE_PROGRESS", "0")
+    assert not progress.somebody_watches()
+
+
+def test_a_bar_can_be_asked_for_and_goes_away(capfd):
+    trained(steps=3, progress=True)
+    shown = capfd.readouterr().err
+    assert "3" in shown and shown.rsplit("\r", 1)[-1].strip() == ""
+
+
+NOTEBOOK = """
+import sys
+from IPython import get_ipython
+from course_lib import progress
+print(progress._kernel() is not None, progress.somebody_watches())
+"""
+
+
+@pytest.mark.parametrize("person", [False, True], ids=["a program", "a person"])
+def test_in_a_notebook_only_a_person_gets_bars(person, monkeypatch):
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    monkeypatch.delenv("COURSE_PROGRESS", raising=False)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)])
+    client = nbclient.NotebookClient(notebook, timeout=60)
+    with client.setup_kernel():
+        client.kc.allow_stdin = person  # what the pages of Jupyter, VS Code and Colab send, and programs do not
+        client.execute_cell(notebook.cells[0], 0)
+    assert notebook.cells[0].outputs[0].text == f"True {person}\n"
+
+
+# sweep -------------------------------------------------------------------------------------------------------
+
+
+def small_run(lr, units, seed):
+    model = models.mlp(DIGITS, hidden=(units,), seed=seed)
+    run = fit(model, optimizer.SGD(lr, parameters=model.parameters()), DIGITS, steps=10, seed=seed)
+    return {"accuracy": run.final_accuracy, "loss": run.loss}
+
+
+GRID = {"lr": [0.01, 0.1, 1.0], "units": [4, 8]}
+
+
+def test_results_are_laid_out_as_grid_by_seeds():
+    found = sweep(lambda a, b, seed: 100 * a + 10 * b + seed, {"a": [1, 2, 3], "b": [4, 5]}, range(2))
+    expected = [[[100 * a + 10 * b + seed for seed in (0, 1)] for b in (4, 5)] for a in (1, 2, 3)]
+    np.testing.assert_array_equal(found.values, expected)
+    np.testing.assert_array_equal(found.mean(), np.mean(expected, axis=2))
+    np.testing.assert_allclose(found.std(), np.full((3, 2), np.sqrt(0.5)))
+    assert found.best() == {"a": 3, "b": 5} and found.best(lowest=True) == {"a": 1, "b": 4}
+    assert repr(found) == "Sweep(3 a × 2 b × 2 seeds: value)"
+
+
+def test_several_results_and_arrays():
+    found = sweep(small_run, GRID, [0, 1])
+    assert found["accuracy"].shape == (3, 2, 2) and found["loss"].shape == (3, 2, 2, 10)
+    assert found.mean("loss").shape == (3, 2, 10)
+    np.testing.assert_array_equal(found["loss"][1, 0, 1], small_run(0.1, 4, seed=1)["loss"])
+    with pytest.raises(ValueError, match="key must be one of 'accuracy', 'loss', got none"):
+        found.mean()
+    with pytest.raises(ValueError, match="key must be one of 'accuracy', 'loss', got 'acc'"):
+        found.mean("acc")
+    with pytest.raises(ValueError, match="best needs one number per run, but loss is an array"):
+        found.best("loss")
+
+
+def test_a_table_to_print():
+    found = sweep(lambda lr, name, seed: {"a": lr + seed, "b": 2}, {"lr": [0.1, 1e-4], "name": ["x", "long"]}, [0, 2])
+    assert found.table("a", digits=2) == (
+        "    lr  name            a\n"
+        "   0.1     x  1.10 ± 1.41\n"
+        "   0.1  long  1.10 ± 1.41\n"
+        "0.0001     x  1.00 ± 1.41\n"
+        "0.0001  long  1.00 ± 1.41"
+    )
+    assert "2.000 ± 0.000" in found.table()
+
+
+def test_nan_never_wins_and_never_hides():
+    found = sweep(lambda lr, seed: np.nan if lr > 1 and seed else lr, {"lr": [0.1, 1.0, 2.0]}, [0, 1])
+    assert found.best() == {"lr": 1.0} and np.isnan(found.mean()[2])
+    with pytest.raises(ValueError, match="every setting gave NaN"):
+        sweep(lambda lr, seed: np.nan, {"lr": [0.1]}, [0]).best()
+
+
+def test_one_seed_has_no_spread():
+    assert sweep(lambda lr, seed: lr, {"lr": [0.1]}, [7]).std().tolist() == [0]
+
+
+def test_numpy_values_reach_the_run_as_plain_numbers():
+    types = []
+    sweep(lambda lr, seed: types.append((type(lr), type(seed))) or 0, {"lr": np.logspace(-2, 0, 3)}, np.arange(2))
+    sweep(lambda lr, seed: types.append((type(lr), type(seed))) or 0, {"lr": list(np.logspace(-2, 0, 3))}, [0])
+    assert set(types) == {(float, int)}
+
+
+def test_processes_give_the_same_numbers():
+    alone, together = sweep(small_run, GRID, [0, 1]), sweep(small_run, GRID, [0, 1], n_jobs=2)
+    for key in ("accuracy", "loss"):
+        np.testing.assert_array_equal(alone[key], together[key])
+
+
+def test_threads_give_the_same_numbers():
+    import joblib
+
+    with joblib.parallel_config(backend="threading", n_jobs=3):
+        together = sweep(small_run, GRID, [0, 1])
+    np.testing.assert_array_equal(sweep(small_run, GRID, [0, 1])["loss"], together["loss"])
+
+
+def run_on_dask(lr, units, seed):
+    from distributed import get_worker
+
+    get_worker()  # raises outside a Dask task
+    return small_run(lr, units, seed)
+
+
+def test_a_dask_cluster_gives_the_same_numbers():
+    joblib, distributed = pytest.importorskip("joblib"), pytest.importorskip("distributed")
+    with distributed.Client(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None):
+        with joblib.parallel_config(backend="dask"):
+            together = sweep(run_on_dask, GRID, [0, 1])
+    np.testing.assert_array_equal(sweep(small_run, GRID, [0, 1])["loss"], together["loss"])
+
+
+def fails_at_one_point(lr, seed):
+    if lr == 1.0 and seed == 2:
+        raise ZeroDivisionError("boom")
+    return lr
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_failing_run_is_named(n_jobs):
+    with pytest.raises(RuntimeError, match=r"the run at lr=1\.0, seed=2 failed: ZeroDivisionError: boom"):
+        sweep(fails_at_one_point, {"lr": [0.1, 1.0]}, range(3), n_jobs=n_jobs)
+
+
+def test_a_result_of_another_kind_is_named():
+    with pytest.raises(RuntimeError, match=r"the run at lr=1\.0, seed=0 returned another kind of result than lr=0\.1"):
+        sweep(lambda lr, seed: np.zeros(2) if lr == 1.0 else 0.0, {"lr": [0.1, 1.0]}, [0])
+    with pytest.raises(RuntimeError, match=r"the run at lr=0\.1, seed=0 failed: .*"):
+        sweep(lambda lr, seed: "good", {"lr": [0.1]}, [0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((small_run, {}, [0]), ValueError, "grid must hold at least one setting"),
+        ((small_run, {"lr": []}, [0]), ValueError, r"grid\['lr'\] must hold at least one value"),
+        ((small_run, {"lr": 0.1}, [0]), TypeError, r"grid\['lr'\] must be a list of values, got 0.1"),
+        ((small_run, {"lr": "0.1"}, [0]), TypeError, r"grid\['lr'\] must be a list of values"),
+        ((small_run, {"seed": [1]}, [0]), ValueError, "grid must not hold 'seed'"),
+        ((small_run, [0.1], [0]), TypeError, "grid must be a dict"),
+        (("run", {"lr": [1]}, [0]), TypeError, "run must be a function, got 'run'"),
+        ((small_run, {"lr": [1]}, []), ValueError, "seeds must hold at least one value"),
+        ((small_run, {"lr": [1]}, 3), TypeError, "seeds must be a list of values, got 3"),
+        ((small_run, {"lr": [1]}, [0.5]), TypeError, "each of seeds must be a whole number"),
+        ((small_run, {"lr": [1]}, [0], 0), ValueError, "n_jobs must be .* got 0"),
+        ((small_run, {"lr": [1]}, [0], "all"), TypeError, "n_jobs must be a whole number"),
+    ],
+)
+def test_bad_sweeps_are_named(arguments, error, message):
+    with pytest.raises(error, match=message):
+        sweep(*arguments)
+
+
+def test_a_sweep_shows_one_bar_and_its_runs_none(capfd):
+    sweep(small_run, {"lr": [0.1], "units": [4]}, [0, 1], progress=True)
+    shown = capfd.readouterr().err
+    assert "/2" in shown and "/10" not in shown
