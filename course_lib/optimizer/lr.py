@@ -500,7 +500,7 @@ class LinearWarmup(Schedule):
         if isinstance(self.learning_rate, LRScheduler):
             if inside is None:
                 raise RuntimeError(
-                    f"state_dict must hold 'LinearWarmup_LR', the state of the schedule inside, got {sorted(state_dict)}"
+                    f"state_dict must hold 'LinearWarmup_LR', the state of the inner schedule, got {sorted(state_dict)}"
                 )
             self.learning_rate.set_state_dict(inside)
         super().set_state_dict(own)
