@@ -6,14 +6,13 @@ a grid of settings and seeds, on one core or on many, with the same numbers.
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import paddle
-from paddle.optimizer.lr import LRScheduler
+from paddle.optimizer.lr import LRScheduler, ReduceOnPlateau
 
 from course_lib import errors
 from course_lib.data import Dataset, Split, batches
@@ -107,8 +106,8 @@ def fit(
         steps: Number of mini-batches: the same budget costs the same on digits and on MNIST.
         batch_size: Images of a mini-batch; the last one of an epoch may be smaller.
         seed: Of the order of the images and of random layers such as dropout. It does not touch the weights.
-        schedule_per: Move the schedule after every ``"step"`` or after every ``"epoch"``. ``ReduceOnPlateau`` needs
-            a metric and is moved at every evaluation instead, with the validation loss.
+        schedule_per: Move the schedule after every ``"step"`` or after every ``"epoch"``. ``ReduceOnPlateau`` (also
+            inside a warm-up) needs a metric and is moved at every evaluation instead, with the validation loss.
         evaluate_every: Steps between evaluations; None means one epoch. The end is always evaluated.
         callback: ``callback(step, model, optimizer)`` is called in every step, counted from 1, when the gradients
             are there and the parameters are not yet updated: to measure norms, dead units, weights.
@@ -207,7 +206,7 @@ def _move_schedule(optimizer, step: int, schedule_per: str, per_epoch: int, vali
     schedule = optimizer._learning_rate
     if not isinstance(schedule, LRScheduler):
         return
-    if "metrics" in inspect.signature(schedule.step).parameters:
+    if getattr(schedule, "watches_metric", isinstance(schedule, ReduceOnPlateau)):  # ours say it, Paddle's is one class
         if validation_loss is not None:
             schedule.step(validation_loss)
     elif schedule_per == "step" or step % per_epoch == 0:

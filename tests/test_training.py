@@ -137,17 +137,25 @@ def test_the_recorded_lr_is_the_one_applied(module, per, expected):
         np.testing.assert_allclose(after, before - np.float32(lr) * gradient, atol=1e-7)
 
 
-def test_reduce_on_plateau_follows_the_validation_loss():
-    seen = []
+@pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
+def test_reduce_on_plateau_follows_the_validation_loss(module, monkeypatch):
+    Plateau, seen = module.lr.ReduceOnPlateau, []
+    original = Plateau.step
 
-    class Plateau(paddle.optimizer.lr.ReduceOnPlateau):
-        def step(self, metrics, epoch=None):
-            seen.append(metrics)
-            super().step(metrics, epoch)
+    def watched(self, metrics, epoch=None):
+        seen.append(metrics)
+        original(self, metrics, epoch)
 
-    _, history = trained(steps=100, lr=Plateau(learning_rate=0.1, patience=0, factor=0.5, threshold=0.5))
+    monkeypatch.setattr(Plateau, "step", watched)
+    schedule = Plateau(learning_rate=0.1, patience=0, factor=0.5, threshold=0.5)
+    _, history = trained(steps=100, lr=schedule, module=module)
     assert seen == history.validation_loss.tolist() and len(seen) == 4
     assert history.lr[31] == 0.1 and history.lr[-1] < 0.1
+
+
+def test_a_warm_up_moves_by_the_step():
+    schedule = optimizer.lr.LinearWarmup(0.1, warmup_steps=4, start_lr=0.0, end_lr=0.1)
+    np.testing.assert_allclose(trained(steps=6, lr=schedule)[1].lr, [0, 0.025, 0.05, 0.075, 0.1, 0.1])
 
 
 def test_another_loss_is_used_for_training_and_evaluation():
@@ -408,9 +416,9 @@ def run_on_dask(lr, units, seed):
 
 def test_a_dask_cluster_gives_the_same_numbers():
     joblib, distributed = pytest.importorskip("joblib"), pytest.importorskip("distributed")
-    with distributed.Client(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None):
-        with joblib.parallel_config(backend="dask"):
-            together = sweep(run_on_dask, GRID, [0, 1])
+    client = distributed.Client(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None)
+    with client, joblib.parallel_config(backend="dask"):
+        together = sweep(run_on_dask, GRID, [0, 1])
     np.testing.assert_array_equal(sweep(small_run, GRID, [0, 1])["loss"], together["loss"])
 
 
