@@ -1,0 +1,126 @@
+"""Exercises that name the mistake.
+
+``check(id, answer)`` tells right from wrong, and recognises the mistakes that people make; ``hint(id)`` helps a
+little more with each call; ``progress()`` shows what is done and ``reset(id)`` forgets it. ``stub(id)`` is the text
+of the notebook cell in which an exercise is answered.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+
+from . import learning_rate, momentum  # noqa: F401 (entering their exercises)
+from . import progress as _progress
+from .engine import CHAPTERS, EXERCISES
+from .feedback import Feedback
+
+__all__ = ["CHAPTERS", "EXERCISES", "Feedback", "check", "hint", "progress", "reset", "stub"]
+
+_NOTHING = object()
+_hints_given: dict[str, int] = {}
+
+
+def check(id: str, answer=_NOTHING) -> Feedback:
+    """Judge ``answer`` to the exercise ``id``. Never raises, never hangs, changes nothing that it is given.
+
+    Args:
+        id: The exercise, such as ``"sgd-step"``; ``progress()`` lists all.
+        answer: The function you wrote (not its result), or the number or choice that is asked for.
+
+    Returns:
+        A :class:`Feedback`: ``.status`` is ``not-attempted``, ``passed``, ``mistake`` (``.mistake`` names it),
+        ``wrong`` or ``error``; ``.message`` explains.
+
+    Example:
+        >>> def sgd_step(x, g, s, lr):
+        ...     return x + lr * g
+        >>> check("sgd-step", sgd_step).mistake
+        'uphill'
+    """
+    exercise, problem = _find(id, "check")
+    if problem is not None:
+        return problem
+    if answer is _NOTHING:
+        message = f"There is no answer: write `check({id!r}, …)` with your function or your number."
+        return Feedback(id, "error", message)
+    try:
+        feedback = exercise.examine(answer)
+    except BaseException as error:  # an answer so odd that looking at it raises
+        feedback = Feedback(id, "error", f"The answer cannot be looked at: {type(error).__name__}.")
+    return replace(feedback, notes=(*feedback.notes, *_progress.record(feedback)))
+
+
+def hint(id: str):
+    """Return the next hint for an exercise, from a nudge to the formula; the last one is repeated.
+
+    How far you are is remembered until the kernel restarts.
+
+    Example:
+        >>> hint("sgd-step")
+        ○ sgd-step: Hint 1 of 3
+          The gradient points uphill; where should the parameter go?
+    """
+    exercise, problem = _find(id, "hint")
+    if problem is not None:
+        return problem
+    given = min(_hints_given.get(id, 0) + 1, len(exercise.hints))
+    _hints_given[id] = given
+    return Feedback(id, "not-attempted", exercise.hints[given - 1], title=f"Hint {given} of {len(exercise.hints)}")
+
+
+def progress():
+    """Return the table of all exercises by chapter: passed, tried or open.
+
+    It is kept in ``.course_progress.json`` in the notebook's folder, or in the file that the environment variable
+    ``COURSE_PROGRESS_FILE`` names.
+    """
+    return _progress.table()
+
+
+def reset(id: str | None = None):
+    """Forget that an exercise was tried or passed and start its hints afresh; without ``id``, all of them.
+
+    Returns:
+        The table of ``progress()`` afterwards.
+    """
+    if id is not None:
+        _, problem = _find(id, "reset")
+        if problem is not None:
+            return problem
+    for key in [id] if id is not None else list(_hints_given):
+        _hints_given.pop(key, None)
+    notes = _progress.forget(id)
+    table = _progress.table()
+    return replace(table, notes=(*notes, *table.notes))
+
+
+def stub(id: str) -> str:
+    """Return the text of the notebook cell in which the exercise is answered.
+
+    Raises:
+        KeyError: There is no such exercise.
+    """
+    if id not in EXERCISES:
+        raise KeyError(f"id must be the id of an exercise, got {id!r}; {_near(id)}")
+    return EXERCISES[id].stub
+
+
+def _find(id, function: str):
+    """Return (exercise, None), or (None, feedback that names ids like the one given)."""
+    if not isinstance(id, str):
+        message = (
+            f'The id comes first and is text: `{function}("sgd-step"{", sgd_step" if function == "check" else ""})`.'
+        )
+        return None, Feedback("?", "error", message, title="Which exercise?")
+    if id not in EXERCISES:
+        return None, Feedback(
+            id[:60], "error", f"There is no exercise `{id[:60]}`; {_near(id)}", title="Unknown exercise"
+        )
+    return EXERCISES[id], None
+
+
+def _near(id) -> str:
+    near = difflib.get_close_matches(str(id).lower().replace("_", "-"), EXERCISES, n=3, cutoff=0.4)
+    listed = " or ".join(f"`{name}`" for name in near)
+    return f"did you mean {listed}?" if near else "`progress()` lists all of them."

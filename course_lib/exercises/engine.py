@@ -1,0 +1,438 @@
+"""How an answer is judged: run it on probes, compare with the right answer and with every known mistake.
+
+An exercise is one object (see ``steps.py`` for steps, ``schedules.py`` for functions). Creating it enters it
+into ``EXERCISES``; its mistakes are functions decorated with ``@exercise.mistake(hint)``.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from dataclasses import dataclass, field
+
+import numpy as np
+import paddle
+
+from . import diagnosis
+from .feedback import Feedback
+from .sandbox import TimeLimit, isolated, run
+
+#: chapter number -> title; the order of ``progress()``.
+CHAPTERS = {
+    1: "Learning rates",
+    2: "SGD and momentum",
+    3: "From AdaGrad to Adam",
+    4: "AMSGrad, SWATS, RAdam",
+    5: "Schedules",
+    6: "Weight decay",
+    7: "Super-convergence",
+    8: "Initialization",
+}
+
+#: id -> exercise, in the order in which they were entered.
+EXERCISES: dict[str, Exercise] = {}
+
+
+class Exercise:
+    """What all kinds share. A kind defines ``examine(answer)`` and, where there is one, its stub.
+
+    Args:
+        id: As in ``check(id, answer)``.
+        chapter: Number of the chapter it belongs to.
+        title: A few words for the table of ``progress()``.
+        hints: From a nudge to the formula; never code that solves it.
+        time_limit: Seconds after which an answer is stopped.
+    """
+
+    kind = "exercise"
+
+    def __init__(self, id: str, *, chapter: int, title: str, hints: tuple[str, ...], time_limit: float = 3.0):
+        if id in EXERCISES:
+            raise ValueError(f"id must be new, got {id!r}, which {EXERCISES[id].title!r} already has")
+        self.id, self.chapter, self.title, self.hints, self.time_limit = id, chapter, title, hints, time_limit
+        EXERCISES[id] = self
+
+    @property
+    def stub(self) -> str:
+        """The text of the notebook cell in which the learner answers."""
+        raise NotImplementedError
+
+    def examine(self, answer) -> Feedback:
+        raise NotImplementedError
+
+    def feedback(self, status: str, message: str, **more) -> Feedback:
+        return Feedback(self.id, status, message, **more)
+
+    def not_attempted(self) -> Feedback:
+        return self.feedback(
+            "not-attempted", f"{self.title}: waiting for your answer. `hint({self.id!r})` gives a nudge."
+        )
+
+
+# --------------------------------------------------------------------------------------- mistakes
+
+
+@dataclass
+class Mistake:
+    """A wrong answer that people really give.
+
+    Args:
+        id: Short, unique within the exercise.
+        name: What is wrong, in a few words.
+        explanation: What it does to training, in a sentence or two.
+        hint: What helps.
+        versions: The wrong functions: mostly one, several where one misconception has several forms.
+    """
+
+    id: str
+    name: str
+    explanation: str
+    hint: str
+    versions: list = field(default_factory=list)
+
+    def also(self, function):
+        """Decorator: another function that the same misconception leads to."""
+        self.versions.append(function)
+        return self
+
+
+def mistake_from(function, hint: str) -> Mistake:
+    """Read id, name and explanation off a function: its name, its docstring's first line and the rest."""
+    name, _, explanation = inspect.getdoc(function).partition("\n")
+    return Mistake(
+        function.__name__.replace("_", "-"), name.rstrip("."), " ".join(explanation.split()), hint, [function]
+    )
+
+
+# --------------------------------------------------------------------------------- calling an answer
+
+
+class BadAnswer(Exception):
+    """A result that is no number or array of the right kind; the message says what it is instead."""
+
+    where = ""
+
+
+class BadSignature(Exception):
+    """An answer that cannot be called with the arguments of its exercise."""
+
+
+class Stopped(Exception):
+    """The learner's code raised; ``error`` is the exception, ``where`` the probe."""
+
+    def __init__(self, where: str, error: BaseException):
+        super().__init__(where)
+        self.where, self.error = where, error
+
+
+def caller(function, names: tuple[str, ...], optional: tuple[str, ...] = ()):
+    """Return ``call(arguments)``, which hands a dict of arguments to ``function`` whatever it calls them.
+
+    Arguments go by keyword if the function knows all the names, else by position. Those of ``optional`` that the
+    function does not know are left out.
+
+    Example:
+        >>> caller(lambda w, gradient, lr: w - lr * gradient, ("x", "g", "lr"))({"x": 3.0, "g": 6.0, "lr": 0.5})
+        0.0
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # some built-in functions do not tell
+        return lambda arguments: function(*(arguments[name] for name in names))
+    kinds = {p.kind for p in parameters}
+    by_name = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    known = names if inspect.Parameter.VAR_KEYWORD in kinds else tuple(n for n in names if n in by_name)
+    lacking = [name for name in names if name not in known and name not in optional]
+    leading = names if inspect.Parameter.VAR_POSITIONAL in kinds else names[: len(positional)]
+    if not lacking:
+        leading = ()
+    following = [name for name in names[len(leading) :] if name in known]
+    misplaced = any(name in by_name and name != own for name, own in zip(leading, positional))
+    if misplaced or set(lacking) - set(leading):
+        raise BadSignature(
+            f"The function must take `{', '.join(names)}`, as its stub does; yours has no "
+            + ", ".join(f"`{name}`" for name in lacking)
+            + "."
+        )
+    return lambda arguments: function(*(arguments[n] for n in leading), **{n: arguments[n] for n in following})
+
+
+def accepts(function, name: str) -> bool:
+    """Whether ``function`` can be given an argument called ``name``."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return True
+    return any(p.name == name or p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in parameters)
+
+
+class NumpyArrays:
+    """Probes are NumPy arrays; every one given away is a copy."""
+
+    words = ""
+
+    @staticmethod
+    def give(value):
+        return np.array(value) if isinstance(value, np.ndarray) else value
+
+
+class PaddleTensors:
+    words = " (as Paddle tensors)"
+
+    @staticmethod
+    def give(value):
+        return paddle.to_tensor(value) if isinstance(value, np.ndarray) else value
+
+
+def ask(call, arguments: dict, shape, where: str) -> np.ndarray:
+    """Call the learner's function once and return its result as an array; say where if that fails."""
+    try:
+        result = call(arguments)
+    except TimeLimit:
+        raise
+    except BaseException as error:
+        raise Stopped(where, error) from error
+    try:
+        return as_array(result, shape)
+    except BadAnswer as bad:
+        bad.where = where
+        raise
+
+
+def as_given(value, backend):
+    """Hand ``value`` (an array, a number, a list of arrays) over in the kind of ``backend``."""
+    return [backend.give(item) for item in value] if isinstance(value, list) else backend.give(value)
+
+
+def as_array(result, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a learner's result as a float64 array of ``shape``, or say what it is instead."""
+    if result is None:
+        raise BadAnswer("The function returns None: is its `return` missing?")
+    if inspect.isgenerator(result) or inspect.iscoroutine(result):
+        result.close()
+        raise BadAnswer("The function is a generator or `async`: use a plain `def` with `return`, not `yield`.")
+    if isinstance(result, tuple):
+        raise BadAnswer("The function returns a tuple: return the one result alone (state stays in `s`).")
+    if isinstance(result, (bool, np.bool_)):
+        raise BadAnswer(f"The function returns {bool(result)}, a truth value, not a number.")
+    number_wanted = shape == ()
+    is_array = isinstance(result, (np.ndarray, np.generic, paddle.Tensor))
+    is_number = isinstance(result, (int, float, np.generic))
+    if not is_array and not (number_wanted and is_number):
+        wanted = "a number" if number_wanted else "an array"
+        raise BadAnswer(f"The function returns {_a(type(result).__name__)}, not {wanted}.")
+    array = np.asarray(result.detach().numpy() if isinstance(result, paddle.Tensor) else result)
+    if array.dtype == object or array.dtype.kind not in "fiuc":
+        raise BadAnswer(f"The function returns an array of {array.dtype}, not of numbers.")
+    if array.dtype.kind == "c":
+        raise BadAnswer("The function returns complex numbers: the root of something negative?")
+    if number_wanted and array.size == 1:
+        array = array.reshape(())
+    if array.shape != shape:
+        raise BadAnswer(f"The result has the shape {array.shape}, but {shape or 'a single number'} is needed.")
+    return array.astype(np.float64)
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
+
+
+# ------------------------------------------------------------------------------ readings and comparison
+
+
+@dataclass
+class Reading:
+    """One value that an answer gave: where in the probes, and the state it left behind."""
+
+    where: str
+    value: np.ndarray
+    state: dict = field(default_factory=dict)
+    allowed: np.ndarray | float = 0.0
+
+
+def deviation(readings: list[Reading], expected: list[Reading]) -> float:
+    """Return the largest difference from ``expected`` in units of what is allowed there; NaN equals NaN.
+
+    Up to 1 two answers count as the same function. A reading of None was not asked for.
+    """
+    pairs = [(got, want) for got, want in zip(readings, expected) if got is not None]
+    return max(float(np.max(_units(got.value, want), initial=0.0)) for got, want in pairs)
+
+
+def _units(value: np.ndarray, want: Reading) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        units = np.abs(value - want.value) / want.allowed
+    same = (value == want.value) | (np.isnan(value) & np.isnan(want.value))
+    return np.where(same, 0.0, np.where(np.isfinite(units), units, np.inf))
+
+
+class Implement(Exercise):
+    """A function to be written. A kind defines how it is observed; the verdict follows from comparing observations.
+
+    ``observe(function, backend)`` returns a list of :class:`Reading`, one per value asked of the function, the same
+    number and order for every function. ``expected`` and the catalogue are observed in the same way.
+    """
+
+    kind = "implement"
+
+    def __init__(self, id, *, names, optional=(), unchanged=None, **common):
+        super().__init__(id, **common)
+        self.names, self.optional, self.unchanged = tuple(names), tuple(optional), unchanged
+        self.mistakes: dict[str, Mistake] = {}
+
+    # -- the catalogue
+
+    def mistake(self, hint: str):
+        """Decorator that enters a wrong function into the catalogue: its docstring is name and explanation."""
+        return lambda function: self.add(mistake_from(function, hint))
+
+    def add(self, mistake: Mistake) -> Mistake:
+        if mistake.id in self.mistakes:
+            raise ValueError(f"mistake must have a new id, got {mistake.id!r} twice in {self.id}")
+        self.mistakes[mistake.id] = mistake
+        return mistake
+
+    # -- what a kind defines
+
+    def reference(self, *arguments, **keywords):
+        raise NotImplementedError
+
+    def observe(self, function, backend=NumpyArrays) -> list[Reading]:
+        raise NotImplementedError
+
+    def difference(self, readings: list[Reading]) -> Feedback:
+        """Describe the first reading that differs."""
+        raise NotImplementedError
+
+    def diagnose(self, answer) -> Feedback | None:
+        """Look for a fault that only shows in how the function behaves, not in one list of readings."""
+
+    # -- the verdict
+
+    @functools.cached_property
+    def expected(self) -> list[Reading]:
+        with np.errstate(all="ignore"):
+            return self.observe(self.reference)
+
+    @functools.cached_property
+    def catalogue(self) -> list[tuple[Mistake, list[Reading]]]:
+        with np.errstate(all="ignore"):
+            return [(m, self.observe(wrong)) for m in self.mistakes.values() for wrong in m.versions]
+
+    def recognise(self, readings: list[Reading]) -> Mistake | None:
+        """Return the catalogue's closest entry, if it is the same function as the one observed."""
+        near = [(deviation(readings, observed), mistake) for mistake, observed in self.catalogue]
+        distance, mistake = min(near, key=lambda pair: pair[0], default=(np.inf, None))
+        return mistake if distance <= 1 else None
+
+    def examine(self, answer) -> Feedback:
+        if not callable(answer):
+            return self.no_function(answer)
+        outcome = self.observe_answer(answer)
+        if outcome.error is None and deviation(outcome.value, self.expected) <= 1:
+            return self.feedback("passed", self.praise(answer), notes=_printed(outcome))
+        if outcome.error is not None and self.unfinished(outcome.error, answer):
+            return self.not_attempted()
+        if outcome.error is not None and diagnosis.ran_too_long(outcome.error):
+            return self.failure(outcome, answer)
+        mistake = None if outcome.error else self.recognise(outcome.value)
+        if mistake is not None:
+            return self.named(mistake, _printed(outcome))
+        odd = self.diagnose(answer)
+        if odd is not None:
+            return odd
+        if outcome.error is not None:
+            return self.failure(outcome, answer)
+        return _with_notes(self.difference(outcome.value), _printed(outcome))
+
+    def observe_answer(self, answer):
+        """Observe on NumPy arrays; a function that cannot work with them gets Paddle tensors instead."""
+        outcome = run(lambda: self.observe(isolated(answer)), self.time_limit)
+        if isinstance(outcome.error, Stopped) and isinstance(outcome.error.error, Exception):
+            if not self.unfinished(outcome.error, answer):
+                second = run(lambda: self.observe(isolated(answer), PaddleTensors), self.time_limit)
+                if second.error is None or diagnosis.mentions_paddle(answer):
+                    return second
+        return outcome
+
+    def praise(self, answer) -> str:
+        return "Your function agrees with the right one on every probe."
+
+    def named(self, mistake: Mistake, notes=()) -> Feedback:
+        if mistake.id == self.unchanged:
+            return self.not_attempted()
+        return self.feedback(
+            "mistake", mistake.explanation, mistake=mistake.id, title=mistake.name, hint=mistake.hint, notes=notes
+        )
+
+    def no_function(self, answer) -> Feedback:
+        name = self.id.replace("-", "_")
+        return self.feedback(
+            "error",
+            f"A function is needed, got {'None' if answer is None else _a(type(answer).__name__)}. Hand over the function itself, without calling "
+            f"it: `check({self.id!r}, {name})`, not `{name}(…)`.",
+        )
+
+    def unfinished(self, error, answer) -> bool:
+        return isinstance(error, Stopped) and diagnosis.is_unfinished(error.error, answer)
+
+    # -- exceptions
+
+    slots: tuple[str, ...] = ()
+
+    def failure(self, outcome, answer) -> Feedback:
+        error = outcome.error
+        if isinstance(error, BadAnswer):
+            details = (("at", error.where),) if error.where else ()
+            return self.feedback("wrong", str(error), details=details, notes=_printed(outcome))
+        if isinstance(error, BadSignature):
+            return self.feedback("error", str(error), title="The arguments do not fit")
+        if diagnosis.ran_too_long(error):
+            return self.feedback(
+                "error",
+                f"The code was stopped after {self.time_limit:g} seconds: a loop that never ends, or far too much work?",
+                title="It runs for too long",
+                notes=_printed(outcome),
+            )
+        where, error = (error.where, error.error) if isinstance(error, Stopped) else ("", error)
+        return self.exception(error, where, answer, _printed(outcome))
+
+    def exception(self, error, where, answer, notes) -> Feedback:
+        line = diagnosis.learner_line(error, answer)
+        details = [("exception", diagnosis.describe(error))]
+        if line is not None:
+            number, text = line
+            details.append((f"your line {number}", text or "(its text is not available)"))
+        if where:
+            details.append(("at", where))
+        meaning = diagnosis.explain(error, self.slots) or "The message says what Python could not do."
+        return self.feedback(
+            "error", meaning, title="Your code raised an exception", details=tuple(details), notes=notes
+        )
+
+
+def _printed(outcome) -> tuple[str, ...]:
+    lines = outcome.printed.strip().splitlines()
+    if not lines:
+        return ()
+    shown = [line if len(line) <= 100 else line[:99] + "…" for line in lines[:3]]
+    return ("your code printed: " + " / ".join(shown) + (" / …" if len(lines) > 3 else ""),)
+
+
+def _with_notes(feedback: Feedback, notes) -> Feedback:
+    return Feedback(**{**feedback.__dict__, "notes": (*feedback.notes, *notes)})
+
+
+def two_numbers(got: float, expected: float) -> tuple[str, str]:
+    """Format two different numbers with enough digits to look different, and no more.
+
+    Example:
+        >>> two_numbers(0.913, 0.9131)
+        ('0.913', '0.9131')
+    """
+    for digits in range(4, 17):
+        texts = f"{got:.{digits}g}", f"{expected:.{digits}g}"
+        if texts[0] != texts[1]:
+            break
+    return texts

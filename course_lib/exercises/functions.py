@@ -1,0 +1,142 @@
+"""The kind of exercise in which a plain function is written or mended: cases go in, one value each comes out."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from dataclasses import dataclass
+
+import numpy as np
+
+from .engine import (
+    Implement,
+    Mistake,
+    NumpyArrays,
+    Reading,
+    accepts,
+    as_array,
+    as_given,
+    ask,
+    caller,
+    deviation,
+    two_numbers,
+)
+from .sandbox import isolated, run
+
+
+@dataclass(frozen=True)
+class Case:
+    """Arguments for one call; ``words`` tell the learner which case it was."""
+
+    arguments: dict
+    words: str = ""
+
+    def __str__(self):
+        return self.words or ", ".join(f"{name} = {value!r}" for name, value in self.arguments.items())
+
+
+class FunctionExercise(Implement):
+    """Write a function that returns a number or an array.
+
+    Args:
+        id, chapter, title, hints: See ``Exercise``.
+        reference: The right function. Its name, signature and docstring make the stub; a ``return`` in it stays here.
+        cases: A list of :class:`Case`. They are asked in mixed order, so that a counter inside does not help.
+        relative, absolute: How far a right answer may be from the reference.
+    """
+
+    def __init__(self, id, *, reference, cases, relative=1e-5, absolute=1e-9, **common):
+        parameters = inspect.signature(reference).parameters
+        optional = [name for name, p in parameters.items() if p.default is not p.empty]
+        super().__init__(id, names=parameters, optional=optional, **common)
+        self.reference, self.cases = reference, cases
+        self.order = np.random.default_rng(7).permutation(len(cases))
+        self.relative, self.absolute = relative, absolute
+        self._shapes = [np.shape(self._ask_reference(case)) for case in cases]
+
+    def _ask_reference(self, case):
+        return self.reference(**{name: as_given(value, NumpyArrays) for name, value in case.arguments.items()})
+
+    def observe(self, function, backend=NumpyArrays):
+        call = caller(function, self.names, self.optional)
+        readings = [None] * len(self.cases)
+        for index in self.order:
+            case = self.cases[index]
+            if all(accepts(function, name) for name in case.arguments if name in self.optional):
+                readings[index] = self._read(call, case, self._shapes[index], backend)
+        return readings
+
+    def _read(self, call, case, shape, backend):
+        defaults = {name: inspect.signature(self.reference).parameters[name].default for name in self.optional}
+        arguments = {**defaults, **{n: as_given(value, backend) for n, value in case.arguments.items()}}
+        value = ask(call, arguments, shape, f"{case}{backend.words}")
+        return Reading(str(case), value, allowed=self.relative * np.abs(value) + self.absolute)
+
+    def difference(self, readings):
+        got, want = next((g, w) for g, w in zip(readings, self.expected) if g and deviation([g], [w]) > 1)
+        details = [("first difference", want.where)]
+        index = ()
+        if want.value.ndim:
+            with np.errstate(all="ignore"):
+                off = np.abs(got.value - want.value) > want.allowed
+            index = tuple(np.argwhere(off | (np.isnan(got.value) != np.isnan(want.value)))[0])
+            details.append(("element", f"[{', '.join(map(str, index))}]"))
+        value, right = two_numbers(float(got.value[index]), float(want.value[index]))
+        return self.feedback(
+            "wrong",
+            "The function differs from the right one.",
+            details=(*details, ("got", value), ("expected", right)),
+        )
+
+    def diagnose(self, answer):
+        """A function that answers the same question in two ways remembers its calls."""
+        outcome = run(lambda: [self.observe(twin) for twin in [isolated(answer)] for _ in range(2)], self.time_limit)
+        if outcome.error is None and deviation(*outcome.value) > 1:
+            return self.named(_REMEMBERS)
+        return None
+
+    # -- the notebook's cell
+
+    @property
+    def stub(self) -> str:
+        if self.printed is not None:
+            return textwrap.dedent(inspect.getsource(self.printed)).split("\n", 1)[1].rstrip()
+        return f"{_header(self.reference)}\n    raise NotImplementedError"
+
+    printed = None
+
+    def as_printed(self, function):
+        """Decorator: the broken function that the learner is to mend. Unchanged, it counts as not attempted."""
+        self.printed, self.unchanged = function, "as-printed"
+        self.add(
+            Mistake("as-printed", "Still as printed", "The function still computes what was printed.", "", [function])
+        )
+        return function
+
+
+def _header(function) -> str:
+    """The source of ``function`` up to the end of its docstring, without decorators."""
+    source = textwrap.dedent(inspect.getsource(function))
+    source = source[source.index("def ") :]
+    end = source.index('"""', source.index('"""') + 3) + 3
+    return source[:end]
+
+
+_REMEMBERS = Mistake(
+    "remembers-its-calls",
+    "Asking twice gives two answers",
+    "The function counts its own calls or changes something outside. Whoever asks it once more, to print or to plot the "
+    "values, changes what training gets next: the plot uses up the schedule.",
+    "Compute the value from the arguments alone.",
+)
+
+
+def exercise(id, *, chapter, title, hints, cases, **options):
+    """Decorator: enter the decorated function as the right answer of a new exercise, and return the exercise."""
+
+    def enter(reference):
+        return FunctionExercise(
+            id, reference=reference, cases=cases, chapter=chapter, title=title, hints=hints, **options
+        )
+
+    return enter

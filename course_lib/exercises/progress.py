@@ -1,0 +1,135 @@
+"""What a learner has done, kept in one small JSON file.
+
+Its place is ``COURSE_PROGRESS_FILE`` or, if that is not set, ``.course_progress.json`` in the folder of the
+notebook. Only answers that were tried are entered: a stub leaves no trace.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..files import write_atomically
+from .engine import CHAPTERS, EXERCISES
+from .feedback import Feedback, card, inline
+
+#: state -> (symbol, words). "passed" stays even if a later try fails.
+STATES = {"passed": ("✓", "passed"), "tried": ("◐", "tried"), "open": ("○", "open")}
+
+
+def place() -> Path:
+    """Return where progress is kept."""
+    return Path(os.environ.get("COURSE_PROGRESS_FILE") or ".course_progress.json")
+
+
+def record(feedback: Feedback) -> tuple[str, ...]:
+    """Enter the result of a check; return notes for the learner if that went wrong."""
+    if feedback.id not in EXERCISES or feedback.status == "not-attempted":
+        return ()
+    done, notes = _read()
+    state = "passed" if feedback.passed or done.get(feedback.id) == "passed" else "tried"
+    return notes + _write({**done, feedback.id: state}) if done.get(feedback.id) != state or notes else ()
+
+
+def forget(id: str | None) -> tuple[str, ...]:
+    """Drop the entry of one exercise, or all entries."""
+    done, notes = _read()
+    kept = {} if id is None else {key: state for key, state in done.items() if key != id}
+    return notes + _write(kept) if kept != done or notes else ()
+
+
+def _read() -> tuple[dict, tuple[str, ...]]:
+    """Return the entries. A damaged file is renamed, never deleted, and named in the notes."""
+    try:
+        content = json.loads(place().read_text(encoding="utf-8"))
+        done = content["exercises"]
+        if not isinstance(done, dict) or not all(state in STATES for state in done.values()):
+            raise ValueError("unknown entries")
+        return done, ()
+    except FileNotFoundError:
+        return {}, ()
+    except OSError as error:
+        return {}, (f"progress could not be read from {place().name}: {error.strerror}.",)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}, _set_aside()
+
+
+def _set_aside() -> tuple[str, ...]:
+    damaged = place()
+    number = 1
+    while True:
+        aside = damaged.with_name(f"{damaged.name}.damaged-{number}")
+        if not aside.exists():
+            break
+        number += 1
+    try:
+        damaged.rename(aside)
+    except OSError as error:
+        return (f"{damaged.name} is damaged and could not be set aside: {error.strerror}.",)
+    return (f"{damaged.name} was damaged; it was set aside as {aside.name} and a new one begun.",)
+
+
+def _write(done: dict) -> tuple[str, ...]:
+    content = {"version": 1, "exercises": dict(sorted(done.items()))}
+    try:
+        write_atomically(place(), json.dumps(content, indent=1) + "\n")
+    except OSError as error:
+        return (f"progress could not be saved in {place().name}: {error.strerror or 'see its folder'}.",)
+    return ()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The table behind ``progress()``: one row per exercise, grouped by chapter."""
+
+    states: dict
+    notes: tuple[str, ...] = ()
+
+    def of_chapter(self, chapter: int):
+        """Return (exercise, state) for each exercise of a chapter."""
+        own = [e for e in EXERCISES.values() if e.chapter == chapter]
+        return [(e, self.states.get(e.id, "open")) for e in own]
+
+    def _summary(self, rows) -> str:
+        return f"{sum(state == 'passed' for _, state in rows)} of {len(rows)} passed"
+
+    def __repr__(self) -> str:
+        lines = []
+        for number, title in CHAPTERS.items():
+            rows = self.of_chapter(number)
+            if rows:
+                lines.append(f"{number}. {title}: {self._summary(rows)}")
+                lines += [f"   {STATES[state][0]} {e.id:<24} {e.kind:<13} {e.title}" for e, state in rows]
+        return "\n".join([*lines, *(f"Note: {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        body = []
+        for number, title in CHAPTERS.items():
+            rows = self.of_chapter(number)
+            if rows:
+                heading = f"{number}. {html.escape(title)} <span style='opacity:.75'>· {self._summary(rows)}</span>"
+                cells = "".join(_row(e, state) for e, state in rows)
+                body.append(
+                    f"<table style='margin:.2em 0 .8em;border:0;background:none;color:inherit'>"
+                    f"<caption style='caption-side:top;text-align:left;font-weight:600;color:inherit'>{heading}</caption>"
+                    f"{cells}</table>"
+                )
+        body += [f"<p style='margin:.3em 0'>{inline(note)}</p>" for note in self.notes]
+        return card("#768390", "".join(body))
+
+
+def _row(exercise, state) -> str:
+    symbol, words = STATES[state]
+    cell = "<td style='text-align:left;padding:1px 1em 1px 0'>"
+    return (
+        f"<tr>{cell}<span aria-hidden='true'>{symbol}</span> {words}</td>{cell}<code>{html.escape(exercise.id)}</code></td>"
+        f"{cell}{html.escape(exercise.kind)}</td>{cell}{html.escape(exercise.title)}</td></tr>"
+    )
+
+
+def table() -> Progress:
+    done, notes = _read()
+    return Progress(done, notes)

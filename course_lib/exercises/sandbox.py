@@ -1,0 +1,215 @@
+"""Run a learner's code: within a time limit, on copies, without a trace in random generators or on the page.
+
+Nothing here protects against malice; it protects a notebook from an endless loop, an exception,
+a ``sys.exit()``, a flood of prints or a function that changes what it is given.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import copy
+import ctypes
+import functools
+import io
+import random
+import threading
+import time
+import types
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import paddle
+
+PRINTED_LIMIT = 2_000
+SECONDS_OF_INTERRUPTING = 0.5
+
+
+class TimeLimit(BaseException):
+    """Raised inside code that runs too long. Not an ``Exception``: a learner's ``except Exception`` must not stop it."""
+
+
+class InputRefused(Exception):
+    """``input()`` was called while an answer is checked."""
+
+
+@dataclass
+class Outcome:
+    """What became of a run: its value, or the exception that ended it, and what it printed."""
+
+    value: object = None
+    error: BaseException | None = None
+    printed: str = ""
+
+
+def run(action, seconds: float) -> Outcome:
+    """Call ``action()`` for at most ``seconds`` and return its :class:`Outcome`; never raises.
+
+    The code runs in a thread of its own: that works in Jupyter, in Colab, in scripts and on Windows alike, and
+    code that cannot even be interrupted (a wait in C, a loop that swallows every exception) can be left behind.
+
+    Example:
+        >>> run(lambda: 1 / 0, seconds=1).error
+        ZeroDivisionError('division by zero')
+    """
+    printed = _Printed()
+    with _quiet(printed), _random_state_kept():
+        outcome = _run_in_thread(action, seconds)
+    outcome.printed = printed.getvalue()
+    return outcome
+
+
+def _run_in_thread(action, seconds: float) -> Outcome:
+    outcomes, leaving = [], threading.Event()
+
+    def work():
+        with contextlib.suppress(BaseException):  # an interruption may still arrive while the outcome is kept
+            try:
+                np.seterr(all="ignore")  # of this thread only
+                outcomes.append(Outcome(value=action()))
+            except BaseException as error:
+                leaving.set()
+                outcomes.append(Outcome(error=error))
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    try:
+        worker.join(seconds)
+    except KeyboardInterrupt as interruption:  # the reader pressed "stop"
+        outcomes.append(Outcome(error=interruption))
+    _interrupt(worker, leaving)
+    return outcomes[0] if outcomes else Outcome(error=TimeLimit())
+
+
+def _interrupt(worker, leaving):
+    """Raise TimeLimit in ``worker`` until it ends: a loop around ``except: pass`` swallows one, not all of them."""
+    give_up = time.monotonic() + SECONDS_OF_INTERRUPTING
+    while worker.is_alive() and not leaving.is_set() and time.monotonic() < give_up:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident), ctypes.py_object(TimeLimit))
+        worker.join(0.001)
+    worker.join(0.1 if leaving.is_set() else 0)
+
+
+# ----------------------------------------------------------------------- output, input, random numbers
+
+
+class _Printed(io.StringIO):
+    """Keeps the beginning of what is printed; an endless print fills no memory."""
+
+    def write(self, text):
+        if self.tell() < PRINTED_LIMIT:
+            super().write(text[: PRINTED_LIMIT - self.tell()])
+        return len(text)
+
+
+def _refuse_input(*_):
+    raise InputRefused("input() was called")
+
+
+@contextlib.contextmanager
+def _quiet(printed):
+    real_input, builtins.input = builtins.input, _refuse_input
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        builtins.input = real_input
+
+
+@contextlib.contextmanager
+def _random_state_kept():
+    """The same random numbers for every check, and the learner's generators as they were."""
+    saved = random.getstate(), np.random.get_state(), paddle.get_rng_state()
+    random.seed(0)
+    np.random.seed(0)
+    paddle.seed(0)
+    try:
+        yield
+    finally:
+        random.setstate(saved[0])
+        np.random.set_state(saved[1])
+        paddle.set_rng_state(saved[2])
+
+
+# ---------------------------------------------------------------------------------- the learner's objects
+
+
+def isolated(answer):
+    """A twin of a learner's function that works on copies of everything it can change.
+
+    Its default arguments, attributes, closure and the globals it names are copied, so that a function with a
+    memory starts every check afresh and the notebook's own objects stay as they are.
+
+    Example:
+        >>> calls = []
+        >>> def remember(x):
+        ...     calls.append(x)
+        ...     return len(calls)
+        >>> isolated(remember)(1), isolated(remember)(2), calls
+        (1, 1, [])
+    """
+    return _Copier().copy(answer)
+
+
+class _Copier:
+    def __init__(self):
+        self.memo = {}
+        self.namespaces = {}
+
+    def copy(self, value):
+        if isinstance(value, types.FunctionType):
+            return self.function(value)
+        if isinstance(value, types.MethodType):
+            return types.MethodType(value.__func__, self.copy(value.__self__))
+        if isinstance(value, functools.partial):
+            keywords = {name: self.copy(item) for name, item in value.keywords.items()}
+            return functools.partial(self.copy(value.func), *map(self.copy, value.args), **keywords)
+        if isinstance(value, (types.ModuleType, type, types.BuiltinFunctionType, np.ufunc)):
+            return value
+        try:
+            return copy.deepcopy(value, self.memo)
+        except Exception:  # locks, generators, files: what cannot be copied is shared
+            return value
+
+    def function(self, original):
+        if id(original) in self.memo:
+            return self.memo[id(original)]
+        if _is_library_code(original):
+            return original
+        namespace = self.namespace(original.__globals__)
+        cells = original.__closure__ or ()
+        twin_cells = tuple(types.CellType() for _ in cells)
+        twin = types.FunctionType(original.__code__, namespace, original.__name__, None, twin_cells or None)
+        self.memo[id(original)] = twin
+        self.memo.setdefault(id(self.memo), []).append(original)  # keeps ids unique, as deepcopy does
+        twin.__defaults__ = tuple(map(self.copy, original.__defaults__)) if original.__defaults__ else None
+        twin.__kwdefaults__ = {k: self.copy(v) for k, v in (original.__kwdefaults__ or {}).items()} or None
+        twin.__dict__.update({name: self.copy(value) for name, value in original.__dict__.items()})
+        for cell, twin_cell in zip(cells, twin_cells):
+            with contextlib.suppress(ValueError):  # an empty cell stays empty
+                twin_cell.cell_contents = self.copy(cell.cell_contents)
+        for name in _names_in(original.__code__):
+            if name in original.__globals__ and not name.startswith("__"):
+                namespace[name] = self.copy(original.__globals__[name])
+        return twin
+
+    def namespace(self, original: dict) -> dict:
+        return self.namespaces.setdefault(id(original), dict(original))
+
+
+def _is_library_code(function) -> bool:
+    filename = function.__code__.co_filename
+    return filename.startswith(_LIBRARY_ROOTS) or "site-packages" in filename
+
+
+_LIBRARY_ROOTS = tuple({contextlib.__file__.rsplit("contextlib", 1)[0], __file__.rsplit("exercises", 1)[0]})
+
+
+def _names_in(code):
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= _names_in(constant)
+    return names

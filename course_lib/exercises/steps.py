@@ -1,0 +1,313 @@
+"""The kind of exercise in which one step of an optimizer is written; the library's rules are the right answers."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+
+import numpy as np
+
+from .engine import (
+    BadAnswer,
+    Implement,
+    Mistake,
+    NumpyArrays,
+    Reading,
+    as_array,
+    ask,
+    caller,
+    deviation,
+    mistake_from,
+    two_numbers,
+)
+from .sandbox import isolated, run
+
+#: Two answers are the same function if they stay this close: a share of the path travelled by each element, plus
+#: the rounding of 32-bit numbers in the element itself. tests/test_exercises_catalogue.py shows how far right
+#: answers (below) and wrong ones (above) are from it.
+PATH_SHARE = 1e-5
+ROUNDING = 2e-6
+
+ARGUMENTS = ("x", "g", "s", "lr")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A probe: a parameter, the gradients it meets and the learning rate at each step."""
+
+    words: str
+    start: np.ndarray
+    gradients: np.ndarray
+    rates: np.ndarray
+    hyper: dict
+
+    def __len__(self):
+        return len(self.gradients)
+
+
+def standard_runs(defaults: dict, other: dict) -> list[Run]:
+    """The probes behind every step: each separates look-alikes that the others let pass.
+
+    Args:
+        defaults: Hyper-parameters and their default values.
+        other: Values for the probe with unusual hyper-parameters.
+    """
+    rng = np.random.default_rng(20)
+    steps, size = 14, 6
+    start = rng.uniform(0.5, 2.0, size) * np.where(np.arange(size) % 2, -1, 1)
+    ordinary = rng.standard_normal((steps, size)) + 0.5
+    spike = ordinary.copy()
+    spike[4] *= 1e3
+    sparse = ordinary * (rng.random((steps, size)) < 0.3)
+    sparse[:, 0] = 0.0
+    constant = np.full(steps, 0.1)
+    dropping = np.where(np.arange(steps) < steps // 2, 0.1, 0.01)
+    matrix = rng.standard_normal((steps, 2, 3)) + 0.5
+    first = Run("the run with ordinary gradients", start, ordinary, constant, defaults)
+    runs = [
+        first,
+        replace(first, words="the run whose learning rate drops half-way", rates=dropping),
+        replace(first, words="the run with other hyper-parameters", hyper={**defaults, **other}),
+        replace(first, words="the run with one huge gradient", gradients=spike),
+        replace(first, words="the run with zero and sparse gradients", gradients=sparse),
+        replace(first, words="the run with large parameters", start=1e3 * start),
+        replace(first, words="the run with a matrix", start=start.reshape(2, 3), gradients=matrix),
+        replace(first, words="the run in 32 bits", start=np.float32(start), gradients=np.float32(ordinary)),
+        _tiny_gradients(first),
+    ]
+    return runs
+
+
+def _tiny_gradients(first: Run) -> Run:
+    large_epsilon = {"epsilon": 1e-3} if "epsilon" in first.hyper else {}
+    words = "the run with gradients near 1e-3" + (" and ε = 1e-3" if large_epsilon else "")
+    hyper = {**first.hyper, **large_epsilon}
+    return replace(first, words=words, start=0.01 * first.start, gradients=1e-3 * first.gradients, hyper=hyper)
+
+
+class StepExercise(Implement):
+    """Write ``step(x, g, s, lr, …) -> new x``; the right answer is the ``rule`` of a class of the library.
+
+    Args:
+        id, chapter, title, hints: See ``Exercise``.
+        rule: The optimizer class.
+        hyper: Names of the hyper-parameters that the step takes; their defaults are the class's.
+        fixed: Further arguments of the class, such as ``amsgrad=True``.
+        other: Values for the probe with unusual hyper-parameters.
+        says: One sentence for the stub's docstring.
+        slots: The slots that the learner is told of; by default all of the class.
+    """
+
+    def __init__(self, id, *, rule, hyper=(), fixed=None, other=None, says, slots=None, **common):
+        self.rule, self.fixed, self.says = rule, fixed or {}, says
+        constructor = inspect.signature(rule).parameters
+        self.defaults = {name: constructor[name].default for name in hyper}
+        super().__init__(id, names=(*ARGUMENTS, *hyper), **common)
+        self.slots = rule.slots if slots is None else slots
+        self.runs = standard_runs(self.defaults, other or {})
+        for mistake in _mistakes_of_any_step(self):
+            self.add(mistake)
+
+    def reference(self, x, g, s, lr, **hyper):
+        return self._optimizer(tuple(hyper.items())).rule(x, g, s, lr)
+
+    @functools.lru_cache(maxsize=64)  # noqa: B019 (exercises live as long as the program)
+    def _optimizer(self, hyper):
+        return self.rule(learning_rate=0.1, **self.fixed, **dict(hyper))
+
+    # -- observing
+
+    def observe(self, function, backend=NumpyArrays, only=None):
+        call = caller(function, self.names)
+        runs = self.runs if only is None else [self.runs[only]]
+        walkers = [self._walk(call, probe, backend) for probe in runs]
+        # In turns, as an optimizer serves its parameters: memory outside of `s` would mix them up.
+        readings = [[] for _ in runs]
+        for _ in range(max(map(len, runs))):
+            for walker, seen in zip(walkers, readings):
+                seen.extend(reading for reading in [next(walker, None)] if reading is not None)
+        return [reading for seen in readings for reading in seen]
+
+    def _walk(self, call, probe: Run, backend):
+        x, path = probe.start, 0.0
+        s = SimpleNamespace(**{slot: backend.give(np.zeros_like(x)) for slot in self.slots})
+        for t, (g, lr) in enumerate(zip(probe.gradients, probe.rates), start=1):
+            s.t = t
+            arguments = {"x": backend.give(x), "g": backend.give(g), "s": s, "lr": float(lr), **probe.hyper}
+            where = f"step {t} of {probe.words}{backend.words}"
+            value = ask(call, arguments, x.shape, where)
+            path = path + np.abs(value - x)
+            allowed = PATH_SHARE * path + ROUNDING * np.abs(value) + 1e-12
+            yield Reading(where, value, self._state(s, x.shape), allowed)
+            x = value.astype(probe.start.dtype)
+
+    def _state(self, s, shape) -> dict:
+        state = {}
+        for slot in self.slots:
+            try:
+                state[slot] = as_array(getattr(s, slot, None), shape).copy()
+            except BadAnswer:
+                state[slot] = np.full(shape, np.nan)
+        return state
+
+    # -- explaining
+
+    def praise(self, answer) -> str:
+        numbers = f"{len(self.runs)} runs of {len(self.runs[0])} steps"
+        return f"Your step agrees with the course's {self.rule.__name__} in {numbers}."
+
+    def difference(self, readings):
+        got, want = next((g, w) for g, w in zip(readings, self.expected) if deviation([g], [w]) > 1)
+        off = np.abs(got.value - want.value) / want.allowed
+        index = np.unravel_index(np.argmax(np.where(np.isnan(off), np.inf, off)), off.shape)
+        value, right = two_numbers(float(got.value[index]), float(want.value[index]))
+        parameter = f"x[{', '.join(map(str, index))}]"
+        return self.feedback(
+            "wrong",
+            " ".join(filter(None, [self._nan_sentence(got, want), self._state_sentence(readings, want)])),
+            details=(("first difference", want.where), ("parameter", parameter), ("got", value), ("expected", right)),
+        )
+
+    def _nan_sentence(self, got, want) -> str:
+        if np.isfinite(got.value).all() or not np.isfinite(want.value).all():
+            return "The step differs from the right one."
+        return (
+            "The step gives NaN or infinity: a division by zero. Where gradients are 0 the root is 0 too "
+            "(what is ε for?), and `1 - beta**t` is 0 if t starts at 0."
+        )
+
+    def _state_sentence(self, readings, want) -> str:
+        """Which slots are right and which are not, in the run of the first difference."""
+        if not self.slots:
+            return ""
+        words = want.where.split(" of ", 1)[1]
+        pairs = [(g, w) for g, w in zip(readings, self.expected) if w.where.endswith(words)]
+        faults = {slot: self._first_fault(slot, pairs) for slot in self.slots}
+        right = [f"`s.{slot}` is right" for slot, step in faults.items() if step is None]
+        wrong = [f"`s.{slot}` is not from step {step}" for slot, step in faults.items() if step is not None]
+        if not wrong:
+            return f"Your {_joined(right)}, so look at how the new x is made from it."
+        return f"Your {_joined([*right, *wrong])}."
+
+    def _first_fault(self, slot, pairs):
+        for step, (got, want) in enumerate(pairs, start=1):
+            a, b = got.state[slot], want.state[slot]
+            scale = np.max(np.abs(b), initial=0.0)
+            if not np.allclose(a, b, rtol=1e-5, atol=1e-6 * scale + 1e-30):
+                return step
+        return None
+
+    def diagnose(self, answer):
+        """An answer that is right for each run alone keeps its state in the wrong place."""
+        for index, probe in enumerate(self.runs):
+            outcome = run(lambda index=index: self.observe(isolated(answer), only=index), self.time_limit)
+            wanted = [w for w in self.expected if w.where.endswith(probe.words)]
+            if outcome.error is not None or deviation(outcome.value, wanted) > 1:
+                return None
+        return self.named(_STATE_ELSEWHERE)
+
+    # -- the notebook's cell
+
+    @property
+    def stub(self) -> str:
+        name = self.id.replace("-", "_")
+        hyper = "".join(f", {key}={value!r}" for key, value in self.defaults.items())
+        slots = ", ".join(f"s.{slot}" for slot in self.slots)
+        state = (
+            f"{slots} (arrays like x, zero at first) and s.t (1 at the first step)"
+            if slots
+            else "not needed here (s.t counts the steps from 1)"
+        )
+        return f'''def {name}(x, g, s, lr{hyper}):
+    """{self.says}
+
+    x, g  parameter and gradient: arrays of one shape, whatever it is
+    s     state: {state}
+    lr    learning rate
+    Return the new x{"; assign the new state to s" if slots else ""}.
+
+    Example: {self._example()}
+    """
+    raise NotImplementedError'''
+
+    def _example(self) -> str:
+        x, s, seen = np.array([3.0]), SimpleNamespace(**{slot: np.zeros(1) for slot in self.slots}), []
+        for t, g in enumerate([2.0, -1.0], start=1):
+            s.t = t
+            x = self.reference(x, np.array([g]), s, 0.1, **self.defaults)
+            seen.append(f"{x.item():.4f}")
+        return f"from x = [3.0] at lr = 0.1, the gradients [2.0] and [-1.0] lead to [{seen[0]}] and [{seen[1]}]."
+
+
+def _joined(parts) -> str:
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
+# ------------------------------------------------------------------ mistakes that any step can have
+
+
+def _mistakes_of_any_step(exercise: StepExercise):
+    """Wrong forms that can be made from every right step, whatever its formula."""
+    right = exercise.reference
+
+    def uphill(x, g, s, lr, **hyper):
+        """The step goes uphill.
+
+        The change is added instead of subtracted: the loss rises at every step, the faster the larger the lr.
+        """
+        return 2 * x - right(x, g, s, lr, **hyper)
+
+    def learning_rate_left_out(x, g, s, lr, **hyper):
+        """The learning rate is left out.
+
+        Every step is as long as if lr were 1, whatever the schedule says: mostly far too long.
+        """
+        return right(x, g, s, 1.0, **hyper)
+
+    def step_instead_of_parameter(x, g, s, lr, **hyper):
+        """The step is returned, not the new parameter.
+
+        The parameter is replaced by its own change, so everything learnt before is lost at each step.
+        """
+        return x - right(x, g, s, lr, **hyper)
+
+    def parameter_unchanged(x, g, s, lr, **hyper):
+        """The parameter is returned unchanged.
+
+        The state may be kept faithfully, but nothing is ever learnt.
+        """
+        right(x, g, s, lr, **hyper)
+        return 1.0 * x
+
+    yield mistake_from(uphill, "Descent subtracts: which way does the gradient point?")
+    yield mistake_from(learning_rate_left_out, "`lr` must appear in the change of x.")
+    yield mistake_from(step_instead_of_parameter, "Return x minus the step.").also(
+        lambda x, g, s, lr, **hyper: right(x, g, s, lr, **hyper) - x
+    )
+    yield mistake_from(parameter_unchanged, "Return the value after the step.")
+    for name, value in exercise.defaults.items():
+        yield _ignoring(exercise, name, value)
+
+
+def _ignoring(exercise, name, value) -> Mistake:
+    def wrong(x, g, s, lr, **hyper):
+        return exercise.reference(x, g, s, lr, **{**hyper, name: value})
+
+    return Mistake(
+        f"ignores-{name.replace('_', '-')}",
+        f"`{name}` is fixed at {value!r}",
+        f"The argument `{name}` has no effect: whoever tunes it turns a knob that is connected to nothing.",
+        f"Use the argument `{name}` instead of the number.",
+        [wrong],
+    )
+
+
+_STATE_ELSEWHERE = Mistake(
+    "state-outside-s",
+    "State is kept outside of s",
+    "Each run is right on its own, but a global variable, a default argument or an attribute of the function remembers "
+    "something between calls. An optimizer has many parameters: they would share one memory.",
+    "Keep everything that lasts from step to step in `s`; one namespace belongs to one parameter.",
+)
