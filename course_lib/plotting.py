@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import contourpy
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -106,17 +107,33 @@ def contours(ax, surface, levels: int = 14, resolution: int = 201) -> None:
         resolution: Grid points along each axis, at least 2.
     """
     surface = named(surface)
+    x, y, z, heights = height_map(surface, levels, resolution)
+    ax.contourf(x, y, z, heights, cmap=_PALE, zorder=0)
+    ax.contour(x, y, z, heights[1:], colors="#b9c2cc", linewidths=0.6, linestyles="solid", zorder=1)
+    ax.scatter(*np.transpose(surface.minima), marker="*", s=110, color="#222222", zorder=4)
+    ax.set(xlim=surface.limits[0], ylim=surface.limits[1], xlabel="x", ylabel="y")
+    ax.grid(False)
+
+
+def height_map(surface, levels: int, resolution: int):
+    """A grid over the surface's limits, and levels on it that lie closer together near the bottom.
+
+    Returns:
+        ``x, y, z, heights``: grids of shape ``[resolution, resolution]`` and ``levels + 1`` heights of ``z``, which is
+        the cube root of the value above the minimum.
+    """
     (left, right), (low, high) = surface.limits
     ticks = np.linspace(0, 1, whole("resolution", resolution, low=2))
     x, y = np.meshgrid(left + ticks * (right - left), low + ticks * (high - low))
     z = surface(np.stack([x, y], axis=-1))
     z = np.cbrt(z - min(z.min(), np.min(surface(surface.minima))))
-    heights = np.linspace(z.min(), z.max(), whole("levels", levels, low=2) + 1)
-    ax.contourf(x, y, z, heights, cmap=_PALE, zorder=0)
-    ax.contour(x, y, z, heights[1:], colors="#b9c2cc", linewidths=0.6, linestyles="solid", zorder=1)
-    ax.scatter(*np.transpose(surface.minima), marker="*", s=110, color="#222222", zorder=4)
-    ax.set(xlim=(left, right), ylim=(low, high), xlabel="x", ylabel="y")
-    ax.grid(False)
+    return x, y, z, np.linspace(z.min(), z.max(), whole("levels", levels, low=2) + 1)
+
+
+def level_lines(x, y, z, heights) -> list[np.ndarray]:
+    """The lines on which the grid ``z`` has one of the heights, each as points of shape ``[n, 2]``."""
+    generator = contourpy.contour_generator(x, y, z)
+    return [line for height in heights for line in generator.lines(height)]
 
 
 def path(ax, trajectory, name: str | None = None, *, label: str | None = None, **style) -> None:

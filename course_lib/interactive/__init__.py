@@ -1,0 +1,29 @@
+"""Figures that answer to the hand: HTML, SVG and one small piece of JavaScript, without any other file or network.
+
+Python draws the picture and computes every curve that the controls can pick, with the rules of the library. The
+JavaScript only swaps curves and texts, so nothing is computed twice and nothing can disagree. Where scripts
+are off, the picture of the first setting stands.
+
+``figure`` holds the building blocks (controls, series, panels, readouts), ``svg`` draws them, and ``explorers``
+has the figures of the book::
+
+    interactive.learning_rate_explorer("ravine")  # the last line of a notebook's cell
+"""
+
+from .explorers import learning_rate_explorer
+from .figure import Axis, Control, Figure, Panel, Readout, Series, over, radio, shown, slider, steps
+
+__all__ = [
+    "Axis",
+    "Control",
+    "Figure",
+    "Panel",
+    "Readout",
+    "Series",
+    "learning_rate_explorer",
+    "over",
+    "radio",
+    "shown",
+    "slider",
+    "steps",
+]

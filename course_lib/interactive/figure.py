@@ -1,0 +1,327 @@
+"""What an interactive figure is made of.
+
+Example:
+    >>> from course_lib import optimizer, surfaces
+    >>> from course_lib.interactive import Figure, Readout, Series, over, slider, steps
+    >>> from course_lib.interactive.explorers import surface_panel
+    >>> rate = slider("learning rate", [0.1, 0.5])
+    >>> paths = over([rate], lambda lr: surfaces.trajectory(optimizer.SGD(lr), surfaces.bowl, 3, start=(4, 0)))
+    >>> panel = surface_panel(surfaces.bowl, [Series("SGD", paths, [rate])])
+    >>> ends = Readout("x at the end", [f"{path[-1, 0]:g}" for path in paths], [rate])
+    >>> Figure("descent", "Descent on a bowl", [rate, steps(3)], [panel], [ends])
+    Descent on a bowl (interactive; at learning rate 0.5, step 3)
+      x at the end: 0.5
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import itertools
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from .. import plotting
+from ..errors import choice, whole
+from . import svg
+
+
+@dataclass(frozen=True)
+class Control:
+    """Something the reader sets: one of ``values``, shown as ``labels``; made by ``slider``, ``radio`` or ``steps``."""
+
+    kind: str
+    label: str
+    values: tuple
+    labels: tuple
+    start: int
+
+
+def slider(label: str, values: Sequence, start=None, format: Callable | None = None) -> Control:
+    """A slider over ``values`` (at least two), beginning at the value ``start`` (the middle one if left out)."""
+    return _control("slider", label, values, start, format or shown)
+
+
+def radio(label: str, values: Sequence[str], start: str | None = None) -> Control:
+    """Radio buttons, beginning at ``start`` (the first if left out)."""
+    return _control("choice", label, values, values[0] if start is None else start, str)
+
+
+def steps(count: int, label: str = "step", start: int | None = None) -> Control:
+    """How much of each curve is drawn: a slider from 0 to ``count`` with a button that plays it.
+
+    A figure has at most one. It begins at the end, so that the static picture shows everything.
+    """
+    values = range(whole("count", count, low=1) + 1)
+    return _control("step", label, values, count if start is None else start, str)
+
+
+def over(controls: Sequence[Control], compute: Callable) -> list:
+    """``compute(*values)`` for every combination of the controls' values, the last one fastest.
+
+    Example:
+        >>> over([radio("a", "xy"), radio("b", "12")], lambda a, b: a + b)
+        ['x1', 'x2', 'y1', 'y2']
+    """
+    return [compute(*values) for values in itertools.product(*(control.values for control in controls))]
+
+
+def shown(value: float) -> str:
+    """A number as the figures print it: three significant digits, and words for what is beyond all numbers.
+
+    Example:
+        >>> shown(0.012345), shown(1234567.0), shown(float("inf"))
+        ('0.0123', '1.23e+06', 'beyond all numbers')
+    """
+    return f"{value:.3g}" if math.isfinite(value) else "beyond all numbers"
+
+
+@dataclass(frozen=True)
+class Series:
+    """A curve in a panel, in one version for every combination of the controls it depends on.
+
+    Attributes:
+        name: What it is called; the looks of optimizers go by their names.
+        frames: Arrays ``[n, 2]`` in the panel's coordinates, ordered as ``over`` gives them. A curve ends at its first
+            point that is not finite.
+        controls: The controls it depends on.
+        whole: Draw all of it at every step, and only move the dot.
+        color, dash, marker: As in Matplotlib; by default those of the optimizer ``name``.
+    """
+
+    name: str
+    frames: list
+    controls: Sequence[Control] = ()
+    whole: bool = False
+    color: str | None = None
+    dash: str | tuple | None = None
+    marker: str | None = None
+
+    def look(self) -> dict:
+        known = plotting.look(self.name) if self.name in plotting.COLORS else {}
+        own = {"color": self.color, "linestyle": self.dash, "marker": self.marker}
+        return {"color": "#0069b4", "linestyle": "-", "marker": "o", **known, **{k: v for k, v in own.items() if v}}
+
+
+@dataclass(frozen=True)
+class Readout:
+    """A line of text under the figure: one text, or one text per step, for every combination of ``controls``."""
+
+    label: str
+    frames: list
+    controls: Sequence[Control] = ()
+    series: Series | None = None
+    """Shown with this curve's look, which makes the line its legend."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Range and label of one side of a panel."""
+
+    label: str
+    low: float
+    high: float
+    log: bool = False
+
+    def place(self, values, length: float) -> np.ndarray:
+        """Positions along ``length``. What lies far outside is cut to a hundred lengths away."""
+        scale = (lambda v: np.log(np.maximum(v, 1e-300))) if self.log else (lambda v: v)
+        low, high = scale(self.low), scale(self.high)
+        return np.clip((scale(np.asarray(values, dtype=np.float64)) - low) / (high - low), -100, 100) * length
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Positions and texts."""
+        if not self.log:
+            values = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(self.low, self.high)
+            return [(v, f"{v:g}".replace("-", "−")) for v in values if self.low <= v <= self.high]
+        first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
+        powers = range(first, last + 1, max(1, math.ceil((last - first) / 5)))
+        superscripts = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+        return [(10.0**power, "10" + str(power).translate(superscripts)) for power in powers]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A coordinate system with its curves.
+
+    Attributes:
+        label: What it shows, for readers who cannot see it.
+        x, y: The axes.
+        series: The curves.
+        background: Functions of the panel that return SVG to be drawn behind the curves, such as ``svg.line(points)``.
+    """
+
+    label: str
+    x: Axis
+    y: Axis
+    series: Sequence[Series]
+    background: Sequence[Callable] = ()
+
+    def pixels(self, points) -> np.ndarray:
+        """Points ``[n, 2]`` in SVG units, rounded to a tenth."""
+        x, y = np.asarray(points, dtype=np.float64).reshape(-1, 2).T
+        u = svg.LEFT + self.x.place(x, svg.RIGHT - svg.LEFT)
+        v = svg.BOTTOM - self.y.place(y, svg.BOTTOM - svg.TOP)
+        return np.round(np.column_stack([u, v]), 1) + 0.0  # no minus zero
+
+    def points(self, frame) -> str:
+        """A curve as SVG's list of points, up to the first that is not finite."""
+        frame = np.asarray(frame, dtype=np.float64)
+        if frame.ndim != 2 or frame.shape[1] != 2 or not np.isfinite(frame[:1]).all() or not len(frame):
+            raise ValueError(f"frames must be points of shape [n, 2], the first finite, got shape {frame.shape}")
+        finite = np.isfinite(frame).all(axis=1)
+        frame = frame[: len(frame) if finite.all() else int(np.argmin(finite))]
+        return " ".join(f"{u:g},{v:g}" for u, v in self.pixels(frame))
+
+
+@dataclass(frozen=True)
+class Figure:
+    """An interactive figure. Show it as the last line of a notebook's cell.
+
+    Args:
+        id: Fixed name, unique on the page: letters, digits and hyphens.
+        title: What is seen, as one line above the figure.
+        controls: At most one of them made by ``steps``; with different labels.
+        panels: Drawn side by side, on narrow pages one below the other.
+        readouts: Lines of text below.
+        autoplay: Play once when the page opens, unless the reader prefers reduced motion.
+
+    Raises:
+        ValueError: The id is not fit for a page, or a series does not have one frame per setting of its controls.
+    """
+
+    id: str
+    title: str
+    controls: Sequence[Control]
+    panels: Sequence[Panel]
+    readouts: Sequence[Readout] = ()
+    autoplay: bool = False
+
+    def __post_init__(self):
+        if not isinstance(self.id, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", self.id):
+            raise ValueError(f"id must be letters, digits and hyphens, beginning with a letter, got {self.id!r}")
+        if len({control.label for control in self.controls}) < len(self.controls):
+            raise ValueError(f"controls must have different labels, got {[c.label for c in self.controls]}")
+        if sum(control.kind == "step" for control in self.controls) > 1:
+            raise ValueError("controls must hold at most one made by steps()")
+        for item in [*self.series, *self.readouts]:
+            settings = math.prod(len(control.values) for control in item.controls)
+            if len(item.frames) != settings or any(control not in self.controls for control in item.controls):
+                raise ValueError(
+                    f"frames must be one for each of the {settings} settings of its controls, all of them controls "
+                    f"of the figure, got {len(item.frames)} frames for {getattr(item, 'name', item)!r}"
+                )
+
+    @property
+    def series(self) -> list[Series]:
+        """All curves, in the order of the panels."""
+        return [series for panel in self.panels for series in panel.series]
+
+    @functools.cached_property
+    def data(self) -> dict:
+        """What the JavaScript reads: the settings, and for each of them the curves in SVG units and the texts."""
+
+        def kept(item, frames, **more):
+            return {"controls": [self.controls.index(control) for control in item.controls], "frames": frames, **more}
+
+        return {
+            "controls": [{"kind": c.kind, "start": c.start, "labels": c.labels} for c in self.controls],
+            "series": [
+                kept(series, [panel.points(frame) for frame in series.frames], whole=series.whole)
+                for panel in self.panels
+                for series in panel.series
+            ],
+            "readouts": [kept(readout, readout.frames) for readout in self.readouts],
+            "autoplay": self.autoplay,
+        }
+
+    def __repr__(self) -> str:
+        settings = [f"{control.label} {control.labels[control.start]}" for control in self.controls]
+        texts = [f"  {r.label}: {self._text(item)}" for r, item in zip(self.readouts, self.data["readouts"])]
+        return "\n".join([f"{self.title} (interactive; at {', '.join(settings)})", *texts])
+
+    def _repr_html_(self) -> str:
+        data = json.dumps(self.data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+        controls = "".join(_control_html(f"{self.id}-{k}", k, control) for k, control in enumerate(self.controls))
+        texts = "".join(map(_readout_html, self.readouts, map(self._text, self.data["readouts"])))
+        return (
+            f"<style>{_read('figure.css')}</style>"
+            f'<figure class="course-figure" id="{self.id}"><figcaption>{html.escape(self.title)}</figcaption>'
+            f"<form hidden>{controls}</form>"
+            f'<div class="panels">{self._panels_html()}</div>'
+            f'<ul aria-live="polite">{texts}</ul>'
+            f'<script type="application/json">{data}</script></figure>'
+            f"<script>{_read('figure.js')}</script>"
+        )
+
+    def _panels_html(self) -> str:
+        stored = iter(self.data["series"])
+        return "".join(
+            svg.panel(f"{self.id}-panel-{k}", panel, [self._points_now(next(stored)) for _ in panel.series])
+            for k, panel in enumerate(self.panels)
+        )
+
+    # The first setting, drawn here for pages without scripts. The JavaScript does the same for all settings.
+
+    def _now(self, item: dict, frames_per_step: Callable):
+        """The frame of a series or readout at the start, and the step up to which it is shown."""
+        index = 0
+        for control in (self.controls[k] for k in item["controls"]):
+            index = index * len(control.values) + control.start
+        frame = frames_per_step(item["frames"][index])
+        step = next((control.start for control in self.controls if control.kind == "step"), math.inf)
+        return frame, min(step, len(frame) - 1)
+
+    def _text(self, item: dict) -> str:
+        texts, step = self._now(item, lambda frame: [frame] if isinstance(frame, str) else frame)
+        return texts[step]
+
+    def _points_now(self, item: dict) -> tuple[str, str]:
+        points, step = self._now(item, lambda frame: frame.split(" "))
+        return " ".join(points if item["whole"] else points[: step + 1]), points[step]
+
+
+def _control(kind: str, label: str, values, start, format) -> Control:
+    values = tuple(values)
+    if len(values) < 2 or len(set(values)) < len(values):
+        raise ValueError(f"values must be at least two different ones, got {values!r}")
+    start = values[len(values) // 2] if start is None else start
+    return Control(kind, label, values, tuple(map(format, values)), values.index(choice("start", start, values)))
+
+
+def _control_html(id: str, k: int, control: Control) -> str:
+    label, text = html.escape(control.label), html.escape(control.labels[control.start])
+    if control.kind == "choice":
+        buttons = "".join(
+            f'<label><input type="radio" name="{id}" data-control="{k}" value="{value}"'
+            f"{' checked' if value == control.start else ''}> {html.escape(name)}</label>"
+            for value, name in enumerate(control.labels)
+        )
+        return f'<fieldset class="control"><legend>{label}</legend>{buttons}</fieldset>'
+    play = '<button type="button" data-play>Play</button>' if control.kind == "step" else ""
+    return (
+        f'<div class="control"><label for="{id}">{label}</label><input type="range" id="{id}" data-control="{k}" '
+        f'min="0" max="{len(control.values) - 1}" step="1" value="{control.start}" aria-valuetext="{text}">'
+        f'<output for="{id}">{text}</output>'
+        f"{play}</div>"
+    )
+
+
+def _readout_html(readout: Readout, text: str) -> str:
+    key = svg.key(readout.series.look()) if readout.series else ""
+    text = f"<span data-readout>{html.escape(text)}</span>"
+    return f"<li>{key}<span>{html.escape(readout.label)}: {text}</span></li>"
+
+
+@functools.cache
+def _read(name: str) -> str:
+    """A file of this folder, without indentation and comments."""
+    lines = [line.strip() for line in Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()]
+    return "\n".join(line for line in lines if not line.startswith("//"))
