@@ -105,10 +105,11 @@ def bare_png(image: bytes) -> bytes:
 
 @contextmanager
 def book_environment():
-    """What a notebook of the book runs in: the default data, one thread, no learner's progress file touched."""
+    """What the book's notebooks run in: the default data, one thread, no progress bars, no learner's file touched."""
     before = dict(os.environ)
     with tempfile.TemporaryDirectory() as folder:
         os.environ.pop("COURSE_DATA", None)
+        os.environ["COURSE_PROGRESS"] = "0"
         os.environ["COURSE_PROGRESS_FILE"] = str(Path(folder) / "progress.json")
         os.environ["OMP_NUM_THREADS"] = "1"
         os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [before.get("PYTHONPATH")])])
