@@ -10,7 +10,7 @@ has the figures of the book::
     interactive.learning_rate_explorer("ravine")  # the last line of a notebook's cell
 """
 
-from .explorers import learning_rate_explorer
+from .explorers import learning_rate_explorer, momentum_explorer, optimizer_race
 from .figure import Axis, Control, Figure, Panel, Readout, Series, over, radio, shown, slider, steps
 
 __all__ = [
@@ -21,6 +21,8 @@ __all__ = [
     "Readout",
     "Series",
     "learning_rate_explorer",
+    "momentum_explorer",
+    "optimizer_race",
     "over",
     "radio",
     "shown",

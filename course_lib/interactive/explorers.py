@@ -8,6 +8,8 @@ import re
 import numpy as np
 
 from .. import optimizer, plotting
+from ..errors import choice
+from ..plotting import COLORS
 from ..surfaces import named, trajectory
 from . import svg
 from .figure import Axis, Figure, Panel, Readout, Series, over, shown, slider, steps
@@ -51,6 +53,108 @@ def learning_rate_explorer(surface="ravine", learning_rates=None, count=40, id=N
     )
 
 
+def momentum_explorer(
+    surface="ravine", learning_rates=None, momenta=(0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99), count=40, id=None
+) -> Figure:
+    """Momentum on a surface, with learning rate and β under sliders: path, loss, and the map of all settings.
+
+    The map is measured: each cell is the loss that the rule reaches in ``count`` steps. Over it lies the limit that
+    theory gives for a quadratic surface, lr = 2 (1 + β) / λ_max.
+
+    Args:
+        surface: A surface or the name of one.
+        learning_rates: Increasing values of the slider; by default fractions of 2/λ_max, up to more than twice that.
+        momenta: Increasing values of β, from 0 to below 1.
+        count: Number of steps.
+        id: Fixed name on the page; by default made from the surface's name.
+
+    Example:
+        >>> momentum_explorer("ravine", [0.05, 0.1, 0.15], [0.0, 0.5, 0.9])
+        Momentum on the surface “ravine”: choose learning rate and β (interactive; at learning rate 0.1, β 0.5, step 40)
+          loss above the minimum: 4.03e-11
+          after 40 steps: arrives, overshooting
+          stable below the learning rate 2 (1 + β) / λ_max: 0.15
+    """
+    surface = named(surface)
+    limit = _stability_limit(surface)
+    if learning_rates is None:
+        learning_rates = [float(f"{part * limit:.3g}") for part in (0.05, 0.1, *np.arange(0.2, 2.3, 0.2))]
+    rate, beta = slider("learning rate", learning_rates), slider("β", momenta)
+    paths = over([rate, beta], lambda lr, b: trajectory(optimizer.Momentum(lr, momentum=b), surface, count))
+    losses = [_gap(surface, path) for path in paths]
+    moving = Series("Momentum", paths, [rate, beta])
+    return Figure(
+        id or f"momentum-{_slug(surface.name)}",
+        f"Momentum on the surface “{surface.name}”: choose learning rate and β",
+        [rate, beta, steps(count)],
+        [
+            surface_panel(surface, [moving]),
+            loss_panel([("Momentum", losses, [rate, beta])], count),
+            _stability_map(rate, beta, losses, limit),
+        ],
+        [
+            Readout("loss above the minimum", list(map(_loss_texts, losses)), [rate, beta], moving),
+            Readout(f"after {count} steps", list(map(_outcome, paths, losses)), [rate, beta]),
+            Readout(
+                "stable below the learning rate 2 (1 + β) / λ_max", [shown(limit * (1 + b)) for b in momenta], [beta]
+            ),
+        ],
+    )
+
+
+def optimizer_race(surface, learning_rates, count=60, start=None, noise=0.0, seed=0, id=None, autoplay=False) -> Figure:
+    """Several optimizers on one surface from one start, each with a slider for its learning rate.
+
+    Args:
+        surface: A surface or the name of one.
+        learning_rates: ``{optimizer: [learning rates]}``, with the names that figures use: those of the classes,
+            ``"Nesterov"`` and ``"AMSGrad"``. Momentum is 0.9, everything else as the classes have it.
+        count: Number of steps.
+        start, noise, seed: As in ``surfaces.trajectory``.
+        id: Fixed name on the page; by default made from the surface's name.
+        autoplay: Play once when the page opens.
+
+    Raises:
+        ValueError: There is no optimizer of that name.
+
+    Example:
+        >>> optimizer_race("bowl", {"SGD": [0.1, 0.5], "Adam": [0.1, 1.0]}, count=10)
+        Race on the surface “bowl”: choose learning rates (interactive; at SGD 0.5, Adam 1, step 10)
+          SGD, loss: 8.7e-06
+          Adam, loss: 1.66
+    """
+    surface = named(surface)
+    rates = {choice("optimizer", name, COLORS): slider(name, values) for name, values in learning_rates.items()}
+    paths = {
+        name: over([rate], lambda lr, name=name: trajectory(_make(name, lr), surface, count, start, noise, seed))
+        for name, rate in rates.items()
+    }
+    losses = {name: [_gap(surface, path) for path in paths[name]] for name in rates}
+    racers = [Series(name, paths[name], [rate]) for name, rate in rates.items()]
+    return Figure(
+        id or f"race-{_slug(surface.name)}",
+        f"Race on the surface “{surface.name}”: choose learning rates",
+        [*rates.values(), steps(count)],
+        [
+            surface_panel(surface, racers),
+            loss_panel([(name, losses[name], [rate]) for name, rate in rates.items()], count),
+        ],
+        [Readout(f"{one.name}, loss", list(map(_loss_texts, losses[one.name])), one.controls, one) for one in racers],
+        autoplay,
+    )
+
+
+def _make(name: str, learning_rate: float):
+    """The optimizer that figures call ``name``."""
+    variants = {
+        "Momentum": lambda: optimizer.Momentum(learning_rate, momentum=0.9),
+        "Nesterov": lambda: optimizer.Momentum(learning_rate, momentum=0.9, use_nesterov=True),
+        "SGDW": lambda: optimizer.SGDW(learning_rate, momentum=0.9),
+        "AMSGrad": lambda: optimizer.Adam(learning_rate, amsgrad=True),
+    }
+    return variants[name]() if name in variants else getattr(optimizer, name)(learning_rate)
+
+
 # ------------------------------------------------------------------------------------------------ shared panels
 
 
@@ -74,6 +178,36 @@ def loss_panel(curves, count: int, decades: int = 8) -> Panel:
     ]
     label = f"Loss above the minimum against the step, for {_listed(series)}"
     return Panel(label, Axis("step", 0, count), Axis("loss", top / 10.0**decades, top, log=True), series)
+
+
+def _stability_map(rate, beta, losses, limit: float) -> Panel:
+    """Learning rate × β: the fuller a cell, the less the loss had fallen; a dot on the setting that is shown."""
+    ends = np.array([loss[-1] / loss[0] for loss in losses]).reshape(len(rate.values), len(beta.values))
+    shades = np.clip(1 + np.log10(np.clip(ends, 1e-12, 1)) / 6, 0, 1)
+    best = np.unravel_index(np.argmin(ends), ends.shape)
+    b = np.linspace(0, 1, 50)
+    background = [
+        svg.cells(edges := _edges(rate.values), _edges(beta.values), shades.T),
+        svg.line(np.column_stack([limit * (1 + b), b]), "limit"),
+        svg.words((1.2 * limit + edges[-1]) / 2, 0.1, "unstable"),
+        svg.stars([(rate.values[best[0]], beta.values[best[1]])]),
+    ]
+    here = Series("setting", over([rate, beta], lambda *point: np.array([point])), [rate, beta], marker="o")
+    return Panel(
+        "Map of learning rate and β: clear where the loss falls fast, filled where it does not, a star on the fastest, "
+        "a dashed line at the stability limit of theory, a dot on the chosen setting",
+        Axis("learning rate", edges[0], edges[-1]),
+        Axis("β", *_edges(beta.values)[[0, -1]]),
+        [here],
+        background,
+    )
+
+
+def _edges(values) -> np.ndarray:
+    """Limits of the cells around the values: half-way to the neighbours."""
+    values = np.asarray(values, dtype=np.float64)
+    middles = (values[1:] + values[:-1]) / 2
+    return np.concatenate([[2 * values[0] - middles[0]], middles, [2 * values[-1] - middles[-1]]])
 
 
 def _listed(series) -> str:

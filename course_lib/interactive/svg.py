@@ -48,6 +48,7 @@ def panel(id: str, panel, drawn) -> str:
         _curve(looks[k], points, last, "" if series.whole else f"url(#{id}-{k})")
         for k, (series, (points, last)) in enumerate(zip(panel.series, drawn))
     )
+    # Dots at the edge of the axes shall be seen whole.
     room = {
         "x": LEFT - 6,
         "y": TOP - 6,
@@ -96,7 +97,7 @@ def words(x: float, y: float, content: str, anchor: str = "middle"):
 
 
 def cells(x, y, shades):
-    """A map of rectangles between the edges ``x`` and ``y``, ``shades[row][column]`` from 0 (clear) to 1 (dark)."""
+    """A map of rectangles between the edges ``x`` and ``y``, ``shades[row][column]`` from 0 (clear) to 1 (full)."""
 
     def draw(panel):
         parts = []
