@@ -1,0 +1,191 @@
+"""One list of packages: environment.yml, requirements and pyproject.toml say the same, and it installs from nothing."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
+
+
+def requirements(name):
+    lines = (line.partition("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
+    return [Requirement(line) for line in lines if line]
+
+
+def by_name(items):
+    return {canonicalize_name(item.name): item for item in items}
+
+
+def pyproject_list(key):
+    """A list of strings of pyproject.toml (Python 3.9 and 3.10 bring no reader of TOML)."""
+    text = (ROOT / "pyproject.toml").read_text()
+    return re.findall(r'"([^"]+)"', re.search(rf"^{key} = \[(.*?)\]", text, re.DOTALL | re.MULTILINE).group(1))
+
+
+def pins(python, platform="linux"):
+    """The versions that the lock gives to one Python on one platform."""
+    environment = {"python_version": python, "python_full_version": f"{python}.5", "sys_platform": platform}
+    environment["implementation_name"], environment["platform_machine"] = "cpython", "x86_64"
+    chosen = [item for item in requirements("requirements.txt") if not item.marker or item.marker.evaluate(environment)]
+    assert len(chosen) == len(by_name(chosen)), f"the lock names a package twice for Python {python}"
+    return {name: str(item.specifier).replace("==", "") for name, item in by_name(chosen).items()}
+
+
+def test_jupyter_book_is_version_1():
+    installed = version("jupyter-book")
+    assert installed.startswith("1."), (
+        f"jupyter-book {installed} is installed, but the book needs version 1: version 2 is another program that "
+        "ignores _config.yml and _toc.yml and would build nothing. Install from requirements.txt, which pins jupyter-book<2."
+    )
+
+
+def test_the_installed_packages_are_those_of_the_lock():
+    locked = pins(f"{sys.version_info[0]}.{sys.version_info[1]}", sys.platform)
+    wanted = {name: locked[canonicalize_name(name)] for name in by_name(requirements("requirements.in"))}
+    assert {name: version(name) for name in wanted} == wanted, "run `make` again, or install requirements.txt anew"
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_lock_meets_every_range(python):
+    locked = pins(python)
+    for item in [*requirements("requirements.in"), *map(Requirement, pyproject_list("dependencies"))]:
+        assert locked[canonicalize_name(item.name)] in item.specifier, f"{item} for Python {python}"
+
+
+def test_the_lock_pins_exactly_and_names_no_place_to_get_packages_from():
+    text = (ROOT / "requirements.txt").read_text()
+    for item in requirements("requirements.txt"):
+        assert re.fullmatch(r"==[\w.]+", str(item.specifier)) and item.url is None, item
+    assert not re.search(r"^-|://|@", text, re.MULTILINE)
+
+
+def test_pyproject_and_requirements_ask_for_the_same():
+    asked = by_name(requirements("requirements.in"))
+    for item in map(Requirement, pyproject_list("dependencies")):
+        assert asked[canonicalize_name(item.name)].specifier == item.specifier, item
+    assert asked["jupyter-book"].specifier.contains("1.0.4") and not asked["jupyter-book"].specifier.contains("2.0")
+
+
+def test_every_file_names_the_same_pythons():
+    text = (ROOT / "pyproject.toml").read_text()
+    allowed = SpecifierSet(re.search(r'requires-python = "([^"]+)"', text).group(1))
+    assert [f"3.{minor}" for minor in range(6, 20) if f"3.{minor}" in allowed] == list(PYTHONS)
+    workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())
+    assert tuple(workflow["jobs"]["test"]["strategy"]["matrix"]["python"]) == PYTHONS
+    assert "(3, 9) <= sys.version_info[:2] <= (3, 13)" in (ROOT / "tools/venv.sh").read_text()
+
+
+def test_environment_yml_adds_no_packages_of_its_own():
+    *conda, pip = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    assert [item.partition("=")[0] for item in conda] == ["python", "pip"]
+    assert conda[0].partition("=")[2] in PYTHONS
+    assert pip == {"pip": ["-r requirements.txt", "-e ."]}
+
+
+def test_the_pip_section_installs_into_an_empty_environment(tmp_path):
+    project = tmp_path / "project"  # a copy, so that installing leaves nothing in the working tree
+    shutil.copytree(ROOT / "course_lib", project / "course_lib", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "requirements.txt"):
+        shutil.copy(ROOT / name, project)
+    pip_section = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"][-1]["pip"]
+    arguments = [word for line in pip_section for word in line.split()]
+    uv, python = shutil.which("uv"), tmp_path / "venv" / "bin" / "python"
+    if uv:
+        run([uv, "venv", "-q", "--python", sys.executable, tmp_path / "venv"], project)
+        run([uv, "pip", "install", "-q", "--python", python, *arguments], project)
+    else:
+        run([sys.executable, "-m", "venv", tmp_path / "venv"], project)
+        run([python, "-m", "pip", "install", "-q", *arguments], project)
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    code = "import course_lib.optimizer, jupyter_book; print(course_lib.__file__, jupyter_book.__version__)"
+    printed = run([python, "-c", code], tmp_path, environment)
+    assert printed.split() == [str(project / "course_lib" / "__init__.py"), version("jupyter-book")]
+
+
+def run(command, folder, environment=None):
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+# -- make, on machines that lack something ----------------------------------------------------------------------------
+
+SHELL_TOOLS = ("bash", "env", "dirname", "mkdir", "rm", "touch", "cat")
+
+
+def venv_sh(tmp_path, python3):
+    """Run tools/venv.sh where ``python3`` (a shell script's text) is the only Python and there is no uv."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in SHELL_TOOLS:
+        (programs / name).symlink_to(shutil.which(name))
+    if python3:
+        (programs / "python3").write_text(f"#!/bin/sh\n{python3}\n")
+        (programs / "python3").chmod(0o755)
+    environment = {"PATH": str(programs), "HOME": str(tmp_path)}
+    command = [ROOT / "tools/venv.sh", tmp_path / "venv"]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_without_venv_the_error_names_the_package(tmp_path):
+    lacks_ensurepip = f'case "$2" in *ensurepip*) exit 1;; *) exec "{sys.executable}" "$@";; esac'
+    result = venv_sh(tmp_path, lacks_ensurepip)
+    assert result.returncode == 1 and not (tmp_path / "venv").exists()
+    assert "apt install python3-venv" in result.stderr and "uv" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("python3", "found"),
+    [
+        ('if [ "$1" = --version ]; then echo Python 3.14.0; else exit 1; fi', "found Python 3.14.0"),
+        ("", "found no python3"),
+    ],
+)
+def test_an_unsupported_python_is_named(tmp_path, python3, found):
+    result = venv_sh(tmp_path, python3)
+    assert result.returncode == 1
+    assert found in result.stderr and "needs Python 3.9-3.13" in result.stderr
+
+
+def test_make_lists_every_target_on_one_line():
+    # without what an outer `make test` passes on: its flags would be taken as this make's own
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE") and key != "MFLAGS"}
+    listed = run(["make"], ROOT, environment).splitlines()
+    phony = re.search(r"^\.PHONY: (.*)", (ROOT / "Makefile").read_text(), re.MULTILINE).group(1).split()
+    assert sorted(line.split()[1] for line in listed) == sorted(phony)
+    assert all(len(line) < 120 and len(line.split()) > 3 for line in listed)
+
+
+# -- workflows --------------------------------------------------------------------------------------------------------
+
+
+def test_workflows_are_valid():
+    files = sorted((ROOT / ".github/workflows").glob("*.yml"))
+    assert {"pages.yml", "test.yml"} <= {file.name for file in files}
+    run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", *files], ROOT)
+
+
+def test_an_invalid_workflow_is_noticed(tmp_path):
+    broken = tmp_path / "broken.yml"
+    broken.write_text("on: push\njobs:\n  test:\n    runs-on: ubuntu-latest\n    step: []\n")
+    with pytest.raises(AssertionError):
+        run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", broken], ROOT)
+
+
+def test_workflows_and_ci_run_the_readmes_commands():
+    readme = (ROOT / "README.md").read_text()
+    assert "make book" in readme and "make test" in readme
+    assert (ROOT / ".ci/run").read_text().splitlines()[-1] == "make test"
+    assert "run: make test" in (ROOT / ".github/workflows/test.yml").read_text()
+    assert "run: make book" in (ROOT / ".github/workflows/pages.yml").read_text()
