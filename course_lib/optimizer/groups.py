@@ -28,7 +28,7 @@ class Group:
         self.hyperparameters = {
             name: optimizer.limits[name](name, value) for name, value in settings.items() if name in optimizer.limits
         }
-        self._lr_scale = number("learning_rate of a group", settings.get("learning_rate", 1.0))
+        self._lr_scale = number("learning_rate of a parameter group", settings.get("learning_rate", 1.0))
         self._clip = checked_clip(settings.get("grad_clip", optimizer._grad_clip))
         decoupled = "weight_decay" in optimizer.limits
         own_decay = not decoupled and settings.get("weight_decay") is not None
@@ -95,14 +95,14 @@ def _from_dict(optimizer, group) -> Group:
     unknown = [key for key in group if key not in allowed]
     if unknown:
         raise ValueError(
-            f"a group of {type(optimizer).__name__} has no setting {unknown[0]!r}; allowed: {', '.join(allowed)}"
+            f"a parameter group of {type(optimizer).__name__} has no setting {unknown[0]!r}; allowed: {', '.join(allowed)}"
         )
     members = group["params"]
     if isinstance(members, set):
-        raise TypeError("params of a group must be a list: a set has no order to save and resume by")
+        raise TypeError("params of a parameter group must be a list: a set has no order to save and resume by")
     members = [members] if isinstance(members, paddle.Tensor) else list(members)
     if not members:
-        raise ValueError("params of a group must hold at least one tensor, got an empty list")
+        raise ValueError("params of a parameter group must hold at least one tensor, got an empty list")
     return Group(optimizer, members, {key: value for key, value in group.items() if key != "params"})
 
 

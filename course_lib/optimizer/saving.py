@@ -7,7 +7,7 @@ import re
 import numpy as np
 import paddle
 
-from .blocks import State
+from .blocks import State, View
 
 LARGEST_STEP = 10**6
 """Where Paddle's stored β^t has underflowed to zero, any step this late gives the same correction."""
@@ -16,7 +16,9 @@ LARGEST_STEP = 10**6
 def to_paddle(optimizer, parameter, state: State) -> dict[str, paddle.Tensor]:
     """Return one parameter's entries of a ``state_dict``: Paddle's, and the step number ``…_t_0``."""
     shape, dtype = list(parameter.shape), _dtype(parameter)
-    arrays = dict(optimizer.paddle_extras(state.t, shape))
+    # Paddle builds its powers up in the parameter's precision, from the β that it has there.
+    in_this_precision = View(optimizer, {}, rounded=dtype == "float32")
+    arrays = dict(in_this_precision.paddle_extras(state.t, shape))
     for slot, array in state.arrays.items():
         arrays[optimizer.accumulators.get(slot, slot)] = array.reshape(shape)
     for scalar, value in state.scalars.items():

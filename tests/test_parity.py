@@ -1,0 +1,233 @@
+"""The course's optimizers equal Paddle's, step by step."""
+
+from __future__ import annotations
+
+import numpy as np
+import paddle
+import pytest
+from optimizer_table import CASES, GRADIENTS, STEPS, Case, deviation, parameters_like, run
+
+from course_lib import data, models
+
+CLIPS = {
+    "none": None,
+    "by value": paddle.nn.ClipGradByValue(0.5),
+    "by norm": paddle.nn.ClipGradByNorm(0.5),
+    "by global norm": paddle.nn.ClipGradByGlobalNorm(0.5),
+}
+DECAYS = {"L2 as float": 0.1, "L2Decay": paddle.regularizer.L2Decay(0.1), "L1Decay": paddle.regularizer.L1Decay(0.1)}
+
+
+def cut_lr_half_way(case):
+    return lambda step, made: made.set_lr(case.lr * 0.3) if step == STEPS // 2 else None
+
+
+def compare(make_ours, make_theirs, gradients, dtype, before_step=None) -> float:
+    """Run both optimizers over the same gradients from the same start; return their deviation."""
+    mine, theirs = parameters_like(dtype), parameters_like(dtype)
+    gradients = list(gradients)
+    path = run(make_ours(mine), mine, gradients, before_step)
+    paddles_path = run(make_theirs(theirs), theirs, gradients, before_step)
+    return deviation(path, paddles_path)
+
+
+@pytest.mark.parametrize("gradients", GRADIENTS)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_float32(case, gradients):
+    found = compare(case.ours, case.paddles, GRADIENTS[gradients]("float32"), "float32", cut_lr_half_way(case))
+    assert found <= case.tolerance
+
+
+@pytest.mark.parametrize("gradients", GRADIENTS)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_float64_proves_the_formula(case, gradients):
+    found = compare(
+        case.ours_as_rounded, case.paddles, GRADIENTS[gradients]("float64"), "float64", cut_lr_half_way(case)
+    )
+    assert found <= case.tolerance64
+
+
+@pytest.mark.parametrize("decay", DECAYS)
+@pytest.mark.parametrize("clip", CLIPS)
+@pytest.mark.parametrize("case", [c for c in CASES if c.name != "AdamW"], ids=lambda case: case.label)
+def test_clipping_then_regularization(case, clip, decay):
+    more = {"weight_decay": DECAYS[decay], "grad_clip": CLIPS[clip]}
+    # L1 turns where a parameter crosses zero: there the last bit decides. A constant gradient crosses at most once.
+    gradients = GRADIENTS["constant" if decay == "L1Decay" else "random"]("float32")
+    found = compare(lambda p: case.ours(p, **more), lambda p: case.paddles(p, **more), gradients, "float32")
+    assert found <= case.tolerance
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+@pytest.mark.parametrize("case", [c for c in CASES if c.name == "AdamW"], ids=lambda case: case.label)
+def test_adamw_clips(case, clip):
+    more = {"grad_clip": CLIPS[clip]}
+    found = compare(
+        lambda p: case.ours(p, **more), lambda p: case.paddles(p, **more), GRADIENTS["random"]("float32"), "float32"
+    )
+    assert found <= case.tolerance
+
+
+def in_groups(parameters, case):
+    """Three groups with settings of their own; every hyper-parameter that is a number differs in the last one."""
+    first, second, third = parameters
+    changed = {"weight_decay": 0.05}
+    for name in ("momentum", "beta1", "beta2", "rho"):
+        if name in case.ours(parameters_like("float32")).limits:
+            changed[name] = 0.7
+    return [
+        {"params": [first]},
+        {"params": [second], "learning_rate": 0.1, "grad_clip": paddle.nn.ClipGradByNorm(0.3)},
+        {"params": [third], **changed},
+    ]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_groups(case):
+    found = compare(
+        lambda p: case.ours(in_groups(p, case), weight_decay=0.2),
+        lambda p: case.paddles(in_groups(p, case), weight_decay=0.2),
+        GRADIENTS["random"]("float32"),
+        "float32",
+    )
+    assert found <= case.tolerance
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_parameters_without_gradient_are_skipped_and_their_count_stands_still(case):
+    def sometimes(dtype):
+        for step, values in enumerate(GRADIENTS["random"](dtype)):
+            yield [None if (step + place) % 3 == 0 else value for place, value in enumerate(values)]
+
+    assert compare(case.ours, case.paddles, sometimes("float32"), "float32") <= case.tolerance
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_frozen_parameters_stand_still(case):
+    def freeze(parameters):
+        parameters[1].stop_gradient = True
+        return parameters
+
+    found = compare(
+        lambda p: case.ours(freeze(p)),
+        lambda p: case.paddles(freeze(p)),
+        GRADIENTS["random"]("float32"),
+        "float32",
+    )
+    assert found <= case.tolerance
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_param_attr_wins_over_the_optimizer(case):
+    def layer():
+        attribute = paddle.ParamAttr(learning_rate=0.5, regularizer=paddle.regularizer.L1Decay(0.1))
+        paddle.seed(3)
+        return paddle.nn.Linear(7, 5, weight_attr=attribute)
+
+    found = []
+    for make in (case.ours, case.paddles):
+        parameters = layer().parameters()
+        gradients = [[values[0], values[1]] for values in GRADIENTS["random"]("float32")]
+        found.append(run(make(parameters, weight_decay=0.2), parameters, gradients))
+    assert deviation(*found) <= case.tolerance
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_nan_and_infinite_gradients_do_what_they_do_in_paddle(case, value):
+    def with_one(dtype):
+        for step, values in enumerate(GRADIENTS["random"](dtype)):
+            if step == 5:
+                values[0][0, 0] = value
+            yield values
+            if step == 20:
+                return
+
+    mine, theirs = parameters_like("float32"), parameters_like("float32")
+    path = run(case.ours(mine), mine, with_one("float32"))
+    paddles_path = run(case.paddles(theirs), theirs, with_one("float32"))
+    np.testing.assert_array_equal(np.isfinite(path), np.isfinite(paddles_path))
+    finite = np.isfinite(paddles_path)
+    np.testing.assert_allclose(path[finite], paddles_path[finite], rtol=1e-4, atol=1e-6)
+
+
+def test_row_wise_gradients_of_a_sparse_embedding():
+    found = []
+    for make in (Case("SGD", {}).ours, Case("SGD", {}).paddles):
+        paddle.seed(0)
+        embedding = paddle.nn.Embedding(10, 3, sparse=True)
+        made = make(embedding.parameters())
+        for rows in ([1, 1, 4], [0, 4, 9]):
+            embedding(paddle.to_tensor(rows)).square().sum().backward()
+            made.step()
+            made.clear_grad()
+        found.append(embedding.weight.numpy())
+    np.testing.assert_allclose(*found, rtol=1e-6)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_a_parameter_that_is_one_number(case):
+    found = []
+    for make in (case.ours, case.paddles):
+        parameter = paddle.create_parameter([], "float32")
+        parameter.set_value(np.array(0.5, "float32"))
+        found.append(run(make([parameter]), [parameter], [[np.array(0.3, "float32")], [np.array(-0.1, "float32")]]))
+    assert deviation(*found) <= case.tolerance
+
+
+STEPS_ON_THE_NETWORK = 50
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.load("digits", size=28).train
+
+
+def train(make, digits, lr, after_backward=lambda parameters: None):
+    """Train the tutorial's network for some steps; return the parameters after each, as one array."""
+    model = models.mnist_cnn(seed=0)
+    parameters = model.parameters()
+    made = make(parameters, lr=lr)
+    positions = [flat(parameters)]
+    for step in range(STEPS_ON_THE_NETWORK):
+        batch = slice(8 * step, 8 * step + 8)
+        images, labels = paddle.to_tensor(digits.images[batch]), paddle.to_tensor(digits.labels[batch])
+        paddle.nn.functional.cross_entropy(model(images), labels).backward()
+        after_backward(parameters)
+        made.step()
+        made.clear_grad()
+        positions.append(flat(parameters))
+    return np.array(positions)
+
+
+def flat(parameters) -> np.ndarray:
+    return np.concatenate([parameter.numpy().reshape(-1) for parameter in parameters]).astype("float64")
+
+
+NETWORK_CASES = [case for case in CASES if set(case.settings) <= {"use_nesterov", "amsgrad"}]
+
+
+@pytest.mark.parametrize("case", NETWORK_CASES, ids=lambda case: case.label)
+def test_with_the_gradients_of_the_mnist_cnn(case, digits):
+    gradients = []
+    lr = min(case.lr, 0.01)
+
+    def keep(parameters):
+        gradients.append([parameter.grad.numpy().copy() for parameter in parameters])
+
+    theirs = train(case.paddles, digits, lr, keep)
+    model = models.mnist_cnn(seed=0)
+    parameters = model.parameters()
+    ours = run(case.ours(parameters, lr=lr), parameters, gradients)
+    assert deviation(ours, theirs) <= case.tolerance
+
+
+@pytest.mark.parametrize("case", NETWORK_CASES, ids=lambda case: case.label)
+def test_training_the_mnist_cnn(case, digits):
+    """Each optimizer follows its own gradients. ReLU and pooling magnify the last bit, so the steps are small
+    where they do not depend on the gradient's size, and the distance is that of the whole parameter vector."""
+    lr = {"SGD": 0.01, "Momentum": 0.01, "Adadelta": 0.1}.get(case.name, 2e-4)
+    ours, theirs = train(case.ours, digits, lr), train(case.paddles, digits, lr)
+    path = np.linalg.norm(np.diff(theirs, axis=0), axis=1).sum()
+    assert np.linalg.norm(ours - theirs, axis=1).max() <= 2e-5 * (np.linalg.norm(theirs[0]) + path)
+    assert path > 0.01
