@@ -97,18 +97,25 @@ class StepExercise(Implement):
         fixed: Further arguments of the class, such as ``amsgrad=True``.
         other: Values for the probe with unusual hyper-parameters.
         says: One sentence for the stub's docstring.
-        slots: The slots that the learner is told of; by default all of the class.
+        slots: The slots that the learner is told of; by default all that the class has with these settings.
+        counts: Whether the rule uses the step number ``s.t``.
     """
 
-    def __init__(self, id, *, rule, hyper=(), fixed=None, other=None, says, slots=None, **common):
-        self.rule, self.fixed, self.says = rule, fixed or {}, says
+    def __init__(self, id, *, rule, hyper=(), fixed=None, other=None, says, slots=None, counts=False, **common):
+        self.rule, self.fixed, self.says, self.counts = rule, fixed or {}, says, counts
         constructor = inspect.signature(rule).parameters
         self.defaults = {name: constructor[name].default for name in hyper}
         super().__init__(id, names=(*ARGUMENTS, *hyper), **common)
-        self.slots = rule.slots if slots is None else slots
+        self.all_slots = self._optimizer(()).slots
+        self.slots = self.all_slots if slots is None else slots
         self.runs = standard_runs(self.defaults, other or {})
-        for mistake in _mistakes_of_any_step(self):
+        for mistake in mistakes_of_any_step(self):
             self.add(mistake)
+        if counts:
+            for mistake in mistakes_with_the_step_number(self):
+                self.add(mistake)
+        if {"beta1", "beta2"} <= set(hyper):
+            self.add(mistake_of_swapped_betas(self))
 
     def reference(self, x, g, s, lr, **hyper):
         return self._optimizer(tuple(hyper.items())).rule(x, g, s, lr)
@@ -119,10 +126,10 @@ class StepExercise(Implement):
 
     # -- observing
 
-    def observe(self, function, backend=NumpyArrays, only=None):
+    def observe(self, function, backend=NumpyArrays, only=None, first_step=1):
         call = caller(function, self.names)
         runs = self.runs if only is None else [self.runs[only]]
-        walkers = [self._walk(call, probe, backend) for probe in runs]
+        walkers = [self._walk(call, probe, backend, first_step) for probe in runs]
         # In turns, as an optimizer serves its parameters: memory outside of `s` would mix them up.
         readings = [[] for _ in runs]
         for _ in range(max(map(len, runs))):
@@ -130,11 +137,11 @@ class StepExercise(Implement):
                 seen.extend(reading for reading in [next(walker, None)] if reading is not None)
         return [reading for seen in readings for reading in seen]
 
-    def _walk(self, call, probe: Run, backend):
+    def _walk(self, call, probe: Run, backend, first_step):
         x, path = probe.start, 0.0
-        s = SimpleNamespace(**{slot: backend.give(np.zeros_like(x)) for slot in self.slots})
+        s = SimpleNamespace(**{slot: backend.give(np.zeros_like(x)) for slot in self.all_slots})
         for t, (g, lr) in enumerate(zip(probe.gradients, probe.rates), start=1):
-            s.t = t
+            s.t = t - 1 + first_step
             arguments = {"x": backend.give(x), "g": backend.give(g), "s": s, "lr": float(lr), **probe.hyper}
             where = f"step {t} of {probe.words}{backend.words}"
             value = ask(call, arguments, x.shape, where)
@@ -200,13 +207,18 @@ class StepExercise(Implement):
         return None
 
     def diagnose(self, answer):
-        """An answer that is right for each run alone keeps its state in the wrong place."""
-        for index, probe in enumerate(self.runs):
-            outcome = run(lambda index=index: self.observe(isolated(answer), only=index), self.time_limit)
-            wanted = [w for w in self.expected if w.where.endswith(probe.words)]
-            if outcome.error is not None or deviation(outcome.value, wanted) > 1:
-                return None
-        return self.named(_STATE_ELSEWHERE)
+        """Would the answer be right if each run had it alone, or if the step number were one larger?"""
+        alone = (self._agrees(answer, only=index) for index in range(len(self.runs)))
+        if all(alone):
+            return self.named(_STATE_ELSEWHERE)
+        if self.counts and self._agrees(answer, first_step=2):
+            return self.named(_COUNTS_FROM_ZERO)
+        return None
+
+    def _agrees(self, answer, only=None, first_step=1) -> bool:
+        outcome = run(lambda: self.observe(isolated(answer), only=only, first_step=first_step), self.time_limit)
+        wanted = self.expected if only is None else [w for w in self.expected if w.where.endswith(self.runs[only].words)]
+        return outcome.error is None and deviation(outcome.value, wanted) <= 1
 
     # -- the notebook's cell
 
@@ -233,7 +245,7 @@ class StepExercise(Implement):
     raise NotImplementedError'''
 
     def _example(self) -> str:
-        x, s, seen = np.array([3.0]), SimpleNamespace(**{slot: np.zeros(1) for slot in self.slots}), []
+        x, s, seen = np.array([3.0]), SimpleNamespace(**{slot: np.zeros(1) for slot in self.all_slots}), []
         for t, g in enumerate([2.0, -1.0], start=1):
             s.t = t
             x = self.reference(x, np.array([g]), s, 0.1, **self.defaults)
@@ -248,8 +260,8 @@ def _joined(parts) -> str:
 # ------------------------------------------------------------------ mistakes that any step can have
 
 
-def _mistakes_of_any_step(exercise: StepExercise):
-    """Wrong forms that can be made from every right step, whatever its formula."""
+def mistakes_of_any_step(exercise: StepExercise):
+    """Wrong forms that can be made from a right step whatever its formula; those of its state come further below."""
     right = exercise.reference
 
     def uphill(x, g, s, lr, **hyper):
@@ -288,26 +300,77 @@ def _mistakes_of_any_step(exercise: StepExercise):
     )
     yield mistake_from(parameter_unchanged, "Return the value after the step.")
     for name, value in exercise.defaults.items():
-        yield _ignoring(exercise, name, value)
+        yield _ignoring(right, name, value)
 
 
-def _ignoring(exercise, name, value) -> Mistake:
-    def wrong(x, g, s, lr, **hyper):
-        return exercise.reference(x, g, s, lr, **{**hyper, name: value})
+def mistakes_with_the_step_number(exercise: StepExercise):
+    """Wrong forms of steps that use ``s.t``."""
+    right = exercise.reference
 
+    def at_step(t, x, g, s, lr, hyper):
+        s.t = t
+        return right(x, g, s, lr, **hyper)
+
+    def step_number_frozen(x, g, s, lr, **hyper):
+        """The step number stays at 1.
+
+        The bias correction of the first step is applied for ever: averages that have long grown up are blown up further.
+        """
+        return at_step(1, x, g, s, lr, hyper)
+
+    def step_number_one_ahead(x, g, s, lr, **hyper):
+        """The step number is one too large.
+
+        `s.t` is 1 at the first step already; counted up once more, the first corrections come out too weak.
+        """
+        return at_step(s.t + 1, x, g, s, lr, hyper)
+
+    yield mistake_from(step_number_frozen, "Use `s.t`, which grows by itself from step to step.")
+    yield mistake_from(step_number_one_ahead, "Use `s.t` as it is: no `+ 1`.")
+
+
+def mistake_of_swapped_betas(exercise: StepExercise) -> Mistake:
+    def betas_swapped(x, g, s, lr, beta1, beta2, **hyper):
+        """beta1 and beta2 are swapped.
+
+        The direction follows an average over a thousand steps, the scale one over ten: the step reacts too late and
+        its size jumps.
+        """
+        return exercise.reference(x, g, s, lr, beta1=beta2, beta2=beta1, **hyper)
+
+    return mistake_from(betas_swapped, "Which average has to react faster, the direction's or the scale's?")
+
+
+def _ignoring(right, name, value) -> Mistake:
     return Mistake(
         f"ignores-{name.replace('_', '-')}",
         f"`{name}` is fixed at {value!r}",
         f"The argument `{name}` has no effect: whoever tunes it turns a knob that is connected to nothing.",
         f"Use the argument `{name}` instead of the number.",
-        [wrong],
+        [lambda x, g, s, lr, **hyper: right(x, g, s, lr, **{**hyper, name: value})],
     )
+
+
+def after_decay(mistake: Mistake) -> Mistake:
+    """The same mistake in a step that begins with a right decoupled weight decay."""
+
+    def decayed(wrong):
+        return lambda x, g, s, lr, weight_decay, **hyper: wrong(x - lr * weight_decay * x, g, s, lr, **hyper)
+
+    return replace(mistake, versions=[decayed(wrong) for wrong in mistake.versions])
 
 
 _STATE_ELSEWHERE = Mistake(
     "state-outside-s",
     "State is kept outside of s",
-    "Each run is right on its own, but a global variable, a default argument or an attribute of the function remembers "
-    "something between calls. An optimizer has many parameters: they would share one memory.",
+    "Each run is right on its own, but a global variable, a default argument or an attribute of the function "
+    "remembers something between calls. An optimizer has many parameters: they would share one memory.",
     "Keep everything that lasts from step to step in `s`; one namespace belongs to one parameter.",
+)
+
+_COUNTS_FROM_ZERO = Mistake(
+    "step-number-one-behind",
+    "The step number is one too small",
+    "Counted from 0, the first correction divides by 1 - beta**0 = 0, and all later ones are too strong.",
+    "Use `s.t` as it is: it is 1 at the first step.",
 )

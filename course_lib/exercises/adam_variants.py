@@ -1,0 +1,551 @@
+"""Chapter 4: AMSGrad, RAdam and SWATS's projection, and the mistakes made with them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import optimizer
+from ..arrays import maximum, minimum, sqrt
+from .functions import Case, exercise
+from .steps import StepExercise
+
+amsgrad = StepExercise(
+    "amsgrad-step",
+    chapter=4,
+    title="AMSGrad, one step",
+    rule=optimizer.Adam,
+    fixed={"amsgrad": True},
+    hyper=("beta1", "beta2", "epsilon"),
+    other={"beta1": 0.6, "beta2": 0.8, "epsilon": 0.05},
+    counts=True,
+    says="One step of AMSGrad, as Paddle computes it (the largest raw v, corrected afterwards).",
+    hints=(
+        "As in Adam, but the scale may never shrink: what has to be remembered beside v?",
+        "Keep the largest v so far, element by element, of the raw v. Correct it like Adam's v, with the present t.",
+        "v_max ← max(v_max, v), then x ← x − lr · m̂ / (√(v_max/(1 − β₂ᵗ)) + ε)",
+    ),
+)
+
+
+@amsgrad.mistake("Take the maximum of the raw v; correct the result afterwards.")
+def maximum_of_corrected_v(x, g, s, lr, beta1, beta2, epsilon):
+    """The maximum is taken of the corrected v.
+
+    v̂ is noisiest in the first steps, where the correction is largest; its maximum holds that noise for ever.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    s.v_max = maximum(s.v_max, s.v / (1 - beta2**s.t))
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max) + epsilon)
+
+
+@amsgrad.mistake("Paddle corrects m and the maximum as Adam does.")
+def amsgrad_uncorrected(x, g, s, lr, beta1, beta2, epsilon):
+    """There is no bias correction.
+
+    So it stands in the paper; Paddle corrects both averages. Without it the first steps are three times too long.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    s.v_max = maximum(s.v_max, s.v)
+    return x - lr * s.m / (sqrt(s.v_max) + epsilon)
+
+
+@amsgrad.mistake("The maximum of v is corrected too.")
+def maximum_not_corrected(x, g, s, lr, beta1, beta2, epsilon):
+    """Only m is corrected, the maximum of v is not.
+
+    v_max stays too small for about 1/(1 - beta2) steps: the first step is over thirty times too long.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    s.v_max = maximum(s.v_max, s.v)
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max) + epsilon)
+
+
+@amsgrad.mistake("m is corrected too.")
+def m_not_corrected(x, g, s, lr, beta1, beta2, epsilon):
+    """Only the maximum is corrected, m is not.
+
+    The first steps are too short, by the factor 1 - beta1**t.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    s.v_max = maximum(s.v_max, s.v)
+    return x - lr * s.m / (sqrt(s.v_max / (1 - beta2**s.t)) + epsilon)
+
+
+@amsgrad.mistake("`s.v` goes on as in Adam; the maximum has a slot of its own.")
+def v_overwritten_by_the_maximum(x, g, s, lr, beta1, beta2, epsilon):
+    """v is overwritten by the maximum.
+
+    The average then continues from the maximum and can never fall: it grows faster than AMSGrad's.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = s.v_max = maximum(s.v_max, beta2 * s.v + (1 - beta2) * g * g)
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max / (1 - beta2**s.t)) + epsilon)
+
+
+@amsgrad.mistake("The maximum compares averages, not single squares.")
+def maximum_with_the_square(x, g, s, lr, beta1, beta2, epsilon):
+    """The maximum is taken with g² instead of v.
+
+    One large gradient sets the scale for ever: all later steps are far too short.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    s.v_max = maximum(s.v_max, g * g)
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max / (1 - beta2**s.t)) + epsilon)
+
+
+@maximum_with_the_square.also
+def maximum_of_old_v_and_square(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = maximum(beta2 * s.v, g * g)
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@maximum_with_the_square.also
+def maximum_of_square_uncorrected(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v_max = maximum(s.v_max, g * g)
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max) + epsilon)
+
+
+@amsgrad.mistake("Which of v and v_max belongs under the root?")
+def maximum_left_out(x, g, s, lr, beta1, beta2, epsilon):
+    """The maximum is not used: this is Adam.
+
+    v may shrink again, and with it comes back the failure that AMSGrad was made against.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    s.v_max = maximum(s.v_max, s.v)
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@amsgrad.mistake("Renew the maximum before it is used.")
+def stale_maximum(x, g, s, lr, beta1, beta2, epsilon):
+    """The step uses the maximum from before this gradient.
+
+    The first step divides by ε alone and jumps far away; every spike is answered one step late.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    change = lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max / (1 - beta2**s.t)) + epsilon)
+    s.v_max = maximum(s.v_max, s.v)
+    return x - change
+
+
+@amsgrad.mistake("Element by element: `np.maximum`, not `np.max`.")
+def one_maximum_for_all(x, g, s, lr, beta1, beta2, epsilon):
+    """All parameters share one maximum.
+
+    The parameter with the largest gradients dictates the scale of all others.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    s.v_max = maximum(s.v_max, np.max(s.v))
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max / (1 - beta2**s.t)) + epsilon)
+
+
+@amsgrad.mistake("The scale may grow but not shrink: maximum or minimum?")
+def minimum_for_maximum(x, g, s, lr, beta1, beta2, epsilon):
+    """The minimum is taken.
+
+    It starts at zero and stays there: every step divides by ε alone.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    s.v_max = minimum(s.v_max, s.v)
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max / (1 - beta2**s.t)) + epsilon)
+
+
+@amsgrad.mistake("Add ε after the root has been taken.")
+def amsgrad_epsilon_inside(x, g, s, lr, beta1, beta2, epsilon):
+    """ε is inside the root.
+
+    √(v̂ + ε) acts like √ε: parameters with small gradients are slowed down.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    s.v_max = maximum(s.v_max, s.v)
+    return x - lr * s.m / (1 - beta1**s.t) / sqrt(s.v_max / (1 - beta2**s.t) + epsilon)
+
+
+@amsgrad.mistake("If the correction moves into the learning rate, ε must be multiplied by √(1 - β₂ᵗ).")
+def amsgrad_epsilon_not_corrected(x, g, s, lr, beta1, beta2, epsilon):
+    """ε is not corrected with the maximum.
+
+    ε weighs up to thirty times more in the first steps.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    s.v_max = maximum(s.v_max, s.v)
+    return x - lr * sqrt(1 - beta2**s.t) / (1 - beta1**s.t) * s.m / (sqrt(s.v_max) + epsilon)
+
+
+@amsgrad.mistake("The step follows m̂, the average.")
+def amsgrad_gradient_instead_of_m(x, g, s, lr, beta1, beta2, epsilon):
+    """The step follows the gradient instead of m̂.
+
+    Momentum is computed and thrown away.
+    """
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    s.v_max = maximum(s.v_max, s.v)
+    return x - lr * g / (sqrt(s.v_max / (1 - beta2**s.t)) + epsilon)
+
+
+radam = StepExercise(
+    "radam-step",
+    chapter=4,
+    title="RAdam, one step",
+    rule=optimizer.RAdam,
+    hyper=("beta1", "beta2", "epsilon"),
+    other={"beta1": 0.6, "beta2": 0.9, "epsilon": 0.05},
+    counts=True,
+    says="One step of RAdam, as Paddle computes it (threshold 5, epsilon beside the raw root of v).",
+    hints=(
+        "In the first steps v has seen too few gradients to be trusted: what is left of Adam without it?",
+        "ρ∞ = 2/(1 − β₂) − 1 and ρ_t = ρ∞ − 2 t β₂ᵗ/(1 − β₂ᵗ). While ρ_t ≤ 5, follow m̂ alone; afterwards scale by r_t.",
+        "r_t = √[(ρ_t − 4)(ρ_t − 2)ρ∞ / ((ρ∞ − 4)(ρ∞ − 2)ρ_t)], x ← x − lr · r_t · m̂ · √(1 − β₂ᵗ)/(√v + ε)",
+    ),
+)
+
+
+def _rho(t, beta2):
+    rho_inf = 2 / (1 - beta2) - 1
+    return rho_inf - 2 * t * beta2**t / (1 - beta2**t), rho_inf
+
+
+def _r_squared(rho, rho_inf):
+    return (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
+
+
+def _averages(g, s, beta1, beta2):
+    """Renew m and v; return m̂ and √v̂'s two parts: √v and √(1 - β₂ᵗ)."""
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return s.m / (1 - beta1**s.t), sqrt(s.v), (1 - beta2**s.t) ** 0.5
+
+
+@radam.mistake("Paddle asks for ρ_t > 5.")
+def threshold_four(x, g, s, lr, beta1, beta2, epsilon):
+    """The threshold is 4.
+
+    So it stands in the paper; Paddle waits until ρ_t exceeds 5, one step longer, because r_t is tiny just above 4.
+    """
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    rho, rho_inf = _rho(s.t, beta2)
+    if rho <= 4:
+        return x - lr * m_hat
+    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+
+
+@radam.mistake("β₂ is raised to the power t, not squared.")
+def beta_squared_for_power(x, g, s, lr, beta1, beta2, epsilon):
+    """ρ_t is computed with β₂² instead of β₂ᵗ.
+
+    ρ_t then falls with time instead of growing: the scale is trusted at once, and given up later.
+    """
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    _, rho_inf = _rho(s.t, beta2)
+    rho = rho_inf - 2 * s.t * beta2**2 / (1 - beta2**2)
+    if rho <= 5:
+        return x - lr * m_hat
+    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+
+
+@beta_squared_for_power.also
+def beta_squared_above(x, g, s, lr, beta1, beta2, epsilon):
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    _, rho_inf = _rho(s.t, beta2)
+    rho = rho_inf - 2 * s.t * beta2**2 / (1 - beta2**s.t)
+    if rho <= 5:
+        return x - lr * m_hat
+    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+
+
+@beta_squared_for_power.also
+def beta_squared_everywhere(x, g, s, lr, beta1, beta2, epsilon):
+    m_hat, root, _ = _averages(g, s, beta1, beta2)
+    _, rho_inf = _rho(s.t, beta2)
+    rho = rho_inf - 2 * s.t * beta2**2 / (1 - beta2**2)
+    if rho <= 5:
+        return x - lr * m_hat
+    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * (1 - beta2**2) ** 0.5 / (root + epsilon)
+
+
+@radam.mistake("r_t is a square root.")
+def rectifier_without_root(x, g, s, lr, beta1, beta2, epsilon):
+    """r_t is used without its root.
+
+    r_t is below 1, its square far below: the steps after the start come out much too short.
+    """
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    rho, rho_inf = _rho(s.t, beta2)
+    if rho <= 5:
+        return x - lr * m_hat
+    return x - lr * _r_squared(rho, rho_inf) * m_hat * correction / (root + epsilon)
+
+
+@radam.mistake("Multiply the adaptive step by r_t.")
+def no_rectifier(x, g, s, lr, beta1, beta2, epsilon):
+    """r_t is left out.
+
+    The adaptive step starts at full length with an estimate from five gradients: the large jumps that RAdam prevents.
+    """
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    if _rho(s.t, beta2)[0] <= 5:
+        return x - lr * m_hat
+    return x - lr * m_hat * correction / (root + epsilon)
+
+
+@radam.mistake("While v cannot be trusted, m̂ still can.")
+def no_update_at_first(x, g, s, lr, beta1, beta2, epsilon):
+    """Nothing is updated while ρ_t is small.
+
+    The first five steps are lost; RAdam takes them with m̂ alone.
+    """
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    rho, rho_inf = _rho(s.t, beta2)
+    if rho <= 5:
+        return 1.0 * x
+    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+
+
+@radam.mistake("m is corrected in both branches.")
+def raw_m(x, g, s, lr, beta1, beta2, epsilon):
+    """m is used without its correction.
+
+    The first steps are too short, by the factor 1 - beta1**t.
+    """
+    _, root, correction = _averages(g, s, beta1, beta2)
+    rho, rho_inf = _rho(s.t, beta2)
+    if rho <= 5:
+        return x - lr * s.m
+    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * s.m * correction / (root + epsilon)
+
+
+@raw_m.also
+def raw_m_at_first(x, g, s, lr, beta1, beta2, epsilon):
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    rho, rho_inf = _rho(s.t, beta2)
+    if rho <= 5:
+        return x - lr * s.m
+    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+
+
+@raw_m.also
+def raw_m_later(x, g, s, lr, beta1, beta2, epsilon):
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    rho, rho_inf = _rho(s.t, beta2)
+    if rho <= 5:
+        return x - lr * m_hat
+    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * s.m * correction / (root + epsilon)
+
+
+@radam.mistake("While ρ_t ≤ 5, v plays no part at all.")
+def adam_at_first(x, g, s, lr, beta1, beta2, epsilon):
+    """The first steps are Adam's.
+
+    They are scaled by a v that has seen a handful of gradients: the very thing RAdam avoids.
+    """
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    rho, rho_inf = _rho(s.t, beta2)
+    r = 1.0 if rho <= 5 else _r_squared(rho, rho_inf) ** 0.5
+    return x - lr * r * m_hat * correction / (root + epsilon)
+
+
+@radam.mistake("Where has the rectification gone?")
+def adam_instead(x, g, s, lr, beta1, beta2, epsilon):
+    """This is Adam.
+
+    Without the rectification the first steps need a warm-up.
+    """
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    return x - lr * m_hat / (root / correction + epsilon)
+
+
+@radam.mistake("Which fraction is below 1? r_t shortens the step.")
+def rectifier_upside_down(x, g, s, lr, beta1, beta2, epsilon):
+    """r_t is upside down.
+
+    Instead of shortening the uncertain steps it makes them several times longer.
+    """
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    rho, rho_inf = _rho(s.t, beta2)
+    if rho <= 5:
+        return x - lr * m_hat
+    return x - lr / _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+
+
+@radam.mistake("v is still too small: √(1 - β₂ᵗ) belongs above the fraction bar.")
+def v_not_corrected(x, g, s, lr, beta1, beta2, epsilon):
+    """v is used without its correction.
+
+    After five steps v is still two hundred times too small: the steps come out over ten times too long.
+    """
+    m_hat, root, _ = _averages(g, s, beta1, beta2)
+    rho, rho_inf = _rho(s.t, beta2)
+    if rho <= 5:
+        return x - lr * m_hat
+    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat / (root + epsilon)
+
+
+@radam.mistake("Paddle adds ε to √v, before the correction.")
+def epsilon_beside_the_corrected_root(x, g, s, lr, beta1, beta2, epsilon):
+    """ε is added to the corrected root, as in Adam.
+
+    Paddle adds it to √v itself; in the first steps ε then weighs more. The two part where gradients are small.
+    """
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    rho, rho_inf = _rho(s.t, beta2)
+    if rho <= 5:
+        return x - lr * m_hat
+    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat / (root / correction + epsilon)
+
+
+@radam.mistake("ρ∞ = 2/(1 - β₂) - 1.")
+def rho_infinity_without_minus_one(x, g, s, lr, beta1, beta2, epsilon):
+    """ρ∞ lacks its - 1.
+
+    ρ_t is one too large, so the scale is trusted a step too early.
+    """
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    rho, rho_inf = _rho(s.t, beta2)
+    rho, rho_inf = rho + 1, rho_inf + 1
+    if rho <= 5:
+        return x - lr * m_hat
+    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+
+
+@radam.mistake("ρ_t contains t twice: as a factor and as a power.")
+def factor_t_missing(x, g, s, lr, beta1, beta2, epsilon):
+    """ρ_t lacks the factor t.
+
+    ρ_t comes out far too large in the first steps, and v is trusted from the second step on.
+    """
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    _, rho_inf = _rho(s.t, beta2)
+    rho = rho_inf - 2 * beta2**s.t / (1 - beta2**s.t)
+    if rho <= 5:
+        return x - lr * m_hat
+    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+
+
+def _projections():
+    rng = np.random.default_rng(5)
+    cases = [Case({"p": np.array([-0.1, 0.0]), "g": np.array([1.0, 1.0])}, "p = [-0.1, 0], g = [1, 1]")]
+    for shape in [(3,), (5,), (2, 3), (40,)]:
+        g = rng.standard_normal(shape)
+        p = -0.01 * np.abs(rng.standard_normal(shape)) * g + 1e-4 * rng.standard_normal(shape)
+        cases.append(Case({"p": p, "g": g}, f"random p and g of shape {shape}"))
+    uphill = Case({"p": np.array([0.2, 0.1]), "g": np.array([1.0, -0.5])}, "a step that goes uphill")
+    return [*cases, uphill]
+
+
+@exercise(
+    "swats-projection",
+    chapter=4,
+    title="SWATS: the learning rate found by projection",
+    cases=_projections(),
+    relative=1e-4,
+    hints=(
+        "SGD's step −γ g is not parallel to Adam's step p. How long must it be to project back onto p exactly?",
+        "Ask that the projection of −γ g onto the direction of p equals p: the dot product with p must be p · p.",
+        "γ = p · p / (−p · g)",
+    ),
+)
+def swats_projection(p, g):
+    """Return the learning rate at which SGD's step -γ g, projected onto p, equals p.
+
+    p  Adam's step, the change of the parameter: array of any shape
+    g  the gradient: array of the same shape
+    Return one number, γ.
+
+    Example: p = [-0.1, 0.0] and g = [1.0, 1.0] give 0.1.
+    """
+    return (p * p).sum() / -(p * g).sum()
+
+
+@swats_projection.mistake("p points downhill, so p · g is negative: what makes γ positive?")
+def projection_sign(p, g):
+    """The sign is missing.
+
+    p goes downhill and g uphill, so p · g is negative: SGD would climb with a negative learning rate.
+    """
+    return (p * p).sum() / (p * g).sum()
+
+
+@projection_sign.also
+def projection_absolute(p, g):
+    return (p * p).sum() / abs((p * g).sum())
+
+
+@swats_projection.mistake("Which of the two vectors is projected onto which?")
+def projected_the_other_way(p, g):
+    """p was projected onto g.
+
+    -p·g/g·g is the part of Adam's step along the gradient: always shorter, so SGD would start too slowly.
+    """
+    return -(p * g).sum() / (g * g).sum()
+
+
+@swats_projection.mistake("γ is the learning rate itself, not its inverse.")
+def projection_upside_down(p, g):
+    """The fraction is upside down.
+
+    Short steps of Adam would give SGD a huge learning rate.
+    """
+    return -(p * g).sum() / (p * p).sum()
+
+
+@swats_projection.mistake("Directions matter: use p · g.")
+def ratio_of_lengths(p, g):
+    """The lengths of p and g are compared, without a projection.
+
+    Adam's step and the gradient point in different directions: the learning rate comes out too small.
+    """
+    return np.sqrt((p * p).sum() / (g * g).sum())
+
+
+@ratio_of_lengths.also
+def ratio_of_squares(p, g):
+    return (p * p).sum() / (g * g).sum()
+
+
+@swats_projection.mistake("One γ for all parameters: sum the products first, divide then.")
+def ratio_per_element(p, g):
+    """Ratios were formed element by element and averaged.
+
+    Elements with a tiny gradient dominate the mean; the projection divides one sum by another.
+    """
+    return np.mean(-p / g)
+
+
+@swats_projection.mistake("Root or no root? Both dot products are squares.")
+def projection_root(p, g):
+    """The length of p stands above the fraction bar, not its square.
+
+    The units do not fit: γ would depend on how long the step is, not only on the ratio.
+    """
+    return np.sqrt((p * p).sum()) / -(p * g).sum()
+
+
+@swats_projection.mistake("The learning rate is to be found from p and g.")
+def adams_rate_reused(p, g):
+    """Adam's learning rate is used again.
+
+    Adam's 0.001 belongs to scaled gradients; SGD with it crawls or jumps, depending on the loss's scale.
+    """
+    return 0.001
+
+
+@swats_projection.mistake("SWATS compares before momentum: γ itself is not scaled by 1 - beta1.")
+def scaled_by_momentum(p, g):
+    """γ is scaled by 1 - beta1.
+
+    That factor belongs to the step after the switch, where SGD's velocity adds up gradients; here it would act twice.
+    """
+    return 0.1 * (p * p).sum() / -(p * g).sum()

@@ -1,0 +1,824 @@
+"""Chapter 3: steps with a scale of their own for each parameter, and the mistakes made with them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import optimizer
+from ..arrays import absolute, sqrt
+from .steps import StepExercise
+
+adagrad = StepExercise(
+    "adagrad-step",
+    chapter=3,
+    title="AdaGrad, one step",
+    rule=optimizer.Adagrad,
+    hyper=("epsilon",),
+    other={"epsilon": 0.05},
+    says="One step of AdaGrad (epsilon outside of the root).",
+    hints=(
+        "Each parameter gets its own step: how large have its gradients been so far?",
+        "Add up the squares of the gradients, this one included, then divide the step by the root of the sum.",
+        "G ← G + g², then x ← x − lr · g / (√G + ε)",
+    ),
+)
+
+
+@adagrad.mistake("The sum of squares has the unit of g²; what brings it back to the unit of g?")
+def root_missing(x, g, s, lr, epsilon):
+    """The root is missing.
+
+    The step is divided by the sum of squares itself: small gradients explode, large ones stand still.
+    """
+    s.sum_of_squares = s.sum_of_squares + g * g
+    return x - lr * g / (s.sum_of_squares + epsilon)
+
+
+@adagrad.mistake("Add ε after the root has been taken.")
+def epsilon_inside_the_root(x, g, s, lr, epsilon):
+    """ε is inside the root.
+
+    With √(G + ε) it acts like √ε: a thousand times larger at 1e-6, so parameters with small gradients hardly move.
+    """
+    s.sum_of_squares = s.sum_of_squares + g * g
+    return x - lr * g / sqrt(s.sum_of_squares + epsilon)
+
+
+@adagrad.mistake("`s.sum_of_squares` has one entry per parameter: no `sum`, no `mean`, no norm.")
+def one_accumulator_for_all(x, g, s, lr, epsilon):
+    """All parameters share one accumulator.
+
+    Every parameter gets the same scale, so rare features lose the large steps that AdaGrad is made for.
+    """
+    s.sum_of_squares = s.sum_of_squares + (g * g).sum()
+    return x - lr * g / (sqrt(s.sum_of_squares) + epsilon)
+
+
+@one_accumulator_for_all.also
+def one_mean_for_all(x, g, s, lr, epsilon):
+    s.sum_of_squares = s.sum_of_squares + (g * g).mean()
+    return x - lr * g / (sqrt(s.sum_of_squares) + epsilon)
+
+
+@adagrad.mistake("First add the new square, then divide.")
+def accumulator_updated_after_use(x, g, s, lr, epsilon):
+    """The new square is added after the step.
+
+    The first step divides by ε alone and jumps a million gradients far; later ones trust outdated sums.
+    """
+    change = lr * g / (sqrt(s.sum_of_squares) + epsilon)
+    s.sum_of_squares = s.sum_of_squares + g * g
+    return x - change
+
+
+@adagrad.mistake("AdaGrad never forgets: the sum only grows.")
+def moving_average_instead(x, g, s, lr, epsilon):
+    """A moving average takes the place of the sum.
+
+    That is RMSProp's idea: the step does not die any more, but it is another method.
+    """
+    s.sum_of_squares = 0.9 * s.sum_of_squares + 0.1 * g * g
+    return x - lr * g / (sqrt(s.sum_of_squares) + epsilon)
+
+
+@moving_average_instead.also
+def moving_average_of_095(x, g, s, lr, epsilon):
+    s.sum_of_squares = 0.95 * s.sum_of_squares + 0.05 * g * g
+    return x - lr * g / (sqrt(s.sum_of_squares) + epsilon)
+
+
+@adagrad.mistake("A sum, not a mean: no division by `s.t`.")
+def mean_of_squares(x, g, s, lr, epsilon):
+    """The mean of the squares is taken, not the sum.
+
+    The step no longer shrinks with time; AdaGrad's 1/√t decay is gone.
+    """
+    s.sum_of_squares = s.sum_of_squares + g * g
+    return x - lr * g / (sqrt(s.sum_of_squares / s.t) + epsilon)
+
+
+@adagrad.mistake("Assign the new sum to `s.sum_of_squares`.")
+def sum_forgotten(x, g, s, lr, epsilon):
+    """The sum is not kept.
+
+    Each gradient is divided by its own size: every parameter moves by lr, up or down, for ever.
+    """
+    return x - lr * g / (sqrt(g * g) + epsilon)
+
+
+@adagrad.mistake("Accumulate squares, not the gradients themselves.")
+def gradients_accumulated(x, g, s, lr, epsilon):
+    """Gradients are accumulated without squaring.
+
+    Absolute values add up linearly, so the step shrinks like 1/t instead of 1/√t and learning stops early.
+    """
+    s.sum_of_squares = s.sum_of_squares + absolute(g)
+    return x - lr * g / (s.sum_of_squares + epsilon)
+
+
+@gradients_accumulated.also
+def root_of_accumulated_gradients(x, g, s, lr, epsilon):
+    s.sum_of_squares = s.sum_of_squares + absolute(g)
+    return x - lr * g / (sqrt(s.sum_of_squares) + epsilon)
+
+
+@adagrad.mistake("What happens to a parameter whose gradients have all been 0?")
+def epsilon_left_out(x, g, s, lr, epsilon):
+    """ε is left out.
+
+    A parameter whose gradients have all been zero becomes 0/0 = NaN, and NaN spreads through the network.
+    """
+    s.sum_of_squares = s.sum_of_squares + g * g
+    return x - lr * g / sqrt(s.sum_of_squares)
+
+
+@adagrad.mistake("Brackets: ε belongs under the fraction bar.")
+def epsilon_added_to_the_quotient(x, g, s, lr, epsilon):
+    """ε is added to the quotient instead of to the root.
+
+    `/ sqrt(G) + eps` divides first: nothing protects from 0/0, and a small drift is added to every step.
+    """
+    s.sum_of_squares = s.sum_of_squares + g * g
+    return x - lr * (g / sqrt(s.sum_of_squares) + epsilon)
+
+
+@epsilon_added_to_the_quotient.also
+def epsilon_added_to_the_parameter(x, g, s, lr, epsilon):
+    s.sum_of_squares = s.sum_of_squares + g * g
+    return x - lr * g / sqrt(s.sum_of_squares) + epsilon
+
+
+@epsilon_added_to_the_quotient.also
+def epsilon_subtracted_from_the_parameter(x, g, s, lr, epsilon):
+    s.sum_of_squares = s.sum_of_squares + g * g
+    return x - (lr * g / sqrt(s.sum_of_squares) + epsilon)
+
+
+rmsprop = StepExercise(
+    "rmsprop-step",
+    chapter=3,
+    title="RMSProp, one step",
+    rule=optimizer.RMSProp,
+    hyper=("rho", "epsilon"),
+    other={"rho": 0.7, "epsilon": 0.05},
+    slots=("mean_square",),
+    says="One step of RMSProp, without momentum, as Paddle computes it (epsilon inside the root).",
+    hints=(
+        "AdaGrad's sum grows for ever. What forgets old squares?",
+        "A moving average: keep a share rho of the old value, and let the rest come from the new square.",
+        "r ← ρ r + (1 − ρ) g², then x ← x − lr · g / √(r + ε)",
+    ),
+)
+
+
+@rmsprop.mistake("The two shares of an average add up to 1.")
+def new_square_not_weighted(x, g, s, lr, rho, epsilon):
+    """The factor 1 - rho is missing.
+
+    The average becomes a sum that settles 1/(1 - rho) times too high: steps are too short by the root of that.
+    """
+    s.mean_square = rho * s.mean_square + g * g
+    return x - lr * g / sqrt(s.mean_square + epsilon)
+
+
+@rmsprop.mistake("How much of the old average stays at rho = 0.95: most of it, or a twentieth?")
+def rho_swapped(x, g, s, lr, rho, epsilon):
+    """rho and 1 - rho are swapped.
+
+    The average forgets nearly everything at each step: the scale follows the last gradient and its noise.
+    """
+    s.mean_square = (1 - rho) * s.mean_square + rho * g * g
+    return x - lr * g / sqrt(s.mean_square + epsilon)
+
+
+@rmsprop.mistake("Paddle adds ε before the root is taken.")
+def epsilon_outside_the_root(x, g, s, lr, rho, epsilon):
+    """ε is outside of the root.
+
+    Many textbooks print √r + ε; Paddle computes √(r + ε), where ε acts like √ε: the two part where gradients are small.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    return x - lr * g / (sqrt(s.mean_square) + epsilon)
+
+
+@rmsprop.mistake("The state starts at zero, as it is given.")
+def average_starts_at_one(x, g, s, lr, rho, epsilon):
+    """The average starts at 1.
+
+    Some libraries do so; where gradients are small, the first 1/(1 - rho) steps then come out far too short.
+    """
+    if s.t == 1:
+        s.mean_square = s.mean_square + 1
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    return x - lr * g / sqrt(s.mean_square + epsilon)
+
+
+@average_starts_at_one.also
+def average_starts_at_the_first_square(x, g, s, lr, rho, epsilon):
+    s.mean_square = g * g if s.t == 1 else rho * s.mean_square + (1 - rho) * g * g
+    return x - lr * g / sqrt(s.mean_square + epsilon)
+
+
+@rmsprop.mistake("A moving average forgets: multiply the old value by rho.")
+def sum_instead_of_average(x, g, s, lr, rho, epsilon):
+    """The squares are added up for ever.
+
+    That is AdaGrad: the steps only shrink, and learning can stop early.
+    """
+    s.mean_square = s.mean_square + g * g
+    return x - lr * g / sqrt(s.mean_square + epsilon)
+
+
+@rmsprop.mistake("RMS: root of the mean square.")
+def no_root(x, g, s, lr, rho, epsilon):
+    """The root is missing.
+
+    The step is divided by the square: small gradients explode, large ones stand still.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    return x - lr * g / (s.mean_square + epsilon)
+
+
+@rmsprop.mistake("First renew the average, then divide by it.")
+def stale_average(x, g, s, lr, rho, epsilon):
+    """The step uses the average from before this gradient.
+
+    The first step divides by √ε and jumps a thousand gradients far; a sudden large gradient is not scaled down.
+    """
+    change = lr * g / sqrt(s.mean_square + epsilon)
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    return x - change
+
+
+@rmsprop.mistake("Assign the new average to `s.mean_square`.")
+def average_forgotten(x, g, s, lr, rho, epsilon):
+    """The average is not kept.
+
+    Each gradient is divided by its own size alone: every step is about as long, even at the minimum.
+    """
+    return x - lr * g / sqrt((1 - rho) * g * g + epsilon)
+
+
+@rmsprop.mistake("RMSProp has no bias correction; that came with Adam.")
+def bias_corrected(x, g, s, lr, rho, epsilon):
+    """A bias correction is added.
+
+    Adam has one, RMSProp has none: the first steps come out shorter than RMSProp's.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    return x - lr * g / sqrt(s.mean_square / (1 - rho**s.t) + epsilon)
+
+
+@bias_corrected.also
+def bias_corrected_epsilon_outside(x, g, s, lr, rho, epsilon):
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    return x - lr * g / (sqrt(s.mean_square / (1 - rho**s.t)) + epsilon)
+
+
+@rmsprop.mistake("`s.mean_square` has one entry per parameter.")
+def one_average_for_all(x, g, s, lr, rho, epsilon):
+    """All parameters share one average.
+
+    Every parameter gets the same scale: the method's whole point is lost.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * (g * g).mean()
+    return x - lr * g / sqrt(s.mean_square + epsilon)
+
+
+@one_average_for_all.also
+def one_sum_for_all(x, g, s, lr, rho, epsilon):
+    s.mean_square = rho * s.mean_square + (1 - rho) * (g * g).sum()
+    return x - lr * g / sqrt(s.mean_square + epsilon)
+
+
+@rmsprop.mistake("Average the squares, not the absolute values.")
+def absolute_values_averaged(x, g, s, lr, rho, epsilon):
+    """Absolute values are averaged, not squares.
+
+    The mean of |g| is smaller than the root of the mean square, most of all for rare gradients: steps come out too long.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * absolute(g)
+    return x - lr * g / sqrt(s.mean_square + epsilon)
+
+
+@absolute_values_averaged.also
+def absolute_values_without_root(x, g, s, lr, rho, epsilon):
+    s.mean_square = rho * s.mean_square + (1 - rho) * absolute(g)
+    return x - lr * g / (s.mean_square + epsilon)
+
+
+adadelta = StepExercise(
+    "adadelta-step",
+    chapter=3,
+    title="Adadelta, one step",
+    rule=optimizer.Adadelta,
+    hyper=("rho", "epsilon"),
+    other={"rho": 0.7, "epsilon": 0.05},
+    says="One step of Adadelta, as Paddle computes it (the update is scaled by lr only when it is applied).",
+    hints=(
+        "RMSProp's step has no unit. What would give it the unit of the parameter?",
+        "Multiply by the root mean square of the updates so far, from before this step; then average this update's square.",
+        "r ← ρ r + (1 − ρ) g²;  u = √(d + ε)/√(r + ε) · g;  d ← ρ d + (1 − ρ) u²;  x ← x − lr · u",
+    ),
+)
+
+
+@adadelta.mistake("The average of squared updates takes u itself, before lr.")
+def scaled_update_averaged(x, g, s, lr, rho, epsilon):
+    """The average takes the update after it was scaled by lr.
+
+    A small lr then feeds back into the scale: the steps shrink twice and learning all but stops.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    update = lr * sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
+    return x - update
+
+
+@adadelta.mistake("The scale uses the updates *before* this one.")
+def update_averaged_too_early(x, g, s, lr, rho, epsilon):
+    """The average of updates is renewed before it is used.
+
+    The update would have to be known before it is computed; with a first guess in its place each step comes out different.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    update = sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
+    return x - lr * sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
+
+
+@adadelta.mistake("ε is added before the root, in both roots.")
+def adadelta_epsilon_outside(x, g, s, lr, rho, epsilon):
+    """ε is outside of the roots.
+
+    The first step is then √0 + ε = 1e-6 instead of √1e-6 = 1e-3 large: training takes far longer to get going.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    update = (sqrt(s.mean_square_update) + epsilon) / (sqrt(s.mean_square) + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
+    return x - lr * update
+
+
+@adadelta.mistake("What starts the numerator off when all updates so far are zero?")
+def no_epsilon_above(x, g, s, lr, rho, epsilon):
+    """ε is missing in the numerator.
+
+    All updates so far are zero, so the first one is zero too, and so are all others: nothing ever moves.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    update = sqrt(s.mean_square_update) / sqrt(s.mean_square + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
+    return x - 1e-30 - lr * update
+
+
+@adadelta.mistake("The past updates stand above, the past gradients below.")
+def ratio_upside_down(x, g, s, lr, rho, epsilon):
+    """The ratio is upside down.
+
+    Large gradients make even larger steps: it diverges.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    update = sqrt(s.mean_square + epsilon) / sqrt(s.mean_square_update + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
+    return x - lr * update
+
+
+@adadelta.mistake("Average u², not g², in the second state.")
+def gradients_averaged_twice(x, g, s, lr, rho, epsilon):
+    """The second average takes gradients instead of updates.
+
+    The ratio of the two roots stays near 1: this is plain gradient descent in disguise.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    update = sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * g * g
+    return x - lr * update
+
+
+@adadelta.mistake("Take the roots of both averages.")
+def adadelta_without_roots(x, g, s, lr, rho, epsilon):
+    """The roots are missing.
+
+    The ratio of squares overreacts: tiny at first, then growing without a limit that makes sense.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    update = (s.mean_square_update + epsilon) / (s.mean_square + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
+    return x - lr * update
+
+
+@adadelta.mistake("The numerator is the root of the past updates, not lr.")
+def rmsprop_instead(x, g, s, lr, rho, epsilon):
+    """This is RMSProp.
+
+    The numerator is missing, so the step has no unit and its size is set by lr alone.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    return x - lr * g / sqrt(s.mean_square + epsilon)
+
+
+@adadelta.mistake("Both averages weight the new square with 1 - rho.")
+def adadelta_square_not_weighted(x, g, s, lr, rho, epsilon):
+    """The factor 1 - rho is missing.
+
+    The averages become sums that settle 1/(1 - rho) times too high.
+    """
+    s.mean_square = rho * s.mean_square + g * g
+    update = sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + update * update
+    return x - lr * update
+
+
+@adadelta_square_not_weighted.also
+def gradient_square_not_weighted(x, g, s, lr, rho, epsilon):
+    s.mean_square = rho * s.mean_square + g * g
+    update = sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
+    return x - lr * update
+
+
+@adadelta_square_not_weighted.also
+def update_square_not_weighted(x, g, s, lr, rho, epsilon):
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    update = sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + update * update
+    return x - lr * update
+
+
+@adadelta.mistake("How much of the old average stays at rho = 0.95?")
+def adadelta_rho_swapped(x, g, s, lr, rho, epsilon):
+    """rho and 1 - rho are swapped.
+
+    Both averages forget nearly everything at each step.
+    """
+    s.mean_square = (1 - rho) * s.mean_square + rho * g * g
+    update = sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
+    s.mean_square_update = (1 - rho) * s.mean_square_update + rho * update * update
+    return x - lr * update
+
+
+@adadelta.mistake("Renew `s.mean_square` before you divide by its root.")
+def adadelta_stale_gradient_average(x, g, s, lr, rho, epsilon):
+    """The gradients' average is renewed after it was used.
+
+    The first step divides by √ε alone, and every sudden gradient is answered one step late.
+    """
+    update = sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
+    return x - lr * update
+
+
+@adadelta.mistake("Assign `s.mean_square_update` at the end of the step.")
+def updates_not_averaged(x, g, s, lr, rho, epsilon):
+    """The average of updates is never renewed.
+
+    The numerator stays at √ε: this is RMSProp with a learning rate a thousand times too small.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    return x - lr * sqrt(epsilon) / sqrt(s.mean_square + epsilon) * g
+
+
+adam = StepExercise(
+    "adam-step",
+    chapter=3,
+    title="Adam, one step",
+    rule=optimizer.Adam,
+    hyper=("beta1", "beta2", "epsilon"),
+    other={"beta1": 0.6, "beta2": 0.8, "epsilon": 0.05},
+    counts=True,
+    says="One step of Adam, as Paddle computes it.",
+    hints=(
+        "Two moving averages: one of the gradients, one of their squares. Both start at zero: what does that do at first?",
+        "Divide each average by 1 − beta**t, t = s.t, but keep the uncorrected averages in s.",
+        "m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ), x ← x − lr · m̂ / (√v̂ + ε)",
+    ),
+)
+
+
+@adam.mistake("Both averages start at zero and are too small at first: divide them by 1 - beta**t.")
+def no_bias_correction(x, g, s, lr, beta1, beta2, epsilon):
+    """The bias correction is missing.
+
+    m is too small at first and √v even more so: at the defaults the first step is three times too long.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (sqrt(s.v) + epsilon)
+
+
+@adam.mistake("v starts at zero too.")
+def only_m_corrected(x, g, s, lr, beta1, beta2, epsilon):
+    """Only m is corrected.
+
+    v stays too small for about 1/(1 - beta2) steps: the first step is over thirty times too long.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v) + epsilon)
+
+
+@adam.mistake("m starts at zero too.")
+def only_v_corrected(x, g, s, lr, beta1, beta2, epsilon):
+    """Only v is corrected.
+
+    The first steps are too short, by the factor 1 - beta1**t: a hidden warm-up of about ten steps.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@adam.mistake("Add ε after the root has been taken.")
+def epsilon_inside_the_root_of_v(x, g, s, lr, beta1, beta2, epsilon):
+    """ε is inside the root.
+
+    √(v̂ + ε) acts like √ε: 1e-4 instead of 1e-8, so parameters with small gradients are slowed down.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (1 - beta1**s.t) / sqrt(s.v / (1 - beta2**s.t) + epsilon)
+
+
+@epsilon_inside_the_root_of_v.also
+def epsilon_inside_the_root_before_correction(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (1 - beta1**s.t) / sqrt((s.v + epsilon) / (1 - beta2**s.t))
+
+
+@adam.mistake("If the correction moves into the learning rate, ε must be multiplied by √(1 - β₂ᵗ).")
+def epsilon_not_corrected(x, g, s, lr, beta1, beta2, epsilon):
+    """ε is not corrected with v.
+
+    In lr · √(1 - β₂ᵗ)/(1 - β₁ᵗ) · m/(√v + ε) the ε weighs up to thirty times more in the first steps.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * sqrt(1 - beta2**s.t) / (1 - beta1**s.t) * s.m / (sqrt(s.v) + epsilon)
+
+
+@adam.mistake("Brackets: ε belongs under the fraction bar.")
+def epsilon_outside_the_fraction(x, g, s, lr, beta1, beta2, epsilon):
+    """ε is added to the quotient instead of to the root.
+
+    `/ sqrt(v) + eps` divides first: nothing protects from 0/0, and a small drift is added to every step.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * (s.m / (1 - beta1**s.t) / sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@epsilon_outside_the_fraction.also
+def epsilon_added_to_x(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (1 - beta1**s.t) / sqrt(s.v / (1 - beta2**s.t)) + epsilon
+
+
+@epsilon_outside_the_fraction.also
+def epsilon_subtracted_from_x(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - (lr * s.m / (1 - beta1**s.t) / sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@adam.mistake("What happens to a parameter whose gradients have all been 0?")
+def no_epsilon(x, g, s, lr, beta1, beta2, epsilon):
+    """ε is left out.
+
+    A parameter whose gradients have all been zero becomes 0/0 = NaN, and NaN spreads through the network.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (1 - beta1**s.t) / sqrt(s.v / (1 - beta2**s.t))
+
+
+@adam.mistake("v averages g · g, not m · m.")
+def v_from_m(x, g, s, lr, beta1, beta2, epsilon):
+    """v averages the square of m instead of the square of g.
+
+    m is smoother than g, so v comes out too small wherever gradients are noisy, and the steps too long.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * s.m * s.m
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@v_from_m.also
+def v_from_m_hat(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    m_hat = s.m / (1 - beta1**s.t)
+    s.v = beta2 * s.v + (1 - beta2) * m_hat * m_hat
+    return x - lr * m_hat / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@adam.mistake("The step follows m̂, the average.")
+def gradient_instead_of_m(x, g, s, lr, beta1, beta2, epsilon):
+    """The step follows the gradient instead of m̂.
+
+    Momentum is computed and thrown away: this is RMSProp with a bias correction.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * g / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@adam.mistake("Keep the corrected averages in variables of their own, not in `s`.")
+def corrected_values_stored(x, g, s, lr, beta1, beta2, epsilon):
+    """The corrected averages are stored back into the state.
+
+    At the next step they are corrected once more: the corrections multiply and the averages grow far too large.
+    """
+    s.m = (beta1 * s.m + (1 - beta1) * g) / (1 - beta1**s.t)
+    s.v = (beta2 * s.v + (1 - beta2) * g * g) / (1 - beta2**s.t)
+    return x - lr * s.m / (sqrt(s.v) + epsilon)
+
+
+@corrected_values_stored.also
+def corrected_m_stored(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = (beta1 * s.m + (1 - beta1) * g) / (1 - beta1**s.t)
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@corrected_values_stored.also
+def corrected_v_stored(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = (beta2 * s.v + (1 - beta2) * g * g) / (1 - beta2**s.t)
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v) + epsilon)
+
+
+@adam.mistake("v̂ has the unit of g²; what brings it back to the unit of g?")
+def no_root_of_v(x, g, s, lr, beta1, beta2, epsilon):
+    """The root is missing.
+
+    The step is divided by the mean square: small gradients explode, large ones stand still.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (1 - beta1**s.t) / (s.v / (1 - beta2**s.t) + epsilon)
+
+
+@adam.mistake("The two shares of an average add up to 1, in m as in v.")
+def m_not_weighted(x, g, s, lr, beta1, beta2, epsilon):
+    """The factor 1 - beta1 is missing in m.
+
+    m becomes a sum as in momentum: at beta1 = 0.9 all steps are ten times too long.
+    """
+    s.m = beta1 * s.m + g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@adam.mistake("The two shares of an average add up to 1, in v as in m.")
+def v_not_weighted(x, g, s, lr, beta1, beta2, epsilon):
+    """The factor 1 - beta2 is missing in v.
+
+    v settles a thousand times too high at beta2 = 0.999: all steps are thirty times too short.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + g * g
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@adam.mistake("v averages squares.")
+def gradient_not_squared(x, g, s, lr, beta1, beta2, epsilon):
+    """v averages |g| instead of g².
+
+    The root of a mean of absolute values has the unit √g: the step depends on the loss's scale.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * absolute(g)
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@gradient_not_squared.also
+def gradient_as_it_is_in_v(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@adam.mistake("How much of the old average stays at beta1 = 0.9?")
+def shares_swapped(x, g, s, lr, beta1, beta2, epsilon):
+    """beta and 1 - beta are swapped in the averages.
+
+    The averages forget nearly everything at each step: no momentum, and a scale that follows the noise.
+    """
+    s.m = (1 - beta1) * s.m + beta1 * g
+    s.v = (1 - beta2) * s.v + beta2 * g * g
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@shares_swapped.also
+def shares_of_m_swapped(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = (1 - beta1) * s.m + beta1 * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@shares_swapped.also
+def shares_of_v_swapped(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = (1 - beta2) * s.v + beta2 * g * g
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@adam.mistake("A power, not a product: `beta**t`.")
+def product_for_power(x, g, s, lr, beta1, beta2, epsilon):
+    """The correction multiplies beta by t instead of raising it to the power t.
+
+    1 - beta·t is 1 - beta only at the first step; then it changes sign, and training climbs.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (1 - beta1 * s.t) / (sqrt(s.v / (1 - beta2 * s.t)) + epsilon)
+
+
+@adam.mistake("Too small an average must be divided by something below 1.")
+def multiplied_by_the_correction(x, g, s, lr, beta1, beta2, epsilon):
+    """The averages are multiplied by the correction instead of divided.
+
+    What is too small at first becomes smaller still, v more than m: the first steps are far too long.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m * (1 - beta1**s.t) / (sqrt(s.v * (1 - beta2**s.t)) + epsilon)
+
+
+@adam.mistake("m is corrected with beta1, v with beta2.")
+def corrections_swapped(x, g, s, lr, beta1, beta2, epsilon):
+    """m is corrected with beta2 and v with beta1.
+
+    m is blown up a hundredfold at first: the first steps are far too long.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (1 - beta2**s.t) / (sqrt(s.v / (1 - beta1**s.t)) + epsilon)
+
+
+@corrections_swapped.also
+def both_corrected_with_beta1(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta1**s.t)) + epsilon)
+
+
+@corrections_swapped.also
+def both_corrected_with_beta2(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (1 - beta2**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@adam.mistake("First renew both averages, then use them.")
+def stale_averages(x, g, s, lr, beta1, beta2, epsilon):
+    """The step uses the averages from before this gradient.
+
+    The first step does nothing, and each gradient acts one step late.
+    """
+    change = lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - change
+
+
+@adam.mistake("Assign both averages to `s`.")
+def averages_forgotten(x, g, s, lr, beta1, beta2, epsilon):
+    """The averages are not kept.
+
+    Both start from zero at every step: each step follows the last gradient's sign alone.
+    """
+    m, v = (1 - beta1) * g, (1 - beta2) * g * g
+    return x - lr * m / (1 - beta1**s.t) / (sqrt(v / (1 - beta2**s.t)) + epsilon)
+
+
+@averages_forgotten.also
+def m_forgotten(x, g, s, lr, beta1, beta2, epsilon):
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * (1 - beta1) * g / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@averages_forgotten.also
+def v_forgotten(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt((1 - beta2) * g * g / (1 - beta2**s.t)) + epsilon)
+
+
+@adam.mistake("v has one entry per parameter.")
+def one_scale_for_all(x, g, s, lr, beta1, beta2, epsilon):
+    """All parameters share one v.
+
+    Every parameter gets the same scale: Adam's second idea is lost.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * np.mean(g * g)
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@one_scale_for_all.also
+def one_norm_for_all(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * np.sum(g * g)
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)

@@ -1,0 +1,217 @@
+"""Chapter 6: decoupled weight decay, and the mistakes made with it."""
+
+from __future__ import annotations
+
+from .. import optimizer
+from ..arrays import sqrt
+from .adaptive import adam
+from .momentum import momentum
+from .steps import StepExercise, after_decay
+
+HINTS = (
+    "Two things happen to x: it shrinks, and it takes a step. The gradient does not know of the shrinking.",
+    "Shrink first, by lr times weight_decay of itself; then the step, made of the bare gradient.",
+)
+
+adamw = StepExercise(
+    "adamw-step",
+    chapter=6,
+    title="AdamW, one step",
+    rule=optimizer.AdamW,
+    hyper=("beta1", "beta2", "epsilon", "weight_decay"),
+    other={"beta1": 0.6, "beta2": 0.8, "epsilon": 0.05, "weight_decay": 0.3},
+    counts=True,
+    says="One step of AdamW, as Paddle computes it (decay scaled by lr, beside Adam's step).",
+    hints=(*HINTS, "x ← x − lr · λ · x, then x ← x − lr · m̂ / (√v̂ + ε) with Adam's m̂ and v̂"),
+)
+
+sgdw = StepExercise(
+    "sgdw-step",
+    chapter=6,
+    title="SGDW, one step",
+    rule=optimizer.SGDW,
+    hyper=("weight_decay", "momentum"),
+    other={"weight_decay": 0.3, "momentum": 0.5},
+    says="One step of SGD with momentum and decoupled weight decay (decay scaled by lr, beside the velocity).",
+    hints=(*HINTS, "x ← x − lr · λ · x, then v ← μ v + g and x ← x − lr · v"),
+)
+
+
+def _inherit(exercise, source):
+    """Enter the mistakes of the method without decay, each after a right decay."""
+    for mistake in source.mistakes.values():
+        if mistake.id not in exercise.mistakes:
+            exercise.add(after_decay(mistake))
+
+
+_inherit(adamw, adam)
+_inherit(sgdw, momentum)
+
+
+def adam_step(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+def momentum_step(x, g, s, lr, momentum):
+    s.velocity = momentum * s.velocity + g
+    return x - lr * s.velocity
+
+
+@adamw.mistake("The averages m and v see the bare gradient.")
+def l2_instead(x, g, s, lr, weight_decay, **betas):
+    """The decay goes through the gradient: this is L2 regularization.
+
+    Adam divides it by √v̂ like everything else, so weights with large gradients are hardly decayed at all.
+    """
+    return adam_step(x, g + weight_decay * x, s, lr, **betas)
+
+
+@adamw.mistake("The decay is scaled by lr as well.")
+def decay_without_lr(x, g, s, lr, weight_decay, **betas):
+    """The decay is not scaled by lr.
+
+    So it stands in the paper (with a schedule's multiplier); in Paddle's form weights would shrink 1/lr times too fast.
+    """
+    return adam_step(x - weight_decay * x, g, s, lr, **betas)
+
+
+@adamw.mistake("Decay makes weights smaller.")
+def decay_with_the_wrong_sign(x, g, s, lr, weight_decay, **betas):
+    """The decay has the wrong sign.
+
+    The weights grow exponentially: slowly at first, and then the loss explodes.
+    """
+    return adam_step(x + lr * weight_decay * x, g, s, lr, **betas)
+
+
+@adamw.mistake("Decay the old x, before the step is applied.")
+def decay_after_the_step(x, g, s, lr, weight_decay, **betas):
+    """The decay comes after the step.
+
+    It shrinks the new x, so the step itself is decayed too: a small difference that adds up, and that many tests miss.
+    """
+    x = adam_step(x, g, s, lr, **betas)
+    return x - lr * weight_decay * x
+
+
+@adamw.mistake("Where is `weight_decay` used?")
+def no_decay(x, g, s, lr, weight_decay, **betas):
+    """The decay is left out: this is Adam.
+
+    Weights that get no gradient keep their size for ever.
+    """
+    return adam_step(x, g, s, lr, **betas)
+
+
+@adamw.mistake("Only Adam's step is divided by the root.")
+def decay_divided_by_the_root(x, g, s, lr, beta1, beta2, epsilon, weight_decay):
+    """The decay is divided by √v̂ together with m̂.
+
+    Each weight then decays at its own pace, slowest where gradients are large: the coupling that AdamW removes.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * (s.m / (1 - beta1**s.t) + weight_decay * x) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@adamw.mistake("Shrink the parameter, not the gradient or the step.")
+def step_decayed(x, g, s, lr, weight_decay, **betas):
+    """The step is shrunk instead of the parameter.
+
+    (1 - lr · λ) multiplies the change: that is a slightly smaller learning rate and no decay.
+    """
+    return x - (1 - lr * weight_decay) * (x - adam_step(x, g, s, lr, **betas))
+
+
+@adamw.mistake("Once is enough.")
+def decay_both_ways(x, g, s, lr, weight_decay, **betas):
+    """The weights decay twice: through the gradient and beside it.
+
+    L2 regularization comes on top of the decoupled decay.
+    """
+    decayed = x - lr * weight_decay * x
+    return decayed + adam_step(x, g + weight_decay * x, s, lr, **betas) - x
+
+
+@adamw.mistake("lr appears once in the decay.")
+def decay_with_lr_squared(x, g, s, lr, weight_decay, **betas):
+    """The decay is scaled by lr twice.
+
+    lr² · λ is next to nothing: the weights hardly shrink.
+    """
+    return adam_step(x - lr * lr * weight_decay * x, g, s, lr, **betas)
+
+
+@sgdw.mistake("The velocity sees the bare gradient.")
+def l2_through_the_velocity(x, g, s, lr, weight_decay, momentum):
+    """The decay goes through the gradient into the velocity: this is L2 regularization.
+
+    The velocity carries old decay on for 1/(1 - momentum) steps: with momentum the two are not the same.
+    """
+    return momentum_step(x, g + weight_decay * x, s, lr, momentum)
+
+
+@sgdw.mistake("The decay is scaled by lr as well.")
+def sgdw_decay_without_lr(x, g, s, lr, weight_decay, momentum):
+    """The decay is not scaled by lr.
+
+    The weights shrink 1/lr times too fast.
+    """
+    return momentum_step(x - weight_decay * x, g, s, lr, momentum)
+
+
+@sgdw.mistake("Decay makes weights smaller.")
+def sgdw_decay_sign(x, g, s, lr, weight_decay, momentum):
+    """The decay has the wrong sign.
+
+    The weights grow exponentially: slowly at first, and then the loss explodes.
+    """
+    return momentum_step(x + lr * weight_decay * x, g, s, lr, momentum)
+
+
+@sgdw.mistake("Decay the old x, before the step is applied.")
+def sgdw_decay_after_the_step(x, g, s, lr, weight_decay, momentum):
+    """The decay comes after the step.
+
+    It shrinks the new x, so the step itself is decayed too: a small difference that adds up.
+    """
+    x = momentum_step(x, g, s, lr, momentum)
+    return x - lr * weight_decay * x
+
+
+@sgdw.mistake("Where is `weight_decay` used?")
+def sgdw_no_decay(x, g, s, lr, weight_decay, momentum):
+    """The decay is left out: this is plain momentum.
+
+    Weights that get no gradient keep their size for ever.
+    """
+    return momentum_step(x, g, s, lr, momentum)
+
+
+@sgdw.mistake("Without momentum the velocity would not matter; here it does.")
+def sgdw_without_momentum(x, g, s, lr, weight_decay, momentum):
+    """The velocity is not used.
+
+    This is plain gradient descent with decay.
+    """
+    return x - lr * weight_decay * x - lr * g
+
+
+@sgdw.mistake("Once is enough.")
+def sgdw_decay_twice(x, g, s, lr, weight_decay, momentum):
+    """The weights decay twice: through the gradient and beside it.
+
+    L2 regularization comes on top of the decoupled decay.
+    """
+    return momentum_step(x, g + weight_decay * x, s, lr, momentum) - lr * weight_decay * x
+
+
+@sgdw.mistake("lr appears once in the decay.")
+def sgdw_decay_with_lr_squared(x, g, s, lr, weight_decay, momentum):
+    """The decay is scaled by lr twice.
+
+    lr² · λ is next to nothing: the weights hardly shrink.
+    """
+    return momentum_step(x - lr * lr * weight_decay * x, g, s, lr, momentum)
