@@ -7,6 +7,7 @@
     root.dataset.live = "";
     const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
     const state = data.controls.map((control) => control.start);
+    const boxes = [...root.querySelectorAll(".control")];
     const lines = [...root.querySelectorAll("[data-line]")];
     const dots = [...root.querySelectorAll("[data-dot]")];
     const texts = [...root.querySelectorAll("[data-readout]")];
@@ -20,17 +21,25 @@
     const chosen = (item) =>
       item.frames[item.controls.reduce((index, c) => index * data.controls[c].labels.length + state[c], 0)];
 
+    // What belongs to one button of a radio group is off while another one is chosen.
+    const show = (element, item) =>
+      element.classList.toggle("off", Boolean(item.when) && state[item.when[0]] !== item.when[1]);
+
     function draw() {
+      data.controls.forEach((control, k) => show(boxes[k], control));
       const step = time < 0 ? Infinity : state[time];
       data.series.forEach((series, k) => {
         const points = chosen(series).split(" ");
         const end = Math.min(step, points.length - 1);
         lines[k].setAttribute("points", (series.whole ? points : points.slice(0, end + 1)).join(" "));
         dots[k].setAttribute("transform", `translate(${points[end]})`);
+        show(lines[k], series);
+        show(dots[k], series);
       });
       data.readouts.forEach((readout, k) => {
         const text = chosen(readout);
         texts[k].textContent = Array.isArray(text) ? text[Math.min(step, text.length - 1)] : text;
+        show(texts[k].closest("li"), readout);
       });
     }
 

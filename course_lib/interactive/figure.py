@@ -42,11 +42,15 @@ class Control:
     values: tuple
     labels: tuple
     start: int
+    when: tuple | None = None
 
 
-def slider(label: str, values: Sequence, start=None, format: Callable | None = None) -> Control:
-    """A slider over ``values`` (at least two), beginning at the value ``start`` (the middle one if left out)."""
-    return _control("slider", label, values, start, format or shown)
+def slider(label: str, values: Sequence, start=None, format: Callable | None = None, when=None) -> Control:
+    """A slider over ``values`` (at least two), beginning at the value ``start`` (the middle one if left out).
+
+    With ``when=(radio, value)`` it is shown only while that radio button is chosen.
+    """
+    return _control("slider", label, values, start, format or shown, when)
 
 
 def radio(label: str, values: Sequence[str], start: str | None = None) -> Control:
@@ -54,13 +58,13 @@ def radio(label: str, values: Sequence[str], start: str | None = None) -> Contro
     return _control("choice", label, values, values[0] if start is None else start, str)
 
 
-def steps(count: int, label: str = "step", start: int | None = None) -> Control:
+def steps(count: int, label: str = "step", start: int | None = None, format: Callable = str) -> Control:
     """How much of each curve is drawn: a slider from 0 to ``count`` with a button that plays it.
 
-    A figure has at most one. It begins at the end, so that the static picture shows everything.
+    A figure has at most one. It begins at the end if not told otherwise, so that the static picture shows everything.
     """
     values = range(whole("count", count, low=1) + 1)
-    return _control("step", label, values, count if start is None else start, str)
+    return _control("step", label, values, count if start is None else start, format)
 
 
 def over(controls: Sequence[Control], compute: Callable) -> list:
@@ -94,6 +98,7 @@ class Series:
         controls: The controls it depends on.
         whole: Draw all of it at every step, and only move the dot.
         color, dash, marker: As in Matplotlib; by default those of the optimizer ``name``.
+        when: ``(radio, value)``: shown only while that radio button is chosen.
     """
 
     name: str
@@ -103,6 +108,7 @@ class Series:
     color: str | None = None
     dash: str | tuple | None = None
     marker: str | None = None
+    when: tuple | None = None
 
     def look(self) -> dict:
         known = plotting.look(self.name) if self.name in plotting.COLORS else {}
@@ -119,6 +125,7 @@ class Readout:
     controls: Sequence[Control] = ()
     series: Series | None = None
     """Shown with this curve's look, which makes the line its legend."""
+    when: tuple | None = None
 
 
 @dataclass(frozen=True)
@@ -228,11 +235,15 @@ class Figure:
     def data(self) -> dict:
         """What the JavaScript reads: the settings, and for each of them the curves in SVG units and the texts."""
 
+        def when(item):
+            return {} if item.when is None else {"when": self._when(item)}
+
         def kept(item, frames, **more):
-            return {"controls": [self.controls.index(control) for control in item.controls], "frames": frames, **more}
+            controls = [self.controls.index(control) for control in item.controls]
+            return {"controls": controls, "frames": frames, **more, **when(item)}
 
         return {
-            "controls": [{"kind": c.kind, "start": c.start, "labels": c.labels} for c in self.controls],
+            "controls": [{"kind": c.kind, "start": c.start, "labels": c.labels, **when(c)} for c in self.controls],
             "series": [
                 kept(series, [panel.points(frame) for frame in series.frames], whole=series.whole)
                 for panel in self.panels
@@ -242,15 +253,33 @@ class Figure:
             "autoplay": self.autoplay,
         }
 
+    def _when(self, item) -> list[int]:
+        """Which control, and which of its values, an item belongs to."""
+        control, value = item.when
+        return [self.controls.index(control), control.values.index(value)]
+
+    def is_off(self, item) -> bool:
+        """Whether a control, series or readout is hidden at the first setting."""
+        return item.when is not None and self._when(item)[1] != item.when[0].start
+
     def __repr__(self) -> str:
-        settings = [f"{control.label} {control.labels[control.start]}" for control in self.controls]
-        texts = [f"  {r.label}: {self._text(item)}" for r, item in zip(self.readouts, self.data["readouts"])]
+        settings = [f"{c.label} {c.labels[c.start]}" for c in self.controls if not self.is_off(c)]
+        texts = [
+            f"  {readout.label}: {self._text(item)}"
+            for readout, item in zip(self.readouts, self.data["readouts"])
+            if not self.is_off(readout)
+        ]
         return "\n".join([f"{self.title} (interactive; at {', '.join(settings)})", *texts])
 
     def _repr_html_(self) -> str:
         data = json.dumps(self.data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
-        controls = "".join(_control_html(f"{self.id}-{k}", k, control) for k, control in enumerate(self.controls))
-        texts = "".join(map(_readout_html, self.readouts, map(self._text, self.data["readouts"])))
+        controls = "".join(
+            _control_html(f"{self.id}-{k}", k, control, self.is_off(control)) for k, control in enumerate(self.controls)
+        )
+        texts = "".join(
+            _readout_html(readout, self._text(item), self.is_off(readout))
+            for readout, item in zip(self.readouts, self.data["readouts"])
+        )
         return (
             f"<style>{_read('figure.css')}</style>"
             f'<figure class="course-figure" id="{self.id}"><figcaption>{html.escape(self.title)}</figcaption>'
@@ -264,7 +293,9 @@ class Figure:
     def _panels_html(self) -> str:
         stored = iter(self.data["series"])
         return "".join(
-            svg.panel(f"{self.id}-panel-{k}", panel, [self._points_now(next(stored)) for _ in panel.series])
+            svg.panel(
+                f"{self.id}-panel-{k}", panel, [(*self._points_now(next(stored)), self.is_off(s)) for s in panel.series]
+            )
             for k, panel in enumerate(self.panels)
         )
 
@@ -288,15 +319,16 @@ class Figure:
         return " ".join(points if item["whole"] else points[: step + 1]), points[step]
 
 
-def _control(kind: str, label: str, values, start, format) -> Control:
+def _control(kind: str, label: str, values, start, format, when=None) -> Control:
     values = tuple(values)
     if len(values) < 2 or len(set(values)) < len(values):
         raise ValueError(f"values must be at least two different ones, got {values!r}")
     start = values[len(values) // 2] if start is None else start
-    return Control(kind, label, values, tuple(map(format, values)), values.index(choice("start", start, values)))
+    return Control(kind, label, values, tuple(map(format, values)), values.index(choice("start", start, values)), when)
 
 
-def _control_html(id: str, k: int, control: Control) -> str:
+def _control_html(id: str, k: int, control: Control, off: bool) -> str:
+    kind = "control off" if off else "control"
     label, text = html.escape(control.label), html.escape(control.labels[control.start])
     if control.kind == "choice":
         buttons = "".join(
@@ -304,20 +336,21 @@ def _control_html(id: str, k: int, control: Control) -> str:
             f"{' checked' if value == control.start else ''}> {html.escape(name)}</label>"
             for value, name in enumerate(control.labels)
         )
-        return f'<fieldset class="control"><legend>{label}</legend>{buttons}</fieldset>'
+        return f'<fieldset class="{kind}"><legend>{label}</legend>{buttons}</fieldset>'
     play = '<button type="button" data-play>Play</button>' if control.kind == "step" else ""
     return (
-        f'<div class="control"><label for="{id}">{label}</label><input type="range" id="{id}" data-control="{k}" '
+        f'<div class="{kind}"><label for="{id}">{label}</label><input type="range" id="{id}" data-control="{k}" '
         f'min="0" max="{len(control.values) - 1}" step="1" value="{control.start}" aria-valuetext="{text}">'
         f'<output for="{id}">{text}</output>'
         f"{play}</div>"
     )
 
 
-def _readout_html(readout: Readout, text: str) -> str:
+def _readout_html(readout: Readout, text: str, off: bool) -> str:
     key = svg.key(readout.series.look()) if readout.series else ""
     text = f"<span data-readout>{html.escape(text)}</span>"
-    return f"<li>{key}<span>{html.escape(readout.label)}: {text}</span></li>"
+    start = '<li class="off">' if off else "<li>"
+    return f"{start}{key}<span>{html.escape(readout.label)}: {text}</span></li>"
 
 
 @functools.cache

@@ -39,14 +39,14 @@ def text(content: str, **attributes) -> str:
 
 
 def panel(id: str, panel, drawn) -> str:
-    """A panel with its curves; ``drawn`` has, for each, the points to show and the position of its dot."""
+    """A panel with its curves; ``drawn`` has, for each, points to show, position of its dot, and if it is off."""
     box = {"x": LEFT, "y": TOP, "width": RIGHT - LEFT, "height": BOTTOM - TOP}
     looks = [series.look() for series in panel.series]
     markers = "".join(_vertex_marker(f"{id}-{k}", look) for k, look in enumerate(looks))
     background = "".join(draw(panel) for draw in panel.background)
     curves = "".join(
-        _curve(looks[k], points, last, "" if series.whole else f"url(#{id}-{k})")
-        for k, (series, (points, last)) in enumerate(zip(panel.series, drawn))
+        _curve(looks[k], points, last, "" if series.whole else f"url(#{id}-{k})", {"class_": "off"} if off else {})
+        for k, (series, (points, last, off)) in enumerate(zip(panel.series, drawn))
     )
     # Dots at the edge of the axes shall be seen whole.
     room = {
@@ -110,12 +110,12 @@ def cells(x, y, shades):
     return draw
 
 
-def _curve(look: dict, points: str, last: str, vertex: str) -> str:
+def _curve(look: dict, points: str, last: str, vertex: str, more: dict) -> str:
     ends = {f"marker_{place}": vertex for place in ("start", "mid", "end")} if vertex else {}
     style = {"fill": "none", "stroke": look["color"], "stroke_width": 1.8, "stroke_linejoin": "round", **_dashes(look)}
     dot = tag("path", d=_outline(look["marker"], 11), fill=look["color"], class_="dot")
-    return tag("polyline", data_line="", points=points, **style, **ends) + tag(
-        "g", dot, data_dot="", transform=f"translate({last})"
+    return tag("polyline", data_line="", points=points, **style, **ends, **more) + tag(
+        "g", dot, data_dot="", transform=f"translate({last})", **more
     )
 
 

@@ -1,0 +1,251 @@
+"""Interactive figures: every picture that a control can pick is the library's path; the page needs nothing else."""
+
+import itertools
+import json
+import re
+import xml.dom.minidom
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from course_lib import interactive, optimizer, surfaces
+from course_lib.interactive import Axis, Figure, Panel, Readout, Series, over, radio, slider, steps, svg
+from course_lib.interactive.figure import _read
+
+FIGURES = {
+    "bowl": lambda: interactive.learning_rate_explorer("bowl"),
+    "ravine": lambda: interactive.learning_rate_explorer("ravine"),
+    "rosenbrock": lambda: interactive.learning_rate_explorer("rosenbrock"),
+    "momentum": lambda: interactive.momentum_explorer("ravine"),
+    "race": lambda: interactive.optimizer_race(
+        "beale", {name: [0.001, 0.01, 0.1] for name in ("SGD", "Momentum", "Nesterov", "RMSProp", "Adam", "AMSGrad")}
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=FIGURES)
+def figure(request):
+    return FIGURES[request.param]()
+
+
+def simple(**changes):
+    rate, kind, time = slider("rate", [1.0, 2.0, 3.0]), radio("kind", ["up", "down"]), steps(2)
+    sign = {"up": 1, "down": -1}
+    frames = over([rate, kind], lambda r, k: [(0, 0), (1, sign[k] * r), (2, sign[k] * 2 * r)])
+    line = Series("SGD", frames, [rate, kind])
+    texts = over([rate, kind], lambda r, k: [f"{k} {r * step:g}" for step in range(3)])
+    parts = {
+        "id": "simple",
+        "title": "Lines & <angles>",
+        "controls": [rate, kind, time],
+        "panels": [Panel("a line", Axis("x", 0, 2), Axis("y", -6, 6), [line])],
+        "readouts": [Readout("height", texts, [rate, kind], line), Readout("rate", ["a", "b", "c"], [rate])],
+    }
+    return Figure(**{**parts, **changes})
+
+
+def stored(figure):
+    """The data as the page holds it."""
+    return json.loads(re.search(r'<script type="application/json">(.*?)</script>', figure._repr_html_(), re.S)[1])
+
+
+def chosen(data, item, setting):
+    """The frame that the JavaScript picks at a setting: mixed radix, the last control fastest."""
+    index = 0
+    for control in item["controls"]:
+        index = index * len(data["controls"][control]["labels"]) + setting[control]
+    return item["frames"][index]
+
+
+def points_in_data_units(panel, text):
+    u, v = np.array([pair.split(",") for pair in text.split(" ")], dtype=float).T
+    (x0, x1), (y0, y1) = (panel.x.low, panel.x.high), (panel.y.low, panel.y.high)
+    x, y = (u - svg.LEFT) / (svg.RIGHT - svg.LEFT), (svg.BOTTOM - v) / (svg.BOTTOM - svg.TOP)
+    return np.column_stack([x0 + x * (x1 - x0), y0 + y * (y1 - y0)])
+
+
+def test_every_setting_of_the_slider_holds_the_library_s_path():
+    figure = interactive.learning_rate_explorer("ravine")
+    data, panel = stored(figure), figure.panels[0]
+    labels = data["controls"][0]["labels"]
+    assert len(labels) >= 10
+    for k, label in enumerate(labels):
+        path = surfaces.trajectory(optimizer.SGD(float(label)), surfaces.ravine, 40)
+        drawn = points_in_data_units(panel, chosen(data, data["series"][0], [k, 0]))
+        assert len(drawn) == 41
+        near = np.abs(path).max(axis=1) < 100
+        np.testing.assert_allclose(drawn[near], path[near], atol=0.02)
+        loss = surfaces.ravine(path)
+        texts = chosen(data, data["readouts"][0], [k, 0])
+        assert float(texts[7]) == pytest.approx(loss[7], rel=6e-3)
+
+
+def test_outcomes_follow_theory_on_a_quadratic():
+    figure = interactive.learning_rate_explorer("ravine", [0.001, 0.04, 0.09, 0.1, 0.101], count=400)
+    outcomes = stored(figure)["readouts"][1]["frames"]
+    assert outcomes == [
+        "has not arrived, without overshooting",
+        "arrives, without overshooting",
+        "arrives, overshooting",
+        "has not arrived, overshooting",
+        "diverges",
+    ]
+
+
+def test_default_learning_rates_lie_on_both_sides_of_the_stability_limit():
+    for name, limit in (("bowl", 2.0), ("ravine", 0.1), ("rosenbrock", 2 / 1001.6)):
+        rates = interactive.learning_rate_explorer(name).controls[0].values
+        assert sum(rate < 0.999 * limit for rate in rates) >= 8
+        assert sum(rate > 1.001 * limit for rate in rates) >= 2
+
+
+def test_momentum_frames_and_map_agree_with_the_rule():
+    figure = interactive.momentum_explorer("ravine", [0.05, 0.1, 0.15], [0.0, 0.5, 0.9])
+    data, panel = stored(figure), figure.panels[0]
+    for (i, lr), (j, beta) in itertools.product(enumerate([0.05, 0.1, 0.15]), enumerate([0.0, 0.5, 0.9])):
+        path = surfaces.trajectory(optimizer.Momentum(lr, momentum=beta), surfaces.ravine, 40)
+        drawn = points_in_data_units(panel, chosen(data, data["series"][0], [i, j, 0]))
+        near = np.abs(path).max(axis=1) < 100
+        np.testing.assert_allclose(drawn[near], path[near], atol=0.02)
+        dot = points_in_data_units(figure.panels[2], chosen(data, data["series"][2], [i, j, 0]))
+        np.testing.assert_allclose(dot, [[lr, beta]], atol=2e-3)
+    cells = re.findall(r'class="cell" fill-opacity="([\d.]+)"', figure._repr_html_())
+    shades = np.array(cells, dtype=float).reshape(3, 3)  # rows are β
+    assert shades[0, 2] == shades.max() == 0.6  # lr 0.15 without momentum is past its limit of 0.1
+    assert shades[1, 1] < 0.1
+
+
+def test_race_uses_each_optimizer_under_its_own_slider():
+    figure = interactive.optimizer_race("bowl", {"SGD": [0.1, 0.5], "Nesterov": [0.01, 0.1], "AMSGrad": [0.1, 1.0]}, 10)
+    data = stored(figure)
+    assert [series["controls"] for series in data["series"]] == [[0], [1], [2]] * 2
+    expected = {
+        0: optimizer.SGD(0.5),
+        1: optimizer.Momentum(0.1, momentum=0.9, use_nesterov=True),
+        2: optimizer.Adam(1.0, amsgrad=True),
+    }
+    for k, rule in expected.items():
+        path = surfaces.trajectory(rule, surfaces.bowl, 10)
+        drawn = points_in_data_units(figure.panels[0], data["series"][k]["frames"][1])
+        np.testing.assert_allclose(drawn, path, atol=0.02)
+
+
+def test_first_picture_is_the_start_setting(figure):
+    data, page = stored(figure), figure._repr_html_()
+    setting = [control["start"] for control in data["controls"]]
+    step = next(control["start"] for control in data["controls"] if control["kind"] == "step")
+    lines = re.findall(r'<polyline data-line="" points="([^"]*)"', page)
+    dots = re.findall(r'<g data-dot="" transform="translate\(([^)]*)\)"', page)
+    for item, line, dot in zip(data["series"], lines, dots):
+        points = chosen(data, item, setting).split(" ")
+        assert line == " ".join(points[: step + 1]) and dot == points[min(step, len(points) - 1)]
+    assert len(lines) == len(dots) == len(data["series"])
+
+
+def test_pages_are_light_and_the_same_every_time(figure):
+    again = next(make() for make in FIGURES.values() if make().id == figure.id)
+    assert figure._repr_html_() == again._repr_html_()
+    assert len(figure._repr_html_().encode()) < 300_000
+
+
+def test_the_javascript_is_one_small_piece():
+    assert len(_read("figure.js").encode()) < 6_000
+    assert "</" not in _read("figure.js")
+
+
+def test_nothing_is_loaded_from_elsewhere(figure):
+    page = figure._repr_html_()
+    assert not re.search(
+        r"https?:|//[a-z]|@import|\bsrc=|href=|url\((?!#)", page.replace("http://www.w3.org/2000/svg", "")
+    )
+
+
+class Elements(HTMLParser):
+    def __init__(self, page):
+        super().__init__()
+        self.found = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+def test_every_control_has_a_name_and_every_picture_a_description(figure):
+    elements = Elements(figure._repr_html_())
+    labelled = {label["for"] for label in elements.all("label") if "for" in label}
+    assert {box["id"] for box in elements.all("input") if box["type"] == "range"} <= labelled
+    pictures = [one for one in elements.all("svg") if one.get("role") == "img"]
+    assert len(pictures) == len(figure.panels)
+    assert all(len(one["aria-label"]) > 40 for one in pictures)
+    assert any("aria-live" in one for one in elements.all("ul"))
+
+
+def test_controls_wait_for_the_script_so_that_nothing_dead_is_shown(figure):
+    assert "hidden" in Elements(figure._repr_html_()).all("form")[0]
+
+
+def test_ids_do_not_clash_on_one_page():
+    pages = [make()._repr_html_() for make in FIGURES.values()]
+    ids = [one["id"] for page in pages for _, one in Elements(page).found if "id" in one]
+    assert len(ids) == len(set(ids))
+
+
+def test_drawn_svg_is_well_formed(figure):
+    for picture in re.findall(r"<svg.*?</svg>", figure._repr_html_(), re.S):
+        xml.dom.minidom.parseString(picture)
+
+
+def test_colours_of_all_curves_differ_without_colour_too(figure):
+    for panel in figure.panels:
+        looks = [series.look() for series in panel.series]
+        assert len({look["marker"] for look in looks}) == len(looks)
+
+
+def test_radio_buttons_and_sliders_combine_with_the_last_fastest():
+    figure = simple()
+    data = stored(figure)
+    assert data["readouts"][0]["frames"][2 * 2 + 1] == ["down 0", "down 3", "down 6"]
+    assert repr(figure).splitlines() == [
+        "Lines & <angles> (interactive; at rate 2, kind up, step 2)",
+        "  height: up 4",
+        "  rate: b",
+    ]
+    page = figure._repr_html_()
+    assert "Lines &amp; &lt;angles&gt;" in page and page.count('type="radio"') == 2
+
+
+def test_data_cannot_end_the_script_it_stands_in():
+    figure = simple(readouts=[Readout("text", ["</script><b>"])])
+    assert "</script><b>" not in figure._repr_html_()
+    assert stored(figure)["readouts"][0]["frames"] == ["</script><b>"]
+
+
+def test_a_curve_ends_where_it_leaves_for_infinity():
+    panel = Panel("a line", Axis("x", 0, 1), Axis("y", 1e-3, 1e3, log=True), [])
+    assert panel.points([(0, 1e-3), (1, 1e3), (1, np.inf), (1, 1)]) == "52,258 410,10"
+    assert panel.points([(0, 1), (1e300, 0)]).count(" ") == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: simple(id="two words"), "id must be letters"),
+        (lambda: simple(controls=[steps(2), steps(3, "again")]), "controls must hold at most one made by steps"),
+        (lambda: simple(controls=[slider("a", [1, 2]), slider("a", [1, 3])]), "controls must have different labels"),
+        (lambda: simple(controls=[steps(2)]), "frames must be one for each of the 6 settings"),
+        (lambda: simple(readouts=[Readout("two", ["a", "b"])]), "frames must be one for each of the 1 settings"),
+        (lambda: slider("rate", [1.0]), "values must be at least two different ones"),
+        (lambda: slider("rate", [1.0, 2.0], start=3.0), "start must be one of 1.0, 2.0, got 3.0"),
+        (lambda: steps(0), "count must be"),
+        (lambda: interactive.optimizer_race("bowl", {"Adaam": [0.1, 0.2]}), "optimizer must be one of 'SGD'.*'Adaam'"),
+        (lambda: interactive.learning_rate_explorer("hole"), "surface must be one of"),
+        (lambda: simple().panels[0].points([(np.nan, 0)]), "frames must be points"),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
