@@ -46,7 +46,8 @@ def test_jupyter_book_is_version_1():
     installed = version("jupyter-book")
     assert installed.startswith("1."), (
         f"jupyter-book {installed} is installed, but the book needs version 1: version 2 is another program that "
-        "ignores _config.yml and _toc.yml and would build nothing. Install from requirements.txt, which pins jupyter-book<2."
+        "ignores _config.yml and _toc.yml and would build nothing. "
+        "Install from requirements.txt, which pins jupyter-book<2."
     )
 
 

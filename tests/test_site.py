@@ -1,0 +1,220 @@
+"""The built book: links lead somewhere, every page is whole, nothing is asked of another host."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from tools.sphinx_course import MATHJAX_FILES
+
+ROOT = Path(__file__).resolve().parent.parent
+NOT_IN_THE_TOC = {"index.html", "genindex.html", "search.html"}
+LOADING = {  # what makes a browser fetch something when a page is opened
+    "script": "src",
+    "link": "href",
+    "img": "src",
+    "iframe": "src",
+    "source": "src",
+    "video": "src",
+    "audio": "src",
+    "object": "data",
+    "embed": "src",
+}
+LOADING_RELATIONS = {
+    "stylesheet",
+    "preload",
+    "prefetch",
+    "icon",
+    "shortcut",
+    "modulepreload",
+    "preconnect",
+    "dns-prefetch",
+}
+
+
+@cache
+def parse(path: Path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+def html_files(site: Path) -> list[Path]:
+    return [path for path in sorted(site.rglob("*.html")) if "_static" not in path.relative_to(site).parts]
+
+
+def written_pages(site: Path) -> list[Path]:
+    return [path for path in html_files(site) if path.name not in NOT_IN_THE_TOC or path.parent != site]
+
+
+def toc_entries() -> set[str]:
+    toc = (ROOT / "_toc.yml").read_text()
+    return set(re.findall(r"(?:root|file): (\S+)", toc))
+
+
+def loaded(page: BeautifulSoup):
+    """The addresses that a browser fetches by itself when it opens the page."""
+    for tag, attribute in LOADING.items():
+        for element in page.find_all(tag, attrs={attribute: True}):
+            if tag != "link" or LOADING_RELATIONS & set(element.get("rel", [])):
+                yield element[attribute]
+    for element in page.find_all(srcset=True):
+        yield from (entry.split()[0] for entry in element["srcset"].split(",") if entry.strip())
+    styles = [element.get_text() for element in page.find_all("style")]
+    styles += [element["style"] for element in page.find_all(style=True)]
+    for style in styles:
+        yield from css_addresses(style)
+
+
+def css_addresses(style: str) -> list[str]:
+    style = re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)
+    return re.findall(r"url\(\s*['\"]?([^'\")]+)", style) + re.findall(r"@import\s+['\"]([^'\"]+)", style)
+
+
+def is_elsewhere(address: str) -> bool:
+    parts = urlsplit(address)
+    return bool(parts.netloc) or parts.scheme in {"http", "https"}
+
+
+def broken_links(site: Path, path: Path) -> list[str]:
+    """The links and loaded files of a page that lead to no file or no anchor of the site."""
+    page, broken = parse(path), []
+    addresses = [element["href"] for element in page.find_all("a", href=True)] + list(loaded(page))
+    for address in addresses:
+        if is_elsewhere(address) or urlsplit(address).scheme:
+            continue
+        file, anchor = urldefrag(address)
+        target = (path.parent / unquote(urlsplit(file).path)).resolve() if file else path
+        if target.is_dir():
+            target = target / "index.html"
+        exists = target.is_file() and site.resolve() in target.parents
+        if not exists or (anchor and target.suffix == ".html" and not has_anchor(target, unquote(anchor))):
+            broken.append(address)
+    return broken
+
+
+def has_anchor(path: Path, anchor: str) -> bool:
+    page = parse(path)
+    return page.find(id=anchor) is not None or page.find(attrs={"name": anchor}) is not None
+
+
+def test_every_page_of_the_contents_is_built(site):
+    built = {path.relative_to(site).with_suffix("").as_posix() for path in written_pages(site)}
+    assert built == toc_entries()
+
+
+def test_every_notebook_is_in_the_contents():
+    chapters = {path.relative_to(ROOT).with_suffix("").as_posix() for path in (ROOT / "chapters").rglob("*.ipynb")}
+    assert chapters <= toc_entries()
+
+
+def test_links_and_anchors_lead_somewhere(site):
+    broken = {path.name: links for path in html_files(site) if (links := broken_links(site, path))}
+    assert broken == {}
+
+
+def test_pages_load_nothing_from_another_host(site):
+    asked = {
+        path.name: found for path in html_files(site) if (found := list(filter(is_elsewhere, loaded(parse(path)))))
+    }
+    for sheet in site.rglob("*.css"):
+        found = [address for address in css_addresses(sheet.read_text(encoding="utf-8")) if is_elsewhere(address)]
+        asked.update({sheet.name: found} if found else {})
+    assert asked == {}
+
+
+def test_scripts_of_the_pages_name_no_other_host(site):
+    """Scripts written into the pages could fetch as they run: none holds the address of a file elsewhere."""
+    for path in html_files(site):
+        for script in parse(path).find_all("script", src=False):
+            if "json" not in script.get("type", ""):
+                assert not re.search(r"https?://(?!www\.w3\.org/)", script.get_text()), (
+                    path.name,
+                    script.get_text()[:200],
+                )
+
+
+def test_every_page_has_a_title(site):
+    titles = {path: parse(path).title.get_text(strip=True) for path in html_files(site) if parse(path).title}
+    for path in written_pages(site):
+        heading = parse(path).find("h1")
+        assert heading and heading.get_text(strip=True, separator=" ").strip("# "), path.name
+        assert len(parse(path).find_all("h1")) == 1, path.name
+        assert titles[path] not in {"", "<no title>"}, path.name
+    assert len({titles[path] for path in written_pages(site)}) == len(written_pages(site)), "two pages have one title"
+
+
+def test_every_figure_is_there_and_described(site):
+    for path in written_pages(site):
+        for image in parse(path).find_all("img"):
+            name = f"{path.name}: {image['src'][:80]}"
+            assert image.has_attr("alt"), name
+            if "_images/" in image["src"]:
+                assert len(image["alt"]) > 15 and not re.search(r"\.(png|svg|jpe?g)$|^\.\.?/", image["alt"]), name
+                assert (path.parent / unquote(image["src"])).stat().st_size > 0, name
+
+
+def test_a_notebooks_figures_are_all_on_its_page(site):
+    for path in sorted((ROOT / "chapters").rglob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        stored = sum("image/png" in output.get("data", {}) for cell in cells for output in cell.get("outputs", []))
+        page = parse((site / path.relative_to(ROOT)).with_suffix(".html"))
+        assert len(page.select(".cell_output img")) == stored, path.name
+
+
+def test_math_is_typeset_by_the_book_itself(site):
+    for name in MATHJAX_FILES:
+        assert (site / "_static" / "mathjax" / name).exists(), name
+    with_math = [path for path in written_pages(site) if parse(path).select(".math")]
+    assert with_math
+    for path in with_math:
+        sources = [address for address in loaded(parse(path)) if "mathjax" in address.lower()]
+        assert [urlsplit(source).path.rpartition("_static/")[2] for source in sources] == ["mathjax/tex-svg.js"], (
+            path.name
+        )
+
+
+def test_without_a_repository_there_are_no_buttons_to_one(site):
+    for path in written_pages(site):
+        assert not parse(path).select(
+            ".btn-source-repository-button, .btn-source-issues-button, .dropdown-launch-buttons"
+        )
+
+
+# -- the checks themselves --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<script src="https://cdn.example/x.js"></script>',
+        '<link rel="stylesheet" href="//fonts.example/x.css">',
+        '<img srcset="a.png 1x, https://example.org/b.png 2x">',
+        '<p style="background: url(https://example.org/b.png)">',
+        "<style>@import 'https://example.org/b.css';</style>",
+    ],
+)
+def test_a_request_to_another_host_is_noticed(html):
+    assert any(map(is_elsewhere, loaded(BeautifulSoup(html, "html.parser"))))
+
+
+def test_an_ordinary_link_elsewhere_is_no_request():
+    page = BeautifulSoup(
+        '<a href="https://arxiv.org">paper</a><link rel="canonical" href="https://x.org">', "html.parser"
+    )
+    assert not list(loaded(page))
+
+
+def test_broken_links_are_noticed(tmp_path):
+    page = tmp_path / "a.html"
+    page.write_text('<p id="here"><a href="#here">1</a><a href="#gone">2</a><a href="b.html">3</a><img src="c.png">')
+    assert broken_links(tmp_path, page) == ["#gone", "b.html", "c.png"]
+
+
+def test_toc_is_a_jupyter_book_1_toc():
+    assert yaml.safe_load((ROOT / "_toc.yml").read_text())["format"] == "jb-book"
