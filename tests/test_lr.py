@@ -684,6 +684,15 @@ def test_a_warm_up_takes_schedules_that_are_not_ours():
         ours.at(3)
 
 
+@pytest.mark.parametrize("module", [lr, theirs], ids=["ours", "Paddle's"])
+def test_a_warm_up_begins_the_schedule_inside_at_its_step_0(module):
+    used = module.StepDecay(0.8, 2)
+    used.step(50)
+    warmup = lr.LinearWarmup(used, 3, 0.0, 0.8)
+    assert walk(warmup, 6) == pytest.approx([0, 0.8 / 3, 1.6 / 3, 0.8, 0.8, 0.08])
+    assert used.last_epoch == 3
+
+
 def test_asking_a_warm_up_does_not_move_the_schedule_inside():
     def warmed_up(module):
         warmup = module.LinearWarmup(module.ExponentialDecay(0.5, 0.9), 2, 0.0, 0.5)
