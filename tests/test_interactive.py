@@ -12,6 +12,8 @@ import pytest
 from course_lib import interactive, optimizer, surfaces
 from course_lib.interactive import Axis, Figure, Panel, Readout, Series, over, radio, slider, steps, svg
 from course_lib.interactive.figure import _read
+from course_lib.lr_finder import RangeTest
+from course_lib.optimizer import lr as schedules
 
 FIGURES = {
     "bowl": lambda: interactive.learning_rate_explorer("bowl"),
@@ -21,7 +23,17 @@ FIGURES = {
     "race": lambda: interactive.optimizer_race(
         "beale", {name: [0.001, 0.01, 0.1] for name in ("SGD", "Momentum", "Nesterov", "RMSProp", "Adam", "AMSGrad")}
     ),
+    "adam": interactive.adam_state_explorer,
+    "schedules": interactive.schedule_designer,
+    "range test": lambda: interactive.range_test_reader(range_test()),
 }
+
+
+def range_test(losses=None):
+    """A smooth curve with the three regions: flat to 0.01, falling to 1, exploding beyond."""
+    lrs = np.geomspace(1e-4, 10, 101)
+    losses = 2.3 - 1.5 / (1 + (0.1 / lrs) ** 2) + (lrs / 3) ** 4 if losses is None else losses
+    return RangeTest(lrs, np.array(losses), np.array(losses), "steepest", None, "exponential")
 
 
 @pytest.fixture(scope="module", params=FIGURES)
@@ -131,6 +143,83 @@ def test_race_uses_each_optimizer_under_its_own_slider():
         np.testing.assert_allclose(drawn, path, atol=0.02)
 
 
+def test_adam_s_state_is_that_of_the_formula():
+    data = stored(interactive.adam_state_explorer((0.9, 0.99), (0.0, 1.0), count=30, seed=5))
+    gradients = 1 + np.random.default_rng(5).standard_normal(30)
+    t = np.arange(1, 31)
+    m = np.array([sum(0.1 * 0.9 ** (n - k) * gradients[k - 1] for k in range(1, n + 1)) for n in t])
+    v = np.array([sum(0.01 * 0.99 ** (n - k) * gradients[k - 1] ** 2 for k in range(1, n + 1)) for n in t])
+    corrected = m / (1 - 0.9**t), np.sqrt(v / (1 - 0.99**t))
+    expected = [gradients, *corrected, m, np.sqrt(v), corrected[0] / corrected[1], m / np.sqrt(v)]
+    for readout, values in zip(data["readouts"], expected):
+        texts = chosen(data, readout, [1, 1, 0])
+        np.testing.assert_allclose(np.array(texts, dtype=float), values, rtol=6e-3)
+    assert len(data["readouts"]) == len(data["series"]) == len(expected)
+
+
+def test_every_schedule_is_drawn_from_the_library():
+    figure = interactive.schedule_designer()
+    data, panel = stored(figure), figure.panels[0]
+    expected = {  # schedule: setting of its sliders, the schedule, the formula
+        "step decay": ([1, 2], schedules.StepDecay(0.1, 10, 0.5), "0.1 · 0.5^⌊t / 10⌋"),
+        "exponential": ([1], schedules.ExponentialDecay(0.1, 0.9), "0.1 · 0.9^t"),
+        "1/t": ([3], schedules.InverseTimeDecay(0.1, 0.3), "0.1 / (1 + 0.3 t)"),
+        "polynomial": ([2, 1], schedules.PolynomialDecay(0.1, 40, 0.0, 2.0), "0.1 · (1 − min(t, 40) / 40)^2"),
+        "cosine": ([1, 1], schedules.CosineAnnealingDecay(0.1, 30, 0.01), "0.01 + 0.09 · (1 + cos(π t / 30)) / 2"),
+        "warm restarts": ([1, 1], schedules.CosineAnnealingWarmRestarts(0.1, 8, 2), "T_i = 8 · 2^i"),
+        "warm-up": ([1, 1], schedules.LinearWarmup(0.1, 10, 0.01, 0.1), "0.01 + 0.09 · t / 10 for t < 10"),
+        "cyclical": ([1, 1], schedules.CyclicLR(0.01, 0.1, 10), "up in 10 steps, down in 10"),
+        "1cycle": ([1, 1], schedules.OneCycleLR(0.1, 61, 5.0, phase_pct=0.3), "0.02 up to 0.1 in the first 30 %"),
+    }
+    assert list(figure.controls[0].values) == list(expected)
+    for k, (setting, schedule, formula) in enumerate(expected.values()):
+        line = data["series"][k]
+        assert line["when"] == [0, k]
+        positions = dict(zip(line["controls"], setting))
+        drawn = points_in_data_units(panel, chosen(data, line, positions))
+        np.testing.assert_allclose(drawn[:, 1], schedule.at(np.arange(61)), atol=3e-5)
+        assert formula in chosen(data, data["readouts"][2 * k + 1], positions)
+
+
+def test_only_the_chosen_schedule_is_shown_at_first():
+    page = Elements(interactive.schedule_designer()._repr_html_())
+    shown = [box for box in page.all("polyline") if box.get("class") != "off"]
+    assert len(shown) == 1 and len(page.all("polyline")) == 9
+    controls = [box["class"] for box in page.all("div") if box.get("class", "").startswith("control")]
+    assert controls.count("control") == 2 + 1  # its two parameters and the step
+    assert len([item for item in page.all("li") if item.get("class") != "off"]) == 2
+
+
+def test_range_test_is_read_as_its_three_regions():
+    figure = interactive.range_test_reader(range_test())
+    data = stored(figure)
+    rates = [float(label) for label in data["controls"][0]["labels"]]
+    regions = dict(zip(rates, data["readouts"][3]["frames"][0]))
+    assert regions[0.0001] == regions[rates[35]] == "no progress"
+    assert regions[0.1] == "fast descent"
+    assert regions[10.0] == "divergence"
+    assert list(dict.fromkeys(regions.values())) == ["no progress", "fast descent", "around the minimum", "divergence"]
+    slopes = [float(text.replace("−", "-")) for text in data["readouts"][2]["frames"][0]]
+    assert slopes[60] < -1 and slopes[100] > 1 and abs(slopes[3]) < 0.1
+    assert rates[data["controls"][0]["start"]] == pytest.approx(range_test().suggestion, rel=0.01)
+
+
+def test_range_test_without_descent_says_so():
+    figure = interactive.range_test_reader(range_test(np.linspace(2.3, 3.0, 101)))
+    texts = [readout["frames"][0] for readout in stored(figure)["readouts"]]
+    assert set(texts[3]) == {"no descent at all"}
+    assert "none" in texts[4]
+
+
+def test_range_test_is_read_up_to_the_first_gap():
+    losses = range_test().losses.copy()
+    losses[60:] = np.nan
+    assert len(stored(interactive.range_test_reader(range_test(losses)))["controls"][0]["labels"]) == 60
+    losses[4] = np.inf
+    with pytest.raises(ValueError, match="test must have at least 10 finite losses at its start, got 4"):
+        interactive.range_test_reader(range_test(losses))
+
+
 def test_first_picture_is_the_start_setting(figure):
     data, page = stored(figure), figure._repr_html_()
     setting = [control["start"] for control in data["controls"]]
@@ -139,7 +228,8 @@ def test_first_picture_is_the_start_setting(figure):
     dots = re.findall(r'<g data-dot="" transform="translate\(([^)]*)\)"', page)
     for item, line, dot in zip(data["series"], lines, dots):
         points = chosen(data, item, setting).split(" ")
-        assert line == " ".join(points[: step + 1]) and dot == points[min(step, len(points) - 1)]
+        end = len(points) if item["whole"] else step + 1
+        assert line == " ".join(points[:end]) and dot == points[min(step, len(points) - 1)]
     assert len(lines) == len(dots) == len(data["series"])
 
 
@@ -201,7 +291,7 @@ def test_drawn_svg_is_well_formed(figure):
 
 def test_colours_of_all_curves_differ_without_colour_too(figure):
     for panel in figure.panels:
-        looks = [series.look() for series in panel.series]
+        looks = [series.look() for series in panel.series if not figure.is_off(series)]
         assert len({look["marker"] for look in looks}) == len(looks)
 
 

@@ -5,11 +5,12 @@ JavaScript only swaps curves and texts, so nothing is computed twice and nothing
 are off, the picture of the first setting stands.
 
 ``figure`` holds the building blocks (controls, series, panels, readouts), ``svg`` draws them, and ``explorers``
-has the figures of the book::
+and ``curves`` have the figures of the book::
 
     interactive.learning_rate_explorer("ravine")  # the last line of a notebook's cell
 """
 
+from .curves import adam_state_explorer, range_test_reader, schedule_designer
 from .explorers import learning_rate_explorer, momentum_explorer, optimizer_race
 from .figure import Axis, Control, Figure, Panel, Readout, Series, over, radio, shown, slider, steps
 
@@ -20,11 +21,14 @@ __all__ = [
     "Panel",
     "Readout",
     "Series",
+    "adam_state_explorer",
     "learning_rate_explorer",
     "momentum_explorer",
     "optimizer_race",
     "over",
     "radio",
+    "range_test_reader",
+    "schedule_designer",
     "shown",
     "slider",
     "steps",

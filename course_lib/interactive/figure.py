@@ -214,7 +214,7 @@ class Figure:
     def __post_init__(self):
         if not isinstance(self.id, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", self.id):
             raise ValueError(f"id must be letters, digits and hyphens, beginning with a letter, got {self.id!r}")
-        if len({control.label for control in self.controls}) < len(self.controls):
+        if len({(control.label, control.when) for control in self.controls}) < len(self.controls):
             raise ValueError(f"controls must have different labels, got {[c.label for c in self.controls]}")
         if sum(control.kind == "step" for control in self.controls) > 1:
             raise ValueError("controls must hold at most one made by steps()")
@@ -336,7 +336,7 @@ def _control_html(id: str, k: int, control: Control, off: bool) -> str:
             f"{' checked' if value == control.start else ''}> {html.escape(name)}</label>"
             for value, name in enumerate(control.labels)
         )
-        return f'<fieldset class="{kind}"><legend>{label}</legend>{buttons}</fieldset>'
+        return f'<div class="{kind} choice" role="radiogroup" aria-label="{label}"><span>{label}</span>{buttons}</div>'
     play = '<button type="button" data-play>Play</button>' if control.kind == "step" else ""
     return (
         f'<div class="{kind}"><label for="{id}">{label}</label><input type="range" id="{id}" data-control="{k}" '
