@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import replace
 
-from . import adam_variants, adaptive, learning_rate, momentum, weight_decay  # noqa: F401 (entering their exercises)
+from . import adam_variants, adaptive, initialization, learning_rate, momentum, schedules, weight_decay  # noqa: F401
 from . import progress as _progress
 from .engine import CHAPTERS, EXERCISES
 from .feedback import Feedback

@@ -359,18 +359,6 @@ def adadelta_epsilon_outside(x, g, s, lr, rho, epsilon):
     return x - lr * update
 
 
-@adadelta.mistake("What starts the numerator off when all updates so far are zero?")
-def no_epsilon_above(x, g, s, lr, rho, epsilon):
-    """ε is missing in the numerator.
-
-    All updates so far are zero, so the first one is zero too, and so are all others: nothing ever moves.
-    """
-    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
-    update = sqrt(s.mean_square_update) / sqrt(s.mean_square + epsilon) * g
-    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
-    return x - 1e-30 - lr * update
-
-
 @adadelta.mistake("The past updates stand above, the past gradients below.")
 def ratio_upside_down(x, g, s, lr, rho, epsilon):
     """The ratio is upside down.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import paddle
@@ -102,6 +102,10 @@ def mistake_from(function, hint: str) -> Mistake:
     return Mistake(
         function.__name__.replace("_", "-"), name.rstrip("."), " ".join(explanation.split()), hint, [function]
     )
+
+
+def _without_prefix(text: str, prefix: str) -> str:
+    return text[len(prefix) :] if text.startswith(prefix) else text
 
 
 # --------------------------------------------------------------------------------- calling an answer
@@ -284,8 +288,18 @@ class Implement(Exercise):
     # -- the catalogue
 
     def mistake(self, hint: str):
-        """Decorator that enters a wrong function into the catalogue: its docstring is name and explanation."""
-        return lambda function: self.add(mistake_from(function, hint))
+        """Decorator that enters a wrong function into the catalogue.
+
+        Its docstring is name and explanation. Its own name is the id, without the exercise's first word: functions of
+        a module need different names, mistakes of different exercises do not.
+        """
+
+        def enter(function):
+            mistake = mistake_from(function, hint)
+            own_word = self.id.split("-")[0] + "-"
+            return self.add(replace(mistake, id=_without_prefix(mistake.id, own_word)))
+
+        return enter
 
     def add(self, mistake: Mistake) -> Mistake:
         if mistake.id in self.mistakes:
@@ -423,7 +437,7 @@ def _printed(outcome) -> tuple[str, ...]:
 
 
 def _with_notes(feedback: Feedback, notes) -> Feedback:
-    return Feedback(**{**feedback.__dict__, "notes": (*feedback.notes, *notes)})
+    return replace(feedback, notes=(*feedback.notes, *notes))
 
 
 def two_numbers(got: float, expected: float) -> tuple[str, str]:

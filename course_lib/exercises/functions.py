@@ -43,15 +43,17 @@ class FunctionExercise(Implement):
         reference: The right function. Its name, signature and docstring make the stub; a ``return`` in it stays here.
         cases: A list of :class:`Case`. They are asked in mixed order, so that a counter inside does not help.
         relative, absolute: How far a right answer may be from the reference.
+        decades: How far, in powers of ten, where only the order of magnitude counts.
+        optional: Arguments that an answer may lack; cases that set them are then left out.
     """
 
-    def __init__(self, id, *, reference, cases, relative=1e-5, absolute=1e-9, **common):
+    def __init__(self, id, *, reference, cases, relative=1e-5, absolute=1e-9, decades=None, **common):
         parameters = inspect.signature(reference).parameters
-        optional = [name for name, p in parameters.items() if p.default is not p.empty]
-        super().__init__(id, names=parameters, optional=optional, **common)
+        super().__init__(id, names=parameters, **common)
+        self.defaults = {name: p.default for name, p in parameters.items() if p.default is not p.empty}
         self.reference, self.cases = reference, cases
         self.order = np.random.default_rng(7).permutation(len(cases))
-        self.relative, self.absolute = relative, absolute
+        self.relative, self.absolute, self.decades = relative, absolute, decades
         self._shapes = [np.shape(self._ask_reference(case)) for case in cases]
 
     def _ask_reference(self, case):
@@ -67,10 +69,12 @@ class FunctionExercise(Implement):
         return readings
 
     def _read(self, call, case, shape, backend):
-        defaults = {name: inspect.signature(self.reference).parameters[name].default for name in self.optional}
-        arguments = {**defaults, **{n: as_given(value, backend) for n, value in case.arguments.items()}}
+        arguments = {**self.defaults, **{n: as_given(value, backend) for n, value in case.arguments.items()}}
         value = ask(call, arguments, shape, f"{case}{backend.words}")
-        return Reading(str(case), value, allowed=self.relative * np.abs(value) + self.absolute)
+        if self.decades is None:
+            return Reading(str(case), value, allowed=self.relative * np.abs(value) + self.absolute)
+        with np.errstate(all="ignore"):
+            return Reading(str(case), np.log10(value), allowed=self.decades)
 
     def difference(self, readings):
         got, want = next((g, w) for g, w in zip(readings, self.expected) if g and deviation([g], [w]) > 1)
@@ -81,7 +85,8 @@ class FunctionExercise(Implement):
                 off = np.abs(got.value - want.value) > want.allowed
             index = tuple(np.argwhere(off | (np.isnan(got.value) != np.isnan(want.value)))[0])
             details.append(("element", f"[{', '.join(map(str, index))}]"))
-        value, right = two_numbers(float(got.value[index]), float(want.value[index]))
+        values = [float(reading.value[index]) for reading in (got, want)]
+        value, right = two_numbers(*(values if self.decades is None else (10**v for v in values)))
         return self.feedback(
             "wrong",
             "The function differs from the right one.",

@@ -90,7 +90,7 @@ def lr_inside_the_velocity(x, g, s, lr, momentum):
 
 
 @momentum.mistake("The share that is kept multiplies the old velocity alone.")
-def momentum_on_the_gradient_too(x, g, s, lr, momentum):
+def gradient_scaled_too(x, g, s, lr, momentum):
     """The new gradient is scaled by momentum as well.
 
     v = momentum · (v + g): all steps are shorter by the factor momentum, as if lr had been lowered.
@@ -100,7 +100,7 @@ def momentum_on_the_gradient_too(x, g, s, lr, momentum):
 
 
 @momentum.mistake("How much of the old velocity stays at momentum 0.9: most of it, or a tenth?")
-def momentum_swapped(x, g, s, lr, momentum):
+def shares_swapped(x, g, s, lr, momentum):
     """momentum and 1 - momentum are swapped.
 
     Only a tenth of the velocity is kept at momentum 0.9: the memory is as good as gone after two steps.
@@ -109,8 +109,8 @@ def momentum_swapped(x, g, s, lr, momentum):
     return x - lr * s.velocity
 
 
-@momentum_swapped.also
-def momentum_swapped_undamped(x, g, s, lr, momentum):
+@shares_swapped.also
+def shares_swapped_undamped(x, g, s, lr, momentum):
     s.velocity = (1 - momentum) * s.velocity + g
     return x - lr * s.velocity
 

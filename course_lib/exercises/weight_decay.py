@@ -190,15 +190,6 @@ def sgdw_no_decay(x, g, s, lr, weight_decay, momentum):
     return momentum_step(x, g, s, lr, momentum)
 
 
-@sgdw.mistake("Without momentum the velocity would not matter; here it does.")
-def sgdw_without_momentum(x, g, s, lr, weight_decay, momentum):
-    """The velocity is not used.
-
-    This is plain gradient descent with decay.
-    """
-    return x - lr * weight_decay * x - lr * g
-
-
 @sgdw.mistake("Once is enough.")
 def sgdw_decay_twice(x, g, s, lr, weight_decay, momentum):
     """The weights decay twice: through the gradient and beside it.

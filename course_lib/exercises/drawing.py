@@ -1,0 +1,60 @@
+"""The kind of exercise in which random numbers are drawn: not the numbers are compared, but their distribution."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .engine import NumpyArrays, Reading, ask, caller, deviation
+from .functions import FunctionExercise
+
+SHARES = np.array([0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98])
+ALLOWED = 0.06
+"""In standard deviations of the right distribution. With 30,000 numbers a quantile is off by 0.01 to 0.02; a uniform
+and a normal distribution of the same variance differ by 0.19 at the quartiles."""
+
+
+class DrawExercise(FunctionExercise):
+    """Write ``draw(shape, rng)``, which returns random weights of a given distribution.
+
+    Args:
+        id, chapter, title, hints, reference: See ``FunctionExercise``.
+        shapes: Shapes to draw, each with some 10,000 elements.
+    """
+
+    def __init__(self, id, *, reference, shapes, **common):
+        self.shapes = shapes
+        super().__init__(id, reference=reference, cases=[], **common)
+
+    def observe(self, function, backend=NumpyArrays):
+        call = caller(function, self.names)
+        return [reading for shape in self.shapes for reading in self._draws(call, shape)]
+
+    def _draws(self, call, shape):
+        words = f"shape {list(shape)}"
+        first, same, other = (
+            ask(call, {"shape": shape, "rng": np.random.default_rng(seed)}, shape, words) for seed in (1, 1, 2)
+        )
+        quantiles = np.quantile(first, SHARES)
+        yield Reading(f"the quantiles of the weights of {words}", quantiles, allowed=ALLOWED * max(first.std(), 1e-30))
+        yield Reading("whether equal generators give equal weights", np.array(float(np.array_equal(first, same))))
+        yield Reading("whether different generators give different weights", np.array(float((first != other).any())))
+
+    def difference(self, readings):
+        got, want = next((g, w) for g, w in zip(readings, self.expected) if deviation([g], [w]) > 1)
+        if got.value.shape == ():
+            message = "All randomness must come from `rng`: equal generators give equal weights, different ones do not."
+            return self.feedback("wrong", message, details=(("first difference", want.where),))
+        rows = [(f"{share:.0%} lie below", got.value[i], want.value[i]) for i, share in enumerate(SHARES)]
+        details = [(words, f"{value:.4f}, expected {right:.4f}") for words, value, right in rows[::3]]
+        message = "The weights do not have the right distribution: compare where they lie."
+        return self.feedback("wrong", message, details=(("first difference", want.where), *details))
+
+    def diagnose(self, answer):
+        return None
+
+
+def drawing(id, *, chapter, title, hints, shapes):
+    """Decorator: enter the decorated function as the right answer of a new exercise, and return the exercise."""
+    return lambda reference: DrawExercise(
+        id, reference=reference, shapes=shapes, chapter=chapter, title=title, hints=hints
+    )
