@@ -126,6 +126,14 @@ def test_an_exercise_is_a_stub_followed_by_its_check():
     assert "no stub" in hygiene.chapter_problems(notebook(solved, CHECK), None)[0]
 
 
+def test_a_prediction_is_left_open_and_solved_in_the_solutions():
+    chapter = notebook(code("limit = None  # your number", tags=["exercise"]), code('check("lr-limit", limit)'))
+    assert hygiene.chapter_problems(chapter, notebook(code("limit = 2 / 50"))) == []
+    assert "limit has no solution" in hygiene.chapter_problems(chapter, notebook(code("limit = None")))[0]
+    filled_in = notebook(code("limit = 0.04", tags=["exercise"]), code('check("lr-limit", limit)'))
+    assert "no stub" in hygiene.chapter_problems(filled_in, None)[0]
+
+
 def test_a_solution_in_the_chapter_is_found():
     given_away = code(
         'def another_name(x, g, s, lr):\n    "Docstring."\n    s.v = 0.9 * s.v + g\n    return x - lr * s.v'

@@ -142,9 +142,8 @@ def test_scripts_of_the_pages_name_no_other_host(site):
 def test_every_page_has_a_title(site):
     titles = {path: parse(path).title.get_text(strip=True) for path in html_files(site) if parse(path).title}
     for path in written_pages(site):
-        heading = parse(path).find("h1")
-        assert heading and heading.get_text(strip=True, separator=" ").strip("# "), path.name
-        assert len(parse(path).find_all("h1")) == 1, path.name
+        headings = [heading.get_text().strip("# ") for heading in parse(path).select("article h1")]
+        assert len(headings) == 1 and headings[0], (path.name, headings)
         assert titles[path] not in {"", "<no title>"}, path.name
     assert len({titles[path] for path in written_pages(site)}) == len(written_pages(site)), "two pages have one title"
 

@@ -1,7 +1,8 @@
 """The rules that every stored notebook of the book keeps; ``problems(path)`` lists what breaks them.
 
 Cell tags with a meaning here:
-    ``exercise``            a stub for the learner; the next code cell checks it
+    ``exercise``            a stub for the learner: a function that raises NotImplementedError or, where a number or a
+                            word is asked for, ``name = None``; the next code cell checks it
     ``raises-exception``    the error in the output is meant
     ``library:<dotted>``    the cell shows the source of that class or function of the library
 
@@ -203,8 +204,10 @@ def exercise_problems(notebook) -> list[str]:
     for (number, cell), (_, following) in zip(code, [*code[1:], (0, None)]):
         if "exercise" not in tags(cell):
             continue
-        if "NotImplementedError" not in cell.source:
-            found.append(f"cell {number}: an exercise that is no stub (nothing raises NotImplementedError)")
+        if "NotImplementedError" not in cell.source and not open_names(cell):
+            found.append(
+                f"cell {number}: an exercise that is no stub (raises no NotImplementedError, sets no name to None)"
+            )
         if following is None or not calls(following, "check"):
             found.append(f"cell {number}: an exercise whose next code cell does not call check(...)")
     return found
@@ -216,10 +219,13 @@ def solution_problems(notebook, solution) -> list[str]:
     The library's own rule may stand in the chapter once its exercise is over.
     """
     answers = {name: body for cell in solution.cells for name, body in functions(cell)}
+    assigned = {name for cell in solution.cells for name, value in assignments(cell) if not is_none(value)}
     found = []
     for number, exercise in enumerate(notebook.cells, 1):
         if "exercise" not in tags(exercise):
             continue
+        missing = [name for name in open_names(exercise) if name not in assigned]
+        found += [f"cell {number}: the exercise {name} has no solution" for name in missing]
         for name, _ in functions(exercise):
             if name not in answers:
                 found.append(f"cell {number}: the exercise {name} has no solution")
@@ -245,6 +251,22 @@ def functions(cell) -> list[tuple[str, str]]:
             text = "\n".join(ast.unparse(statement) for statement in body)
             found.append((node.name, text.replace("self.", "")))
     return found
+
+
+def open_names(cell) -> list[str]:
+    """The names that an exercise leaves for the learner to fill in: ``prediction = None``."""
+    return [name for name, value in assignments(cell) if is_none(value)]
+
+
+def assignments(cell) -> list[tuple[str, ast.expr]]:
+    if cell.cell_type != "code":
+        return []
+    statements = [node for node in parsed(cell).body if isinstance(node, ast.Assign)]
+    return [(target.id, node.value) for node in statements for target in node.targets if isinstance(target, ast.Name)]
+
+
+def is_none(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
 
 
 def calls(cell, name: str) -> bool:
