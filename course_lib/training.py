@@ -6,6 +6,7 @@ a grid of settings and seeds, on one core or on many, with the same numbers.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from dataclasses import dataclass
@@ -130,17 +131,17 @@ def fit(
         >>> history.final_accuracy > 0.8
         True
     """
-    _check_fit(model, optimizer, data, callback, loss)
+    check_run(model, optimizer, data, callback=callback, loss=loss)
     errors.choice("schedule_per", schedule_per, ("step", "epoch"))
     per_epoch = math.ceil(len(data.train) / errors.whole("batch_size", batch_size, low=1))
     steps = _budget(epochs, steps, per_epoch)
     every = per_epoch if evaluate_every is None else errors.whole("evaluate_every", evaluate_every, low=1)
     losses, lrs, evaluations = [], [], []
-    with seeded(seed), _training_mode(model, True):
-        stream = itertools.islice(_endless(data.train, batch_size, np.random.default_rng(seed)), steps)
-        for step, (images, labels) in enumerate(with_bar(stream, steps, progress), 1):
+    with seeded(seed), training_mode(model, True):
+        stream = itertools.islice(losses_with_gradients(model, data.train, batch_size, seed, loss), steps)
+        for step, value in enumerate(with_bar(stream, steps, progress), 1):
+            losses.append(value)
             lrs.append(optimizer.get_lr())
-            losses.append(_backward(model, images, labels, loss))
             if callback is not None:
                 callback(step, model, optimizer)
             optimizer.step()
@@ -172,7 +173,7 @@ def evaluate(model, split: Split, loss=None) -> tuple[float, float]:
     if not isinstance(split, Split):
         raise TypeError(f"split must be a part of a data set such as data.validation, got {type(split).__name__}")
     total, right = 0.0, 0
-    with _training_mode(model, False), paddle.no_grad():
+    with training_mode(model, False), paddle.no_grad():
         for start in range(0, len(split), _EVALUATION_BATCH):
             images = paddle.to_tensor(split.images[start : start + _EVALUATION_BATCH])
             labels = split.labels[start : start + _EVALUATION_BATCH]
@@ -185,20 +186,22 @@ def evaluate(model, split: Split, loss=None) -> tuple[float, float]:
 # The pieces of fit --------------------------------------------------------------------------------------------
 
 
+def losses_with_gradients(model, split: Split, batch_size: int, seed: int, loss=None):
+    """Yield, without end, the loss of one mini-batch after the other, leaving its gradient in the parameters.
+
+    Every epoch has a new order. What becomes of the gradients (a step, a measurement) is the caller's business, and
+    so is clearing them.
+    """
+    rng = np.random.default_rng(seed)
+    while True:
+        for images, labels in batches(split, batch_size, rng):
+            value = (loss or _cross_entropy)(model(paddle.to_tensor(images)), paddle.to_tensor(labels))
+            value.backward()
+            yield value.item()
+
+
 def _cross_entropy(logits, labels):
     return paddle.nn.functional.cross_entropy(logits, labels)
-
-
-def _backward(model, images, labels, loss) -> float:
-    value = (loss or _cross_entropy)(model(paddle.to_tensor(images)), paddle.to_tensor(labels))
-    value.backward()
-    return value.item()
-
-
-def _endless(split: Split, batch_size: int, rng):
-    """Mini-batches of one epoch after the other, each in a new order."""
-    while True:
-        yield from batches(split, batch_size, rng)
 
 
 def _move_schedule(optimizer, step: int, schedule_per: str, per_epoch: int, validation_loss: float | None) -> None:
@@ -220,19 +223,16 @@ def _history(model, losses, lrs, evaluations) -> History:
     return History(np.array(losses, dtype=np.float64), np.array(lrs, dtype=np.float64), np.array(at), *arrays, finite)
 
 
-class _training_mode:
-    """Puts a model, layer by layer, into training or evaluation mode and back as it was."""
-
-    def __init__(self, model, training: bool):
-        self.model, self.training = model, training
-
-    def __enter__(self):
-        self.before = [(layer, layer.training) for layer in self.model.sublayers(include_self=True)]
-        self.model.train() if self.training else self.model.eval()
-
-    def __exit__(self, *_):
-        for layer, training in self.before:
-            layer.training = training
+@contextlib.contextmanager
+def training_mode(model, training: bool):
+    """Inside the block the model is in training (or evaluation) mode; afterwards every layer is as it was."""
+    before = [(layer, layer.training) for layer in model.sublayers(include_self=True)]
+    model.train() if training else model.eval()
+    try:
+        yield
+    finally:
+        for layer, was_training in before:
+            layer.training = was_training
 
 
 def _budget(epochs, steps, per_epoch: int) -> int:
@@ -243,7 +243,8 @@ def _budget(epochs, steps, per_epoch: int) -> int:
     return errors.whole("epochs", epochs, low=1) * per_epoch
 
 
-def _check_fit(model, optimizer, data, callback, loss) -> None:
+def check_run(model, optimizer, data, **functions) -> None:
+    """Raise a TypeError that names the argument if a model cannot be trained with these."""
     if not isinstance(model, paddle.nn.Layer):
         raise TypeError(f"model must be a paddle.nn.Layer, got {model!r} ({type(model).__name__})")
     if not all(hasattr(optimizer, name) for name in ("step", "clear_grad", "get_lr", "_learning_rate")):
@@ -253,7 +254,7 @@ def _check_fit(model, optimizer, data, callback, loss) -> None:
         )
     if not isinstance(data, Dataset):
         raise TypeError(f"data must be a Dataset as data.load() returns it, got {type(data).__name__}")
-    for name, function in (("callback", callback), ("loss", loss)):
+    for name, function in functions.items():
         if function is not None and not callable(function):
             raise TypeError(f"{name} must be a function or None, got {function!r} ({type(function).__name__})")
 

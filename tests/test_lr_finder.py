@@ -1,0 +1,333 @@
+"""lr_finder: the sweep it makes, the curve it reads, and that it leaves no trace."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import paddle
+import pytest
+
+from course_lib import data, models, optimizer
+from course_lib.lr_finder import range_test, suggest
+from course_lib.training import fit
+
+pytestmark = pytest.mark.filterwarnings("ignore:When training, we now always track:UserWarning")  # batch normalization
+DIGITS = data.load("digits")
+SHARED = sorted(set(paddle.optimizer.__all__) & set(optimizer.__all__) - {"Optimizer", "lr"})
+MODULES = {"course": optimizer, "paddle": paddle.optimizer}
+modules = pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
+
+
+def network(seed=0):
+    """With batch normalization, so that there are buffers to restore."""
+    model = models.mlp(DIGITS, hidden=(16,), seed=seed)
+    return paddle.nn.Sequential(*model[:2], paddle.nn.BatchNorm1D(16), *model[2:])
+
+
+def run_test(lr_max=30.0, module=optimizer, name="SGD", model=None, **keywords):
+    model = model or models.mlp(DIGITS, seed=0)
+    opt = getattr(module, name)(learning_rate=0.05, parameters=model.parameters())
+    return range_test(model, opt, DIGITS, lr_max=lr_max, **keywords)
+
+
+# The sweep ---------------------------------------------------------------------------------------------------
+
+
+def test_exponential_and_linear_sweeps():
+    found = run_test(lr_min=1e-4, lr_max=1e-2, steps=11)
+    np.testing.assert_allclose(found.lrs, 10.0 ** np.linspace(-4, -2, 11))
+    found = run_test(lr_min=0.0, lr_max=0.01, steps=11, sweep="linear")
+    np.testing.assert_allclose(found.lrs, np.linspace(0, 0.01, 11))
+
+
+@modules
+def test_each_step_is_made_with_its_learning_rate(module):
+    """The test is a training run under a schedule: fit with that schedule must see the same losses."""
+    lrs = np.geomspace(1e-3, 0.3, 30)
+    schedule = paddle.optimizer.lr.LambdaDecay(1.0, lambda t: lrs[min(t, 29)])
+    model = models.mlp(DIGITS, seed=0)
+    expected = fit(model, module.SGD(schedule, parameters=model.parameters()), DIGITS, steps=30, seed=5)
+    found = run_test(module=module, lr_min=1e-3, lr_max=0.3, steps=30, seed=5)
+    np.testing.assert_allclose(found.losses, expected.loss, rtol=1e-6)
+
+
+def test_the_moving_average_is_the_weighted_mean_of_the_losses():
+    found = run_test(steps=50, lr_max=0.1, smoothing=0.8)
+    for t in (0, 1, 7, 49):
+        weights = 0.8 ** np.arange(t, -1, -1.0)
+        assert found.smoothed[t] == pytest.approx(np.average(found.losses[: t + 1], weights=weights))
+    unsmoothed = run_test(steps=50, lr_max=0.1, smoothing=0.0)
+    np.testing.assert_array_equal(unsmoothed.smoothed, unsmoothed.losses)
+
+
+def test_it_stops_where_the_average_exceeds_its_lowest_value_by_the_factor():
+    found = run_test(lr_max=100.0, stop_factor=3)
+    assert len(found.lrs) == len(found.losses) == len(found.smoothed) < 200
+    assert found.diverged_at == found.lrs[-1]
+    assert found.smoothed[-1] > 3 * found.smoothed.min()
+    assert (found.smoothed[:-1] <= 3 * np.minimum.accumulate(found.smoothed[:-1])).all()
+
+
+def test_it_goes_to_the_end_if_nothing_explodes_or_if_told_to():
+    calm = run_test(lr_max=0.3)
+    assert len(calm.lrs) == 200 and calm.diverged_at is None
+    stubborn = run_test(lr_max=100.0, stop_factor=None)
+    assert len(stubborn.lrs) == 200 and stubborn.diverged_at is None
+
+
+def nan_network():
+    model = models.mlp(DIGITS, activation="tanh", seed=0)
+    model.parameters()[0].set_value(paddle.full([64, 64], float("nan")))
+    return model
+
+
+def test_it_stops_at_nan():
+    found = run_test(model=nan_network())
+    assert len(found.lrs) == 1 and found.diverged_at == found.lrs[0]
+    assert not found.has_descent and "no descent" in repr(found)
+
+
+def test_nan_gaps_are_shown_when_told_to_go_on():
+    images = DIGITS.train.images.copy()
+    images[123] = np.nan
+    spoilt = data.Dataset("digits", data.Split(images, DIGITS.train.labels), DIGITS.validation, DIGITS.test)
+    model = models.mlp(DIGITS, activation="tanh", seed=0)
+    sgd = optimizer.SGD(0.1, parameters=model.parameters(), grad_clip=None)
+    found = range_test(model, sgd, spoilt, steps=64, stop_factor=None)
+    assert len(found.lrs) == 64 and np.isnan(found.losses).any() and not np.isnan(found.losses).all()
+    np.testing.assert_array_equal(np.isnan(found.smoothed), np.isnan(found.losses))
+
+
+# The suggestion ----------------------------------------------------------------------------------------------
+
+LRS = np.logspace(-4, 1, 201)
+CURVE = 2.3 - 1.5 / (1 + (0.1 / LRS) ** 2) + (LRS / 3) ** 4  # steepest at 0.1
+
+
+def test_steepest_and_minimum():
+    assert suggest(LRS, CURVE) == pytest.approx(0.1, rel=0.05)
+    assert suggest(LRS, CURVE, "minimum/10") == LRS[CURVE.argmin()] / 10
+
+
+def test_noise_of_single_steps_does_not_decide():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        assert 0.03 < suggest(LRS, CURVE + rng.normal(scale=0.05, size=201)) < 0.3
+
+
+def test_a_fall_from_an_explosion_is_no_descent():
+    after = CURVE.copy()
+    after[160:170], after[170:] = 60.0, 2.3
+    assert suggest(LRS, after) == pytest.approx(0.1, rel=0.05)
+
+
+def test_what_follows_a_nan_is_not_used():
+    curve = CURVE.copy()
+    curve[150] = np.nan
+    curve[151:] = -9.0
+    assert suggest(LRS, curve) == pytest.approx(0.1, rel=0.05)
+    assert suggest(LRS, curve, "minimum/10") == LRS[CURVE[:150].argmin()] / 10
+
+
+@pytest.mark.parametrize("curve", [np.full(201, 2.3), np.linspace(2.3, 9, 201), 2.3 - 0.02 * LRS, np.full(201, np.nan)])
+def test_no_descent_is_an_error_that_says_what_to_look_for(curve):
+    with pytest.raises(ValueError, match=r"no descent.*lr_min.*fault in the model"):
+        suggest(LRS, curve)
+
+
+def test_shuffled_labels_show_no_descent():
+    labels = np.random.default_rng(0).permutation(DIGITS.train.labels)
+    shuffled = data.Dataset("digits", data.Split(DIGITS.train.images, labels), DIGITS.validation, DIGITS.test)
+    model = models.mlp(DIGITS, seed=0)
+    found = range_test(model, optimizer.SGD(0.1, parameters=model.parameters()), shuffled)
+    assert not found.has_descent
+    with pytest.raises(ValueError, match="no descent"):
+        _ = found.suggestion
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("rule", ["steepest", "minimum/10"])
+@pytest.mark.parametrize(("name", "lr_max"), [("SGD", 100.0), ("Momentum", 30.0), ("Adam", 10.0)])
+def test_the_suggestion_trains_the_network(name, lr_max, rule, seed):
+    model = models.mlp(DIGITS, seed=seed)
+    opt = getattr(optimizer, name)(learning_rate=1e-6, parameters=model.parameters())
+    found = range_test(model, opt, DIGITS, lr_max=lr_max, seed=seed, suggest=rule)
+    assert found.rule == rule and rule in repr(found)
+    opt.set_lr(found.suggestion)
+    assert fit(model, opt, DIGITS, epochs=8, seed=seed).best_accuracy > 0.9
+
+
+# No trace ----------------------------------------------------------------------------------------------------
+
+
+def snapshot(model, opt):
+    values = [tensor.numpy().tobytes() for tensor in (*model.parameters(), *model.buffers())]
+    gradients = [None if p.grad is None else p.grad.numpy().tobytes() for p in model.parameters()]
+    state = {
+        key: value.numpy().tobytes() if isinstance(value, paddle.Tensor) else repr(value)
+        for key, value in opt.state_dict().items()
+    }
+    modes = [layer.training for layer in model.sublayers(include_self=True)]
+    return values, gradients, state, opt.get_lr(), modes
+
+
+@modules
+@pytest.mark.parametrize("name", SHARED)
+@pytest.mark.parametrize("steps_before", [0, 3])
+@pytest.mark.parametrize("scheduled", [False, True], ids=["float", "schedule"])
+def test_it_leaves_no_trace(module, name, steps_before, scheduled):
+    """Neither in what can be read nor in how training goes on."""
+
+    def run(with_test):
+        paddle.seed(0)
+        model = network()
+        lr = module.lr.ExponentialDecay(0.01, gamma=0.9) if scheduled else 0.01
+        opt = getattr(module, name)(learning_rate=lr, parameters=model.parameters())
+        if steps_before:
+            fit(model, opt, DIGITS, steps=steps_before)
+        before = snapshot(model, opt)
+        if with_test:
+            range_test(model, opt, DIGITS, steps=20, lr_max=0.5)
+            assert snapshot(model, opt) == before
+        after = fit(model, opt, DIGITS, steps=5)
+        return after.loss.tolist(), after.lr.tolist(), snapshot(model, opt)[:1], paddle.rand([3]).tolist()
+
+    assert run(with_test=True) == run(with_test=False)
+
+
+@pytest.mark.parametrize("name", ["SGDW", "SWATS"])
+def test_optimizers_that_only_the_course_has_are_restored_too(name):
+    def run(with_test):
+        model = network()
+        opt = getattr(optimizer, name)(learning_rate=0.01, parameters=model.parameters())
+        fit(model, opt, DIGITS, steps=3)
+        if with_test:
+            range_test(model, opt, DIGITS, steps=50, lr_max=0.5)
+        return fit(model, opt, DIGITS, steps=30).loss.tolist()
+
+    assert run(with_test=True) == run(with_test=False)
+
+
+def test_a_momentum_cycle_is_set_aside_and_back():
+    model = network()
+    cycle = optimizer.lr.OneCycleLR(0.1, total_steps=20, momentum=(0.95, 0.85))
+    opt = optimizer.Momentum(learning_rate=cycle, parameters=model.parameters())
+    fit(model, opt, DIGITS, steps=5)
+    before = opt.momentum, opt.get_lr()
+    range_test(model, opt, DIGITS, steps=20, lr_max=0.5)
+    assert (opt.momentum, opt.get_lr()) == before and opt._learning_rate is cycle
+
+
+@modules
+def test_states_handed_out_before_still_hold_what_they_held(module):
+    model = network()
+    opt = module.Adam(learning_rate=0.01, parameters=model.parameters())
+    fit(model, opt, DIGITS, steps=3)
+    handed_out = opt.state_dict()
+    before = {key: value.numpy().tobytes() for key, value in handed_out.items()}
+    range_test(model, opt, DIGITS, steps=20, lr_max=0.5)
+    assert {key: value.numpy().tobytes() for key, value in handed_out.items()} == before
+
+
+@modules
+def test_gradients_are_put_back_and_do_not_disturb_the_test(module):
+    def run(with_gradient):
+        model = network()
+        opt = module.Momentum(0.01, parameters=model.parameters())
+        if with_gradient:
+            model(paddle.to_tensor(DIGITS.train.images[:8])).sum().backward()
+        model.train()
+        before = snapshot(model, opt)
+        found = range_test(model, opt, DIGITS, steps=20, lr_max=0.5)
+        assert snapshot(model, opt) == before
+        return found.losses.tolist()
+
+    assert run(with_gradient=True) == run(with_gradient=False)
+
+
+@modules
+def test_everything_is_put_back_after_an_error_too(module):
+    calls = []
+
+    def fails(logits, labels):
+        calls.append(1)
+        if len(calls) == 7:
+            raise ZeroDivisionError
+        return paddle.nn.functional.cross_entropy(logits, labels)
+
+    model = network()
+    model.eval()
+    opt = module.Adam(learning_rate=0.01, parameters=model.parameters())
+    before = snapshot(model, opt)
+    with pytest.raises(ZeroDivisionError):
+        range_test(model, opt, DIGITS, loss=fails)
+    assert len(calls) == 7 and snapshot(model, opt) == before
+
+
+# Plot and bad input ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sweep", ["exponential", "linear"])
+def test_plot(sweep):
+    found = run_test(lr_max=3.0, sweep=sweep)
+    _, ax = plt.subplots()
+    found.plot(ax)
+    assert ax.get_xscale() == ("log" if sweep == "exponential" else "linear")
+    assert ax.get_xlabel() == "learning rate" and ax.get_ylabel() == "loss"
+    labels = {line.get_label(): line for line in ax.get_lines()}
+    np.testing.assert_array_equal(labels["moving average"].get_ydata(), found.smoothed)
+    np.testing.assert_array_equal(labels["mini-batches"].get_xdata(), found.lrs)
+    assert labels[f"steepest: {found.suggestion:.2g}"].get_xdata()[0] == found.suggestion
+    plt.close()
+
+
+def test_a_curve_without_descent_is_drawn_without_a_suggestion():
+    _, ax = plt.subplots()
+    run_test(model=nan_network()).plot(ax)
+    assert [line.get_label() for line in ax.get_lines()] == ["moving average", "mini-batches"]
+    plt.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"lr_min": 0.0}, ValueError, "lr_min must be a finite number greater than 0, got 0.0"),
+        ({"lr_min": -1.0, "sweep": "linear"}, ValueError, "lr_min must be .* got -1.0"),
+        ({"lr_max": 1e-4}, ValueError, "lr_max must be a finite number greater than 0.0001, got 0.0001"),
+        ({"lr_max": float("inf")}, ValueError, "lr_max must be .* got inf"),
+        ({"lr_max": "10"}, TypeError, "lr_max must be .* got '10'"),
+        ({"steps": 9}, ValueError, "steps must be a whole number of at least 10, got 9"),
+        ({"steps": 20.0}, TypeError, "steps must be a whole number"),
+        ({"sweep": "log"}, ValueError, "sweep must be one of 'exponential', 'linear', got 'log'"),
+        ({"smoothing": 1}, ValueError, r"smoothing must be a number in \[0, 1\), got 1"),
+        ({"stop_factor": 1}, ValueError, "stop_factor must be a finite number greater than 1, got 1"),
+        ({"batch_size": 0}, ValueError, "batch_size must be a whole number of at least 1, got 0"),
+        ({"seed": -1}, ValueError, "seed must be a whole number of at least 0, got -1"),
+        ({"suggest": "lowest"}, ValueError, "suggest must be one of 'steepest', 'minimum/10', got 'lowest'"),
+        ({"loss": 3}, TypeError, "loss must be a function or None, got 3"),
+    ],
+)
+def test_bad_input_is_named(change, error, message):
+    with pytest.raises(error, match=message):
+        run_test(**change)
+
+
+def test_bad_objects_are_named():
+    model = models.mlp(DIGITS, seed=0)
+    sgd = optimizer.SGD(0.1, parameters=model.parameters())
+    with pytest.raises(TypeError, match=r"model must be a paddle.nn.Layer"):
+        range_test(None, sgd, DIGITS)
+    with pytest.raises(TypeError, match="optimizer must be an optimizer of"):
+        range_test(model, None, DIGITS)
+    with pytest.raises(TypeError, match="data must be a Dataset"):
+        range_test(model, sgd, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((LRS, CURVE, "lowest"), "rule must be one of 'steepest', 'minimum/10', got 'lowest'"),
+        ((LRS[:5], CURVE), r"lrs and smoothed must be two lists of one length, got \(5,\) and \(201,\)"),
+    ],
+)
+def test_bad_curves_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        suggest(*arguments)
