@@ -8,12 +8,14 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from course_lib import interactive, optimizer, surfaces
 from course_lib.interactive import Axis, Figure, Panel, Readout, Series, over, radio, slider, steps, svg
 from course_lib.interactive.figure import _read
 from course_lib.lr_finder import RangeTest
 from course_lib.optimizer import lr as schedules
+from course_lib.plotting import COLORS
 
 FIGURES = {
     "bowl": lambda: interactive.learning_rate_explorer("bowl"),
@@ -293,6 +295,25 @@ def test_colours_of_all_curves_differ_without_colour_too(figure):
     for panel in figure.panels:
         looks = [series.look() for series in panel.series if not figure.is_off(series)]
         assert len({look["marker"] for look in looks}) == len(looks)
+
+
+def test_curves_and_texts_stand_out_on_both_cards():
+    def luminance(color):
+        c = np.array(to_rgb(color))
+        return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+    def contrast(*colors):
+        low, high = sorted(map(luminance, colors))
+        return (high + 0.05) / (low + 0.05)
+
+    css = _read("figure.css")
+    themes = [dict(re.findall(r"--(\w+): (#\w+);", rule)) for rule in re.findall(r"{([^{}]*--ink:[^{}]*)}", css)]
+    assert len({theme["card"] for theme in themes}) == 2
+    for theme in themes:
+        assert contrast(theme["ink"], theme["card"]) >= 7 and contrast(theme["soft"], theme["card"]) >= 4.5
+        assert contrast(theme["focus"], theme["card"]) >= 4.5  # a button's text has the colour of the card
+        for name, color in COLORS.items():
+            assert contrast(color, theme["card"]) >= 3, name
 
 
 def test_radio_buttons_and_sliders_combine_with_the_last_fastest():
