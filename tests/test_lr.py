@@ -763,6 +763,25 @@ def test_plateau_equals_paddles(mode, threshold_mode, patience, cooldown, kind, 
     assert ours() < 0.2
 
 
+@pytest.mark.parametrize(
+    "mode, threshold_mode, metrics, best",
+    [
+        ("min", "rel", [10, 9.5, 9.0, 8.9], [10, 10, 10, 8.9]),
+        ("min", "abs", [10, 9.95, 9.9, 9.8], [10, 10, 10, 9.8]),
+        ("max", "rel", [10, 10.5, 11.0, 11.1], [10, 10, 10, 11.1]),
+        ("max", "abs", [10, 10.05, 10.1, 10.2], [10, 10, 10, 10.2]),
+    ],
+)
+def test_plateau_takes_only_more_than_the_threshold_for_better(mode, threshold_mode, metrics, best):
+    for module in lr, theirs:
+        plateau = module.ReduceOnPlateau(1.0, mode, threshold=0.1, threshold_mode=threshold_mode)
+        seen = []
+        for metric in metrics:
+            plateau.step(metric)
+            seen.append(plateau.best)
+        assert seen == best
+
+
 def test_plateau_is_not_poisoned_by_a_first_metric_that_is_not_finite():
     for bad in float("nan"), float("inf"):
         ours, paddles = (m.ReduceOnPlateau(1.0, factor=0.5, patience=2) for m in (lr, theirs))
