@@ -1,8 +1,11 @@
 """Interactive figures: every picture that a control can pick is the library's path; the page needs nothing else."""
 
+import base64
 import itertools
 import json
 import re
+import shutil
+import subprocess
 import xml.dom.minidom
 from html.parser import HTMLParser
 
@@ -333,6 +336,72 @@ def test_data_cannot_end_the_script_it_stands_in():
     figure = simple(readouts=[Readout("text", ["</script><b>"])])
     assert "</script><b>" not in figure._repr_html_()
     assert stored(figure)["readouts"][0]["frames"] == ["</script><b>"]
+
+
+# Moves every control of every figure to its end and to the middle, as a hand would, and writes down what is shown.
+OPERATE = """<script>
+const log = {}, note = (root) => ({
+  lines: [...root.querySelectorAll("[data-line]")].map((line) => line.getAttribute("points")),
+  dots: [...root.querySelectorAll("[data-dot]")].map((dot) => dot.getAttribute("transform")),
+  texts: [...root.querySelectorAll("[data-readout]")].map((text) => text.textContent),
+  off: [...root.querySelectorAll("[data-line]")].map((line) => getComputedStyle(line).display === "none"),
+  outputs: [...root.querySelectorAll("output")].map((output) => output.textContent),
+});
+document.querySelectorAll(".course-figure").forEach((root) => {
+  const controls = Math.max(...[...root.querySelectorAll("[data-control]")].map((one) => one.dataset.control)) + 1;
+  log[root.id] = [{ set: null, ...note(root) }];
+  for (let k = 0; k < controls; k++) {
+    const inputs = [...root.querySelectorAll(`[data-control="${k}"]`)];
+    const radio = inputs[0].type === "radio", last = radio ? inputs.length - 1 : Number(inputs[0].max);
+    for (const value of [last, Math.floor(last / 2)]) {
+      const input = radio ? inputs[value] : inputs[0];
+      if (radio) input.checked = true; else input.value = value;
+      input.dispatchEvent(new Event("input", { bubbles: true }));
+      log[root.id].push({ set: [k, value], ...note(root) });
+    }
+  }
+  log[root.id].push({ form: getComputedStyle(root.querySelector("form")).display });
+});
+document.body.innerHTML = "<pre>" + btoa(unescape(encodeURIComponent(JSON.stringify(log)))) + "</pre>";
+</script>"""
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+def test_moved_by_hand_a_browser_shows_what_is_stored(tmp_path):
+    figures = [make() for make in FIGURES.values()]
+    page = "".join(figure._repr_html_() for figure in figures)
+    (tmp_path / "page.html").write_text(f"<!doctype html><meta charset=utf-8><body>{page}{OPERATE}", encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
+    command = [CHROMIUM, *options, (tmp_path / "page.html").as_uri()]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    log = json.loads(base64.b64decode(re.search(r"<pre>([^<]*)</pre>", shown)[1]))
+    for figure in figures:
+        *states, form = log[figure.id]
+        assert form == {"form": "flex"}
+        data, setting = stored(figure), [control.start for control in figure.controls]
+        assert len(states) == 1 + 2 * len(figure.controls)
+        for state in states:
+            if state["set"]:
+                setting[state["set"][0]] = state["set"][1]
+            check_shown(data, setting, state)
+
+
+def check_shown(data, setting, state):
+    times = [k for k, control in enumerate(data["controls"]) if control["kind"] == "step"]
+    step = setting[times[0]] if times else 10**9
+    for item, line, dot, off in zip(data["series"], state["lines"], state["dots"], state["off"]):
+        points = chosen(data, item, setting).split(" ")
+        end = min(step, len(points) - 1)
+        assert line == " ".join(points if item["whole"] else points[: end + 1])
+        assert dot == f"translate({points[end]})"
+        assert off == ("when" in item and setting[item["when"][0]] != item["when"][1])
+    for item, text in zip(data["readouts"], state["texts"]):
+        frame = chosen(data, item, setting)
+        assert text == (frame if isinstance(frame, str) else frame[min(step, len(frame) - 1)])
+    sliders = [k for k, control in enumerate(data["controls"]) if control["kind"] != "choice"]
+    assert state["outputs"] == [data["controls"][k]["labels"][setting[k]] for k in sliders]
 
 
 def test_a_curve_ends_where_it_leaves_for_infinity():
