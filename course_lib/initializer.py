@@ -1,0 +1,310 @@
+r"""First weights of a network: what they are drawn from decides whether it learns at all.
+
+Every initializer is a function ``(shape, rng) -> array`` and knows the network only through the shape of one weight:
+
+=========  ====================================  =================  ==================
+layer      shape of the weight (as in Paddle)    fan-in, n_in       fan-out, n_out
+=========  ====================================  =================  ==================
+linear     ``[n_in, n_out]``                     n_in               n_out
+conv       ``[out, in, height, width]``          in·height·width    out·height·width
+=========  ====================================  =================  ==================
+
+``initialize(model, he_normal, seed=0)`` applies one to every layer of a Paddle model. Weight normalization, which is
+not a first value but another way to write a weight, is here as a function and as a layer.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import paddle
+from paddle import nn
+
+from course_lib import errors
+from course_lib.arrays import sqrt
+
+LAYERS = (nn.Linear, nn.Conv1D, nn.Conv2D, nn.Conv3D)
+
+
+def fans(shape) -> tuple[int, int]:
+    """Return (fan-in, fan-out): how many inputs a unit sums up, and how many units an input goes to.
+
+    Raises:
+        TypeError, ValueError: ``shape`` is no list of at least two whole numbers of at least 1.
+
+    Example:
+        >>> fans([784, 10]), fans([20, 3, 5, 5])
+        ((784, 10), (75, 500))
+    """
+    shape = _checked_shape(shape)
+    if len(shape) < 2:
+        raise ValueError(f"shape must have at least two dimensions, for a fan-in and a fan-out, got {shape}")
+    if len(shape) == 2:
+        return shape
+    field = math.prod(shape[2:])
+    return shape[1] * field, shape[0] * field
+
+
+def zero(shape, rng=None) -> np.ndarray:
+    """All weights 0. The units of a layer compute the same, get the same gradient, and stay the same for ever.
+
+    Example:
+        >>> zero([2, 2])
+        array([[0., 0.],
+               [0., 0.]])
+    """
+    return np.zeros(_checked_shape(shape))
+
+
+def constant(shape, rng=None, value: float = 0.1) -> np.ndarray:
+    """All weights ``value``: the same fault as ``zero``, with gradients that are not 0.
+
+    Example:
+        >>> constant([2], value=0.5)
+        array([0.5, 0.5])
+    """
+    return np.full(_checked_shape(shape), errors.number("value", value))
+
+
+def normal(shape, rng, std: float = 0.01) -> np.ndarray:
+    r"""Draw from :math:`N(0, \sigma^2)`, with ``std`` the standard deviation σ, whatever the size of the layer.
+
+    Raises:
+        TypeError, ValueError: ``shape``, ``rng`` or ``std`` (at least 0) is not what it must be.
+
+    Example:
+        >>> normal([3], np.random.default_rng(0), std=0.01).round(4)
+        array([ 0.0013, -0.0013,  0.0064])
+    """
+    return _checked_rng(rng).normal(0.0, errors.number("std", std, 0), _checked_shape(shape))
+
+
+def uniform(shape, rng, bound: float = 0.05) -> np.ndarray:
+    r"""Draw from :math:`U(-a, a)`, with ``bound`` = a; the standard deviation is :math:`a/\sqrt 3`.
+
+    Raises:
+        TypeError, ValueError: ``shape``, ``rng`` or ``bound`` (at least 0) is not what it must be.
+
+    Example:
+        >>> uniform([3], np.random.default_rng(0), bound=1.0).round(2)
+        array([ 0.27, -0.46, -0.92])
+    """
+    bound = errors.number("bound", bound, 0)
+    return _checked_rng(rng).uniform(-bound, bound, _checked_shape(shape))
+
+
+def xavier_uniform(shape, rng, gain: float = 1.0) -> np.ndarray:
+    r"""Draw from :math:`U(-a, a)` with :math:`a = \text{gain}\sqrt{6 / (n_{in} + n_{out})}`.
+
+    The variance is then :math:`2/(n_{in} + n_{out})`: as near as one number can be to the :math:`1/n_{in}` that keeps
+    the variance of what goes forward through a tanh-like layer, and to the :math:`1/n_{out}` that keeps the variance
+    of the gradients going back.
+
+    Args:
+        shape: Of the weight, see ``fans``.
+        rng: A ``numpy.random.Generator``.
+        gain: Factor, at least 0.
+
+    Raises:
+        TypeError, ValueError: An argument is not what it must be.
+
+    Example:
+        >>> weight = xavier_uniform([784, 10], np.random.default_rng(0))
+        >>> bool(abs(weight).max() <= (6 / 794) ** 0.5)
+        True
+
+    Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010),
+    eq. 16. The gain is a later addition.
+    """
+    return uniform(shape, rng, math.sqrt(3) * _xavier_std(shape, gain))
+
+
+def xavier_normal(shape, rng, gain: float = 1.0) -> np.ndarray:
+    r"""Draw from :math:`N(0, \sigma^2)` with :math:`\sigma = \text{gain}\sqrt{2 / (n_{in} + n_{out})}`.
+
+    Arguments, errors and source as in ``xavier_uniform``, whose variance it has; the paper prints the uniform one only.
+
+    Example:
+        >>> weight = xavier_normal([784, 216], np.random.default_rng(0))
+        >>> round(float(weight.var()), 4)
+        0.002
+    """
+    return normal(shape, rng, _xavier_std(shape, gain))
+
+
+def he_uniform(shape, rng) -> np.ndarray:
+    r"""Draw from :math:`U(-a, a)` with :math:`a = \sqrt{6 / n_{in}}`.
+
+    Arguments, errors and source as in ``he_normal``, whose variance it has; the paper prints the normal one only.
+
+    Example:
+        >>> weight = he_uniform([600, 10], np.random.default_rng(0))
+        >>> bool(abs(weight).max() <= 0.1)
+        True
+    """
+    return uniform(shape, rng, math.sqrt(3) * _he_std(shape))
+
+
+def he_normal(shape, rng) -> np.ndarray:
+    r"""Draw from :math:`N(0, \sigma^2)` with :math:`\sigma = \sqrt{2 / n_{in}}`; :math:`2/n_{in}` is the variance.
+
+    ReLU sets half of what it gets to 0 and so halves the mean square; the 2 makes up for it.
+
+    Args:
+        shape: Of the weight, see ``fans``.
+        rng: A ``numpy.random.Generator``.
+
+    Raises:
+        TypeError, ValueError: An argument is not what it must be.
+
+    Example:
+        >>> weight = he_normal([1000, 200], np.random.default_rng(0))
+        >>> round(float(weight.var()), 4)
+        0.002
+
+    Source: He, Zhang, Ren and Sun, "Delving Deep into Rectifiers" (2015), eq. 10.
+    """
+    return normal(shape, rng, _he_std(shape))
+
+
+def initialize(model, function, seed: int = 0, **settings):
+    """Set the weight of every linear and convolution layer by ``function`` and its bias to 0.
+
+    Other layers (normalization, embedding, …) are left alone. The layers are drawn one after the other, in the order
+    of ``model.sublayers()``, from one generator.
+
+    Args:
+        model: A ``paddle.nn.Layer``; it is changed in place.
+        function: One of this module, or your own ``(shape, rng) -> array``.
+        seed: Makes the weights repeatable.
+        **settings: Passed on to ``function``, such as ``std=0.1`` for ``normal``.
+
+    Returns:
+        The model.
+
+    Raises:
+        TypeError: ``model`` is no layer, or ``function`` no function.
+        ValueError: The model has no linear or convolution layer, or ``function`` returned another shape than asked.
+
+    Example:
+        >>> model = initialize(nn.Linear(3, 2), constant, value=0.5)
+        >>> model(paddle.ones([1, 3])).tolist()
+        [[1.5, 1.5]]
+    """
+    if not isinstance(model, nn.Layer):
+        raise TypeError(f"model must be a paddle.nn.Layer, got {model!r} ({type(model).__name__})")
+    if not callable(function):
+        raise TypeError(f"function must be a function (shape, rng) -> array, got {function!r}")
+    layers = [layer for layer in model.sublayers(include_self=True) if isinstance(layer, LAYERS)]
+    if not layers:
+        raise ValueError(f"model must have a linear or convolution layer, got {type(model).__name__} without one")
+    rng = np.random.default_rng(errors.whole("seed", seed, low=0))
+    for layer in layers:
+        shape = tuple(layer.weight.shape)
+        values = np.asarray(function(shape, rng, **settings))
+        if values.shape != shape:
+            raise ValueError(f"function must return an array of shape {shape}, got {values.shape}")
+        layer.weight.set_value(values.astype(layer.weight.numpy().dtype))
+        if layer.bias is not None:
+            layer.bias.set_value(paddle.zeros_like(layer.bias))
+    return model
+
+
+# Weight normalization -----------------------------------------------------------------------------------------
+
+
+def weight_norm(v, g):
+    r"""Return :math:`w = g\, v / \lVert v \rVert`, for each output unit by itself: length g, direction of v.
+
+    Args:
+        v: Weight, NumPy array or Paddle tensor: ``[n_in, n_out]`` (a unit is a column), ``[out, in, height, width]``
+            (a unit is ``v[k]``), or ``[n_in]``, a single unit.
+        g: Length of each unit's weights ``[n_out]``; a number for a single unit.
+
+    Raises:
+        ValueError: g has not one value per unit, or a unit's weights are all 0 and have no direction.
+
+    Example:
+        >>> weight_norm(np.array([[3.0, 0.0], [4.0, 2.0]]), np.array([10.0, 1.0]))
+        array([[6., 0.],
+               [8., 1.]])
+
+    Source: Salimans and Kingma, "Weight Normalization" (2016), eq. 2. ``paddle.nn.utils.weight_norm`` computes the same
+    with ``dim=1`` for linear layers; its default ``dim=0`` takes the rows of ``[n_in, n_out]``, which belong to inputs.
+    """
+    norms = _norms(v)
+    if tuple(getattr(g, "shape", ())) != tuple(norms.shape):
+        raise ValueError(f"g must have one value per unit, shape {tuple(norms.shape)}, got {getattr(g, 'shape', g)!r}")
+    if bool((norms == 0).any()):
+        raise ValueError("v must have a direction: the weights of at least one unit are all 0")
+    scale = g / norms
+    return v * (scale.reshape([-1] + [1] * (len(v.shape) - 1)) if len(v.shape) > 2 else scale)
+
+
+class WeightNorm(nn.Layer):
+    """A linear or convolution layer whose weight is written as g·v/‖v‖, and which learns g and v.
+
+    At first v is the layer's weight and g its units' lengths, so wrapping changes no output. What changes is the
+    gradient: that of v is orthogonal to v, scaled by g/‖v‖.
+
+    Args:
+        layer: A Linear or Conv layer; its weight becomes ``v``.
+
+    Raises:
+        TypeError: ``layer`` is neither.
+        ValueError: The weights of a unit are all 0.
+
+    Example:
+        >>> layer = WeightNorm(nn.Linear(3, 2))
+        >>> [name for name, _ in layer.named_parameters()]
+        ['v', 'g', 'layer.bias']
+
+    Source: as ``weight_norm``. The paper also sets g and the bias from a first mini-batch (section 3); this does not.
+    """
+
+    def __init__(self, layer):
+        super().__init__()
+        if not isinstance(layer, LAYERS):
+            raise TypeError(f"layer must be a Linear or Conv layer, got {layer!r} ({type(layer).__name__})")
+        weight = layer.weight
+        weight_norm(weight.numpy(), _norms(weight.numpy()))  # raises if a unit has no direction
+        self.v = weight
+        lengths = nn.initializer.Assign(_norms(weight).numpy())
+        self.g = self.create_parameter(_norms(weight).shape, dtype=weight.dtype, default_initializer=lengths)
+        del layer.weight  # from now on it is computed
+        self.layer = layer
+
+    def forward(self, x):
+        self.layer.weight = weight_norm(self.v, self.g)
+        return self.layer(x)
+
+
+# The pieces ---------------------------------------------------------------------------------------------------
+
+
+def _norms(v):
+    """Length of the weights of each output unit."""
+    dimensions = len(v.shape)
+    others = 0 if dimensions <= 2 else tuple(range(1, dimensions))
+    return sqrt((v * v).sum(axis=others))
+
+
+def _xavier_std(shape, gain) -> float:
+    return errors.number("gain", gain, 0) * math.sqrt(2 / sum(fans(shape)))
+
+
+def _he_std(shape) -> float:
+    return math.sqrt(2 / fans(shape)[0])
+
+
+def _checked_shape(shape) -> tuple[int, ...]:
+    if isinstance(shape, str) or not hasattr(shape, "__iter__"):
+        raise TypeError(f"shape must be a list of whole numbers, got {shape!r} ({type(shape).__name__})")
+    return tuple(errors.whole("each of shape", n, low=1) for n in shape)
+
+
+def _checked_rng(rng) -> np.random.Generator:
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator such as np.random.default_rng(0), got {rng!r}")
+    return rng
