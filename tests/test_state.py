@@ -126,6 +126,13 @@ def test_a_schedule_is_saved_and_resumed():
         resumed.set_state_dict({})
 
 
+@pytest.mark.parametrize("module", [optimizer.lr, paddle.optimizer.lr], ids=["course", "paddle"])
+def test_a_lambda_schedule_may_come_without_a_state(module):
+    """Paddle makes this one exception, because a function cannot be saved."""
+    schedule = module.LambdaDecay(0.1, lr_lambda=lambda step: 0.5**step)
+    optimizer.SGD(schedule, parameters_like("float32")).set_state_dict({})
+
+
 def test_a_name_is_part_of_the_entries():
     parameters = parameters_like("float32")
     made = optimizer.Momentum(parameters=parameters, name="mine")

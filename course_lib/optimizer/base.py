@@ -15,10 +15,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import paddle
-from paddle.optimizer.lr import LambdaDecay, LRScheduler
+from paddle.optimizer import lr as paddles_lr
+from paddle.optimizer.lr import LRScheduler
 
 from ..arrays import zeros_like
 from ..errors import number
+from . import lr as own_lr
 from .blocks import Setting, State, make_blocks, memory, read
 from .groups import checked_clip, checked_decay, checked_learning_rate, make_groups, names_of
 from .saving import from_paddle, to_paddle
@@ -229,7 +231,8 @@ class Optimizer:
             raise TypeError(f"state_dict must be a dict as state_dict() returns it, got {type(state_dict).__name__}")
         schedule_state = state_dict.get("LR_Scheduler")
         driven = isinstance(self._learning_rate, LRScheduler)
-        if driven and schedule_state is None and not isinstance(self._learning_rate, LambdaDecay):
+        stateless = isinstance(self._learning_rate, (own_lr.LambdaDecay, paddles_lr.LambdaDecay))
+        if driven and schedule_state is None and not stateless:
             raise ValueError("state_dict has no entry 'LR_Scheduler', but a schedule drives the learning rate")
         entries = {key: value for key, value in state_dict.items() if key not in ("LR_Scheduler", "master_weights")}
         states = {parameter.name: from_paddle(self, parameter, entries) for parameter in self._parameters()}
