@@ -14,8 +14,9 @@ from . import adam_variants, adaptive, initialization, learning_rate, momentum, 
 from . import progress as _progress
 from .engine import CHAPTERS, EXERCISES
 from .feedback import Feedback
+from .quiz import Quiz, QuizExercise
 
-__all__ = ["CHAPTERS", "EXERCISES", "Feedback", "check", "hint", "progress", "reset", "stub"]
+__all__ = ["CHAPTERS", "EXERCISES", "Feedback", "check", "hint", "progress", "quiz", "reset", "stub"]
 
 _NOTHING = object()
 _hints_given: dict[str, int] = {}
@@ -93,6 +94,26 @@ def reset(id: str | None = None):
     notes = _progress.forget(id)
     table = _progress.table()
     return replace(table, notes=(*notes, *table.notes))
+
+
+def quiz(id: str):
+    """Return a quiz to be shown in the notebook: each choice opens its explanation.
+
+    Example:
+        >>> quiz("lr-sign-quiz")
+        A program computes x = x + lr * g with lr = -0.1. What does it do?
+          a) It climbs, because the learning rate is negative.
+          b) It descends like x = x - 0.1 * g.
+          c) It descends first and climbs later.
+          d) Nothing: a learning rate must be positive.
+        Answer with check("lr-sign-quiz", "a"), or another letter.
+    """
+    exercise, problem = _find(id, "quiz")
+    if problem is not None:
+        return problem
+    if not isinstance(exercise, QuizExercise):
+        return Feedback(id, "error", f"`{id}` is no quiz; `stub({id!r})` shows its cell.")
+    return Quiz(exercise)
 
 
 def stub(id: str) -> str:

@@ -15,7 +15,7 @@ import paddle
 
 from . import diagnosis
 from .feedback import Feedback
-from .sandbox import TimeLimit, isolated, run
+from .sandbox import TimeLimit, isolated, random_state_kept, run
 
 #: chapter number -> title; the order of ``progress()``.
 CHAPTERS = {
@@ -326,12 +326,12 @@ class Implement(Exercise):
 
     @functools.cached_property
     def expected(self) -> list[Reading]:
-        with np.errstate(all="ignore"):
+        with random_state_kept(), np.errstate(all="ignore"):
             return self.observe(self.reference)
 
     @functools.cached_property
     def catalogue(self) -> list[tuple[Mistake, list[Reading]]]:
-        with np.errstate(all="ignore"):
+        with random_state_kept(), np.errstate(all="ignore"):
             return [(m, self.observe(wrong)) for m in self.mistakes.values() for wrong in m.versions]
 
     def recognise(self, readings: list[Reading]) -> Mistake | None:

@@ -14,7 +14,6 @@ from .engine import (
     NumpyArrays,
     Reading,
     accepts,
-    as_array,
     as_given,
     ask,
     caller,
@@ -106,7 +105,7 @@ class FunctionExercise(Implement):
     def stub(self) -> str:
         if self.printed is not None:
             return textwrap.dedent(inspect.getsource(self.printed)).split("\n", 1)[1].rstrip()
-        return f"{_header(self.reference)}\n    raise NotImplementedError"
+        return f"{header(self.reference)}\n    raise NotImplementedError"
 
     printed = None
 
@@ -119,7 +118,7 @@ class FunctionExercise(Implement):
         return function
 
 
-def _header(function) -> str:
+def header(function) -> str:
     """The source of ``function`` up to the end of its docstring, without decorators."""
     source = textwrap.dedent(inspect.getsource(function))
     source = source[source.index("def ") :]

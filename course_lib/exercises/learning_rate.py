@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import optimizer
+from .. import data, models, optimizer, training
 from .answers import PredictExercise, TypicalNumber
+from .engine import Mistake
+from .experiments import NotYet, Recognised, measure
 from .functions import Case, exercise
+from .quiz import Choice, QuizExercise
 from .steps import StepExercise
 
 sgd = StepExercise(
@@ -353,3 +356,244 @@ def signs_cancel(gradients):
     Positive and negative gradients cancel: the norm can be zero while nothing is at rest.
     """
     return abs(sum(g.sum() for g in gradients))
+
+
+# ---------------------------------------------------------------------------------- find the bug
+
+
+def _valleys():
+    bowl = ("a round valley", lambda x: 2 * x, np.array([3.0, -2.0]), 0.1, 8)
+    ravine = ("a ravine", lambda x: np.array([1.0, 20.0]) * x, np.array([1.0, 1.0]), 0.09, 12)
+    shifted = ("a valley around (1, 2, 3)", lambda x: x - np.array([1.0, 2.0, 3.0]), np.zeros(3), 0.5, 5)
+    names = "gradient", "x", "lr", "steps"
+    return [Case(dict(zip(names, arguments)), words) for words, *arguments in (bowl, ravine, shifted)]
+
+
+@exercise(
+    "lr-find-bug-sign",
+    chapter=1,
+    title="Find the bugs: a descent that climbs",
+    cases=_valleys(),
+    hints=(
+        "Follow the sign of the learning rate through the function. Is it turned round once or twice?",
+        "Mend the sign, then look at the path: why are all its points the same?",
+        "`x -= …` changes the array that is already in the path; `x = x - …` makes a new one.",
+    ),
+)
+def descent_without_bugs(gradient, x, lr, steps):
+    path = [x]
+    for _ in range(steps):
+        x = x - lr * gradient(x)
+        path.append(x)
+    return np.array(path)
+
+
+@descent_without_bugs.as_printed
+def descend(gradient, x, lr, steps):
+    """Return all positions of gradient descent from x: array [steps + 1, …]. Two bugs are hidden here."""
+    lr = -lr  # downhill
+    path = [x]
+    for _ in range(steps):
+        x -= lr * gradient(x)
+        path.append(x)
+    return np.array(path)
+
+
+@descent_without_bugs.mistake("Look at the path: are its points different from each other?")
+def all_points_the_same(gradient, x, lr, steps):
+    """The sign is mended, but all points of the path are the same.
+
+    `x -= …` changes the one array in place, and the path holds that array many times over: a picture of it shows a dot.
+    """
+    path = [x]
+    for _ in range(steps):
+        x -= lr * gradient(x)
+        path.append(x)
+    return np.array(path)
+
+
+@descent_without_bugs.mistake("Two minus signs make a plus.")
+def still_uphill(gradient, x, lr, steps):
+    """The path is mended, but it still climbs.
+
+    The learning rate is turned negative and then subtracted: minus times minus is a step uphill.
+    """
+    path = [x]
+    for _ in range(steps):
+        x = x + lr * gradient(x)
+        path.append(x)
+    return np.array(path)
+
+
+@descent_without_bugs.mistake("The gradient belongs to the place where x is now.")
+def gradient_of_the_start(gradient, x, lr, steps):
+    """The gradient is computed only once.
+
+    All steps have the length and the direction of the first one, past the minimum and on.
+    """
+    slope, path = gradient(x), [x]
+    for _ in range(steps):
+        x = x - lr * slope
+        path.append(x)
+    return np.array(path)
+
+
+@descent_without_bugs.mistake("Append after the step.")
+def one_point_behind(gradient, x, lr, steps):
+    """Each point is entered before its step.
+
+    The start stands in the path twice and the last step is missing.
+    """
+    path = [x]
+    for _ in range(steps):
+        path.append(x)
+        x = x - lr * gradient(x)
+    return np.array(path)
+
+
+# --------------------------------------------------------------------------------------- quizzes
+
+QuizExercise(
+    "lr-sign-quiz",
+    chapter=1,
+    title="The sign of the step",
+    question="A program computes x = x + lr * g with lr = -0.1. What does it do?",
+    choices=(
+        Choice("It climbs, because the learning rate is negative.", "The rule has a plus: together with the negative learning rate x moves against the gradient."),  # noqa: E501
+        Choice("It descends like x = x - 0.1 * g.", "Plus times minus is minus: both are the same step. The convention is a minus in the rule and a positive learning rate.", right=True),  # noqa: E501
+        Choice("It descends first and climbs later.", "The sign of lr does not change on the way, so the step always points downhill."),  # noqa: E501
+        Choice("Nothing: a learning rate must be positive.", "Python does not know what lr stands for; and Paddle accepts a negative learning rate, too."),  # noqa: E501
+    ),
+    hints=(
+        "Write the step out for one number, say g = 2.",
+        "The change of x is +(−0.1) · 2. Is the loss smaller or larger to that side?",
+        "x + (−0.1) · g = x − 0.1 · g",
+    ),
+)  # fmt: skip
+
+QuizExercise(
+    "lr-too-large-quiz",
+    chapter=1,
+    title="A loss that stays at 2.30",
+    question="In the first steps the loss of a ReLU network with ten classes leaps up; then it stays at 2.30 for good. What happened?",
+    choices=(
+        Choice("The learning rate is too small.", "Then the loss would fall slowly and never leap up."),
+        Choice("The learning rate is too large: a huge step has killed the hidden units.", "2.30 = ln 10 is the loss of guessing among ten classes. After a huge step the units are 0 for every image: no gradient comes through them, and nothing changes any more.", right=True),  # noqa: E501
+        Choice("The network has converged: 2.30 is its best loss.", "2.30 = ln 10 is what guessing gives. No training at all is about as good."),  # noqa: E501
+        Choice("The learning rate is too large: the loss swings around the minimum.", "Swinging would show as a loss that goes up and down below its first value. Here it stands still, at the level of guessing."),  # noqa: E501
+    ),
+    hints=(
+        "What is ln 10?",
+        "Which loss has a classifier that answers every image with the same ten probabilities of 1/10?",
+        "A ReLU whose input is negative for every image has the output 0 and the gradient 0.",
+    ),
+)  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------- measure
+
+
+def digits_accuracy(lr: float, seed: int = 0) -> float:
+    """Validation accuracy of the exercise's run: the small network, SGD, 150 mini-batches of 32."""
+    images = data.load()
+    model = models.mlp(images, seed=seed)
+    sgd = optimizer.SGD(learning_rate=float(lr), parameters=model.parameters())
+    return training.fit(model, sgd, images, steps=150, batch_size=32, seed=seed, progress=False).final_accuracy
+
+
+NOISE = 0.02  # what accuracies of the same learning rate differ by from seed to seed
+
+
+SEARCH_STUB = """# Search a learning rate for this run, powers of ten first, then refine inside the best decade:
+#   model = models.mlp(images, seed=0), SGD, training.fit(…, steps=150, batch_size=32, seed=0)
+# Fill both lists in the order in which you tried: learning rates, and validation accuracies in [0, 1].
+searched_lrs, searched_accuracies = [], []"""
+
+NO_COARSE_GRID = Mistake(
+    "no-coarse-grid",
+    "The search does not begin with powers of ten",
+    "A fine grid in one decade finds nothing if the best learning rate lies in another one; learning rates matter by "
+    "their ratio, so equal steps crowd at one end.",
+    "Begin with at least four neighbouring powers of ten, such as 0.001, 0.01, 0.1, 1.",
+)
+BEST_AT_THE_EDGE = Mistake(
+    "best-at-the-edge",
+    "The best power of ten is the first or the last one tried",
+    "Then the best decade may lie outside of the grid: the accuracy could go on rising there.",
+    "Add powers of ten until the accuracy falls on both sides.",
+)
+NOT_REFINED = Mistake(
+    "not-refined",
+    "The best decade is not refined",
+    "A power of ten can be off by a factor of three, which may cost a point of accuracy.",
+    "Try at least three learning rates between the neighbours of the best power of ten.",
+)
+REFINED_ELSEWHERE = Mistake(
+    "refined-elsewhere",
+    "The refinement lies outside of the best decade",
+    "Runs are spent where the coarse search has already shown that nothing is to be found.",
+    "Refine between a tenth and ten times the best power of ten.",
+)
+IN_PERCENT = Mistake(
+    "accuracy-in-percent",
+    "Accuracies are not in [0, 1]",
+    "Percent, or losses in their place, do not compare with the accuracy that the check measures.",
+    "Hand over `history.final_accuracy` as it is.",
+)
+NOT_MEASURED = Mistake(
+    "not-measured",
+    "The numbers do not repeat",
+    "The check ran the best of your learning rates again and got another accuracy: another model, budget, optimizer or "
+    "part of the data?",
+    "Use `models.mlp(images, seed=0)`, SGD, 150 steps and the validation accuracy.",
+)
+
+
+@measure(
+    "lr-measure-search",
+    chapter=1,
+    title="Search a learning rate, coarse then fine",
+    stub=SEARCH_STUB,
+    hints=(
+        "Begin with powers of ten that are too small and end with some that are too large.",
+        "The best power of ten has two neighbours. Where between them would you look?",
+        "For example factors 1/3, 1/2, 2 and 3 around the best power of ten.",
+    ),
+)
+def search(answer):
+    lrs, accuracies = (np.asarray(values, dtype=float).ravel() for values in answer)
+    if len(lrs) != len(accuracies):
+        raise NotYet(f"There are {len(lrs)} learning rates, but {len(accuracies)} accuracies.")
+    if not (np.isfinite(lrs).all() and (lrs > 0).all()):
+        raise NotYet("Learning rates must be positive and finite.")
+    if ((accuracies < 0) | (accuracies > 1)).any():
+        raise Recognised(IN_PERCENT)
+    coarse = _leading_powers_of_ten(lrs)
+    if coarse < 4:
+        raise Recognised(NO_COARSE_GRID)
+    best = lrs[np.argmax(accuracies[:coarse])]
+    if best in (lrs[:coarse].min(), lrs[:coarse].max()):
+        raise Recognised(BEST_AT_THE_EDGE)
+    # Between neighbouring powers of ten that are equally good within the noise, either may be refined.
+    good = lrs[:coarse][accuracies[:coarse] > accuracies[:coarse].max() - NOISE]
+    fine = lrs[coarse:]
+    inside = (fine > good.min() / 10) & (fine < good.max() * 10)
+    if len(fine) < 3:
+        raise Recognised(NOT_REFINED)
+    if inside.sum() < 3:
+        raise Recognised(REFINED_ELSEWHERE)
+    chosen, claimed = lrs[np.argmax(accuracies)], accuracies.max()
+    if abs(digits_accuracy(chosen) - claimed) > 2 * NOISE:
+        raise Recognised(NOT_MEASURED)
+    return f"Coarse, then fine, and learning rate {chosen:.2g} repeats its accuracy when the check runs it again."
+
+
+def _leading_powers_of_ten(lrs) -> int:
+    """How many of the first learning rates are different powers of ten that leave no gap."""
+    exponents = np.log10(lrs)
+    count = 0
+    while count < len(lrs) and abs(exponents[count] - round(exponents[count])) < 1e-6:
+        count += 1
+    whole = sorted({round(e) for e in exponents[:count]})
+    gapless = bool(whole) and whole == list(range(whole[0], whole[-1] + 1))
+    return count if gapless else 0

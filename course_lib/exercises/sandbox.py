@@ -54,7 +54,7 @@ def run(action, seconds: float) -> Outcome:
         ZeroDivisionError('division by zero')
     """
     printed = _Printed()
-    with _quiet(printed), _random_state_kept():
+    with _quiet(printed), random_state_kept():
         outcome = _run_in_thread(action, seconds)
     outcome.printed = printed.getvalue()
     return outcome
@@ -119,7 +119,7 @@ def _quiet(printed):
 
 
 @contextlib.contextmanager
-def _random_state_kept():
+def random_state_kept():
     """The same random numbers for every check, and the learner's generators as they were."""
     saved = random.getstate(), np.random.get_state(), paddle.get_rng_state()
     random.seed(0)

@@ -1167,20 +1167,16 @@ def loss_instead_of_rate(losses, lrs):
 
 
 @lr_range_test.mistake("The loss falls where its slope is negative: argmin of the slope.")
-def steepest_rise(losses, lrs):
-    """It is read where the loss rises fastest.
+def in_the_explosion(losses, lrs):
+    """It is read in the explosion.
 
-    That is in the middle of the explosion.
+    Where the loss rises fastest, or where the test ends, training diverges.
     """
     return lrs[np.nanargmax(np.gradient(losses))]
 
 
-@lr_range_test.mistake("In which of the three regions is that?")
+@in_the_explosion.also
 def end_of_the_test(losses, lrs):
-    """The largest learning rate of the test is returned.
-
-    The test went on until training exploded: that is where this learning rate is.
-    """
     return lrs[-1]
 
 

@@ -217,7 +217,9 @@ class StepExercise(Implement):
 
     def _agrees(self, answer, only=None, first_step=1) -> bool:
         outcome = run(lambda: self.observe(isolated(answer), only=only, first_step=first_step), self.time_limit)
-        wanted = self.expected if only is None else [w for w in self.expected if w.where.endswith(self.runs[only].words)]
+        wanted = (
+            self.expected if only is None else [w for w in self.expected if w.where.endswith(self.runs[only].words)]
+        )
         return outcome.error is None and deviation(outcome.value, wanted) <= 1
 
     # -- the notebook's cell
