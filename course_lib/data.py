@@ -19,6 +19,7 @@ import paddle
 from course_lib import errors
 
 NAMES = ("digits", "mnist")
+PROJECT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,8 @@ def load(name: str | None = None, size: int | None = None) -> Dataset:
     The digits are shuffled once, always in the same way, before they are split. MNIST keeps its order: its test
     images are the published ones, its validation images the last sixth of the published training images. It is
     read from the folder ``COURSE_MNIST_DIR`` (four idx files, ``.gz`` or not) if that is set, else from Paddle's
-    cache, else downloaded by Paddle into that cache.
+    cache, else downloaded by Paddle into that cache. A relative ``COURSE_MNIST_DIR`` is looked for in the current
+    folder and, because notebooks run in their own, in the project's.
 
     Args:
         name: ``"digits"`` or ``"mnist"``; None takes the environment variable ``COURSE_DATA``, else digits.
@@ -205,9 +207,10 @@ def _from_cache_or_network(mode: str) -> _Mnist:
 
 
 def _find(folder: str, name: str) -> Path:
-    for candidate in (Path(folder, name + ".gz"), Path(folder, name)):
-        if candidate.is_file():
-            return candidate
+    for start in (Path(), PROJECT):
+        for candidate in (start / folder / f"{name}.gz", start / folder / name):
+            if candidate.is_file():
+                return candidate
     raise FileNotFoundError(
         f"COURSE_MNIST_DIR={folder} has no file {name}.gz or {name}: "
         "it must name a folder with MNIST's four idx files, or be unset to use Paddle's cache and download"

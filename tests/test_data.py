@@ -167,6 +167,19 @@ def test_a_missing_mnist_file_is_named(tiny, name):
         data.load("mnist")
 
 
+def test_a_relative_folder_is_found_from_the_current_and_from_the_projects_folder(tiny, tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("COURSE_MNIST_DIR", tiny.name)
+    monkeypatch.chdir(tmp_path_factory.mktemp("chapters"))
+    with pytest.raises(FileNotFoundError, match="COURSE_MNIST_DIR"):
+        data.load("mnist")
+    monkeypatch.setattr(data, "PROJECT", tiny.parent)
+    assert len(data.load("mnist").train) == 50
+    data._load.cache_clear()
+    monkeypatch.setattr(data, "PROJECT", tiny / "elsewhere")
+    monkeypatch.chdir(tiny.parent)
+    assert len(data.load("mnist").train) == 50
+
+
 def test_a_missing_mnist_folder_is_named(monkeypatch):
     monkeypatch.setenv("COURSE_MNIST_DIR", "/no/such/folder")
     with pytest.raises(FileNotFoundError, match="COURSE_MNIST_DIR=/no/such/folder"):
