@@ -19,7 +19,9 @@ def _either(numpy_function, paddle_function, description: str):
     def function(*arrays):
         if any(isinstance(array, paddle.Tensor) for array in arrays):
             return paddle_function(*map(_as_tensor_like(arrays), arrays))
-        return numpy_function(*arrays)
+        result = numpy_function(*arrays)
+        # NumPy makes a float64 of its own out of a plain float, and that would turn float32 arrays into float64.
+        return float(result) if type(arrays[0]) is float and np.ndim(result) == 0 else result
 
     function.__name__ = function.__qualname__ = numpy_function.__name__
     function.__doc__ = f"{description}, elementwise, in the kind of array it was given."

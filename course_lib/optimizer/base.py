@@ -21,7 +21,7 @@ from paddle.optimizer.lr import LRScheduler
 from ..arrays import zeros_like
 from ..errors import number
 from . import lr as own_lr
-from .blocks import Setting, State, make_blocks, memory, read
+from .blocks import Setting, State, make_blocks, memory, read, update
 from .groups import checked_clip, checked_decay, checked_learning_rate, make_groups, names_of
 from .saving import from_paddle, to_paddle
 
@@ -88,7 +88,7 @@ class Optimizer:
         for key, value in hyperparameters.items():
             setattr(self, key, self.limits[key](key, value))
         self._groups = [] if parameters is None else make_groups(self, parameters)
-        self._states = {}  # parameter's name -> State; states in use live in the blocks
+        self._states = {}  # parameter's name -> State, where it is not in the blocks
         self._blocks = []
         self._updated = []  # the parameters that the blocks are made of
         self._memory, self._addresses = [], []  # where these lie
@@ -212,11 +212,10 @@ class Optimizer:
         Paddle's optimizer can load it. Beside Paddle's entries it holds each parameter's step number
         ``…_t_0``, so that a resumed run equals the unbroken one bit for bit.
         """
-        self._put_states_together()
-        state_dict = {}
+        states, state_dict = self._all_states(), {}
         for parameter in self._parameters():
-            if parameter.name in self._states:
-                state_dict.update(to_paddle(self, parameter, self._states[parameter.name]))
+            if parameter.name in states:
+                state_dict.update(to_paddle(self, parameter, states[parameter.name]))
         if isinstance(self._learning_rate, LRScheduler):
             state_dict["LR_Scheduler"] = self._learning_rate.state_dict()
         return state_dict
@@ -264,13 +263,10 @@ class Optimizer:
         for group, pairs in zip(self._groups, pairs_by_group):
             for parameter, gradient in group.clipped(pairs):
                 parameters.append(parameter)
-                gradients.append(read(gradient))
+                gradients.append(gradient)
         self._make_current(parameters)
         self._follow_momentum_schedule()
-        lr = self.get_lr()
-        with np.errstate(all="ignore"):  # NaN and infinity pass silently, as they do in Paddle
-            for block in self._blocks:
-                block.update(gradients, lr)
+        update(self._blocks, [read(g, flat.size) for g, flat in zip(gradients, self._memory)], self.get_lr())
 
     def _make_current(self, parameters) -> None:
         """See to it that the blocks consist of just these parameters and know where these lie in memory."""
@@ -280,9 +276,8 @@ class Optimizer:
             return
         self._memory, self._addresses = [memory(parameter) for parameter in parameters], addresses
         if not same:
-            self._put_states_together()
-            self._updated = parameters
-            states = [self._state_of(p, flat) for p, flat in zip(parameters, self._memory)]
+            self._states, self._updated = self._all_states(), parameters
+            states = [self._taken_state(p, flat) for p, flat in zip(parameters, self._memory)]
             settings = self._settings(parameters, states)
             self._blocks = make_blocks(self, settings, states, [flat.size for flat in self._memory])
         for block in self._blocks:
@@ -309,23 +304,25 @@ class Optimizer:
             )
         return settings
 
-    def _state_of(self, parameter, flat: np.ndarray) -> State:
-        if parameter.name not in self._states:
-            fresh = self.fresh_state(flat)
-            arrays = {slot: getattr(fresh, slot) for slot in self.slots}
-            self._states[parameter.name] = State(0, arrays, dict(self.scalars))
-        return self._states[parameter.name]
+    def _taken_state(self, parameter, flat: np.ndarray) -> State:
+        """Return the state of a parameter that goes into the blocks, a fresh one at its first step."""
+        if parameter.name in self._states:
+            return self._states.pop(parameter.name)
+        fresh = self.fresh_state(flat)
+        return State(0, {slot: getattr(fresh, slot) for slot in self.slots}, dict(self.scalars))
 
-    def _put_states_together(self) -> None:
-        """Copy the state that the blocks hold back into one ``State`` per parameter."""
+    def _all_states(self) -> dict[str, State]:
+        """Return the states at rest, and copies of those that live in the blocks, by the parameter's name."""
         names, pieces = [parameter.name for parameter in self._updated], {}
         for block in self._blocks:
             for name, piece, state in block.states(self, names):
                 pieces.setdefault(name, []).append((piece.start, state))
+        states = dict(self._states)
         for name, parts in pieces.items():
-            states = [state for _, state in sorted(parts, key=lambda part: part[0])]
-            arrays = {slot: np.concatenate([state.arrays[slot] for state in states]) for slot in self.slots}
-            self._states[name] = State(states[0].t, arrays, states[0].scalars)
+            parts = [state for _, state in sorted(parts, key=lambda part: part[0])]
+            arrays = {slot: np.concatenate([state.arrays[slot] for state in parts]) for slot in self.slots}
+            states[name] = State(parts[0].t, arrays, parts[0].scalars)
+        return states
 
     def _follow_momentum_schedule(self) -> None:
         """Let a schedule that cycles momentum against the learning rate set this step's momentum."""

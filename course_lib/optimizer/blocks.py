@@ -9,8 +9,11 @@ except to join small parameters.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from types import FunctionType, MethodType, SimpleNamespace
+from functools import cache
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +22,14 @@ from paddle.regularizer import L2Decay
 
 BLOCK_SIZE = 32_768
 """Elements per block: parameter, gradient, state and temporaries together stay inside a 1 MB cache."""
+
+SMALL = 16_384
+"""Up to this many elements it is quicker to copy a gradient than to get a view of its memory."""
+
+WORTH_SHARING = 1_000_000
+"""From this many elements on, several cores share the blocks; below, waking them costs more than they save."""
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 @dataclass
@@ -51,7 +62,7 @@ class Piece(NamedTuple):
 
 
 class View:
-    """An optimizer as one group or parameter sees it: some hyper-parameters differ, the rest shows through.
+    """An optimizer as some of its parameters see it: some hyper-parameters differ, the rest shows through.
 
     Args:
         optimizer: What shows through, with every later change of it.
@@ -60,28 +71,30 @@ class View:
     """
 
     def __init__(self, optimizer, overrides: dict, rounded: bool):
-        self._optimizer, self._overrides, self._rounded = optimizer, overrides, rounded
+        self.optimizer, self.overrides, self.rounded = optimizer, overrides, rounded
+        self.copy = object.__new__(type(optimizer))
 
-    def __getattr__(self, name):
-        if name.startswith("__"):  # asked for by copy and pickle before the view is filled
-            raise AttributeError(name)
-        method = getattr(type(self._optimizer), name, None)
-        if isinstance(method, FunctionType):  # bound to this view, so that it sees the overrides too
-            return MethodType(method, self)
-        value = self._overrides[name] if name in self._overrides else getattr(self._optimizer, name)
-        return float(np.float32(value)) if self._rounded and isinstance(value, float) else value
+    def current(self):
+        """Return an optimizer of the same class with the settings of this moment."""
+        settings = {**vars(self.optimizer), **self.overrides}
+        if self.rounded:
+            for name in settings.keys() & self.optimizer.limits.keys():
+                if isinstance(settings[name], float):
+                    settings[name] = float(np.float32(settings[name]))
+        vars(self.copy).update(settings)
+        return self.copy
 
 
 class Block:
     """Some pieces of parameters, their joined state, and the settings they share."""
 
-    def __init__(self, optimizer, setting: Setting, pieces: list[Piece], states: list[State]):
-        overrides, rounded = dict(setting.hyperparameters), optimizer.rounds_hyperparameters
-        self.optimizer = View(optimizer, overrides, rounded) if overrides or rounded else optimizer
-        self.lr_scale, self.regularizer, self.pieces = setting.lr_scale, setting.regularizer, pieces
+    def __init__(self, slots, setting: Setting, view: View, pieces: list[Piece], states: list[State]):
+        self.view, self.lr_scale, self.regularizer, self.pieces = view, setting.lr_scale, setting.regularizer, pieces
+        ends = np.cumsum([piece.stop - piece.start for piece in pieces]).tolist()
+        self.size, self.parts = ends[-1], [slice(start, stop) for start, stop in zip([0, *ends], ends)]
         arrays = {
             slot: np.concatenate([states[piece.index].arrays[slot][piece.start : piece.stop] for piece in pieces])
-            for slot in optimizer.slots
+            for slot in slots
         }
         self.state = SimpleNamespace(**arrays, **dict(setting.scalars), t=setting.t)
 
@@ -89,25 +102,24 @@ class Block:
         """Remember where in memory the block's parameters lie."""
         self.targets = [parameters[index][start:stop] for index, start, stop in self.pieces]
 
-    def update(self, gradients: list[np.ndarray], lr: float) -> None:
-        """Apply the rule once to every element of the block."""
+    def update(self, optimizer, gradients: list[np.ndarray], lr: float) -> None:
+        """Apply the rule of ``optimizer`` once to every element of the block."""
         x = _joined(self.targets)
         g = _joined([gradients[index][start:stop] for index, start, stop in self.pieces])
         if self.regularizer is not None:
             kind, coefficient = self.regularizer
             g = g + coefficient * (x if kind is L2Decay else np.sign(x))
         self.state.t += 1
-        _distribute(self.optimizer.rule(x, g, self.state, lr * self.lr_scale), self.targets)
+        new = optimizer.rule(x, g, self.state, lr * self.lr_scale)
+        for target, part in zip(self.targets, self.parts):
+            target[:] = new[part]
 
     def states(self, optimizer, names: list[str]):
         """Yield ``(parameter's name, piece, state of this piece)``, to put the blocks' states together again."""
-        offset = 0
-        for piece in self.pieces:
-            part = slice(offset, offset + piece.stop - piece.start)
+        for piece, part in zip(self.pieces, self.parts):
             arrays = {slot: getattr(self.state, slot)[part].copy() for slot in optimizer.slots}
             scalars = {scalar: getattr(self.state, scalar) for scalar in optimizer.scalars}
             yield names[piece.index], piece, State(self.state.t, arrays, scalars)
-            offset = part.stop
 
 
 def make_blocks(optimizer, settings: list[Setting], states: list[State], sizes: list[int]) -> list[Block]:
@@ -118,10 +130,12 @@ def make_blocks(optimizer, settings: list[Setting], states: list[State], sizes: 
         settings, states, sizes: One entry per parameter, in the order of the update.
     """
     blocks, open_pieces = [], {}
+    rounded = optimizer.rounds_hyperparameters
+    views = {setting: View(optimizer, dict(setting.hyperparameters), rounded) for setting in set(settings)}
 
     def close(setting):
         if open_pieces.get(setting):
-            blocks.append(Block(optimizer, setting, open_pieces.pop(setting), states))
+            blocks.append(Block(optimizer.slots, setting, views[setting], open_pieces.pop(setting), states))
 
     for index, (setting, size) in enumerate(zip(settings, sizes)):
         for piece in _cut(index, size) if optimizer.elementwise else [Piece(index, 0, size)]:
@@ -132,6 +146,36 @@ def make_blocks(optimizer, settings: list[Setting], states: list[State], sizes: 
     for setting in list(open_pieces):
         close(setting)
     return blocks
+
+
+def update(blocks: list[Block], gradients: list[np.ndarray], lr: float) -> None:
+    """Update all blocks, on several cores if there is enough to do: NumPy computes outside Python's global lock.
+
+    Args:
+        blocks: The blocks; which core gets which makes no difference to the values.
+        gradients: One flat array per parameter, as ``read`` returns it.
+        lr: The global learning rate of this step.
+    """
+    optimizers = {view: view.current() for view in {block.view for block in blocks}}
+
+    def work(share):
+        with np.errstate(all="ignore"):  # NaN and infinity pass silently, as they do in Paddle
+            for block in share:
+                block.update(optimizers[block.view], gradients, lr)
+
+    elements = sum(block.size for block in blocks)
+    shares = min(CORES, len(blocks)) if elements >= WORTH_SHARING else 1
+    others = [_workers().submit(work, blocks[place::shares]) for place in range(1, shares)]
+    work(blocks[::shares])
+    for other in others:
+        other.result()
+
+
+@cache
+def _workers() -> ThreadPoolExecutor:
+    if hasattr(os, "register_at_fork"):  # a forked process has the pool but not its threads
+        os.register_at_fork(after_in_child=_workers.cache_clear)
+    return ThreadPoolExecutor(CORES - 1, thread_name_prefix="optimizer")
 
 
 def memory(tensor: paddle.Tensor) -> np.ndarray:
@@ -150,11 +194,11 @@ def memory(tensor: paddle.Tensor) -> np.ndarray:
     return np.from_dlpack(tensor.detach()).reshape(-1)
 
 
-def read(gradient: paddle.Tensor) -> np.ndarray:
-    """Return the gradient's values as a flat NumPy array, copied only where that is quicker or needed."""
+def read(gradient: paddle.Tensor, size: int) -> np.ndarray:
+    """Return the ``size`` values of a gradient as a flat NumPy array, copied only where that is quicker or needed."""
     if not gradient.is_dense():
         return _dense(gradient).reshape(-1)
-    if gradient.size < 4096 or not gradient.is_contiguous():
+    if size < SMALL or not gradient.is_contiguous():
         return gradient.numpy().reshape(-1)
     return np.from_dlpack(gradient.detach()).reshape(-1)
 
@@ -176,10 +220,3 @@ def _cut(index: int, size: int) -> list[Piece]:
 
 def _joined(arrays: list[np.ndarray]) -> np.ndarray:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-
-
-def _distribute(values: np.ndarray, targets: list[np.ndarray]) -> None:
-    offset = 0
-    for target in targets:
-        target[:] = values[offset : offset + target.size]
-        offset += target.size

@@ -17,7 +17,7 @@ def to_paddle(optimizer, parameter, state: State) -> dict[str, paddle.Tensor]:
     """Return one parameter's entries of a ``state_dict``: Paddle's, and the step number ``…_t_0``."""
     shape, dtype = list(parameter.shape), _dtype(parameter)
     # Paddle builds its powers up in the parameter's precision, from the β that it has there.
-    in_this_precision = View(optimizer, {}, rounded=dtype == "float32")
+    in_this_precision = View(optimizer, {}, rounded=dtype == "float32").current()
     arrays = dict(in_this_precision.paddle_extras(state.t, shape))
     for slot, array in state.arrays.items():
         arrays[optimizer.accumulators.get(slot, slot)] = array.reshape(shape)

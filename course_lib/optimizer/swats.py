@@ -129,5 +129,5 @@ class SWATS(Optimizer):
         return found[0] if found else None
 
     def _scalars_in_use(self) -> list[dict]:
-        self._put_states_together()
-        return [self._states[p.name].scalars for p in self._parameters() if p.name in self._states]
+        states = self._all_states()
+        return [states[p.name].scalars for p in self._parameters() if p.name in states]
