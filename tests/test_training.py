@@ -240,6 +240,12 @@ def test_divergence_on_the_digits(lr, expected, seed):
     assert trained(steps=160, lr=lr, model=models.mlp(DIGITS, seed=seed), seed=seed)[1].diverged is expected
 
 
+def test_paddles_cross_entropy_hides_how_far_a_run_has_gone():
+    """The docstring of History.diverged says so; if this changes, change it."""
+    logits = paddle.to_tensor([[1000.0, 0.0]])
+    assert paddle.nn.functional.cross_entropy(logits, paddle.to_tensor([1])).item() == 64
+
+
 def test_a_nan_that_relu_swallows_is_still_seen():
     model = models.mlp(DIGITS, seed=0)
     model.parameters()[0].set_value(paddle.full([64, 64], float("nan")))
