@@ -94,9 +94,8 @@ def _from_dict(optimizer, group) -> Group:
     allowed = (*SETTINGS_OF_EVERY_GROUP, *(name for name in optimizer.limits if name not in SETTINGS_OF_EVERY_GROUP))
     unknown = [key for key in group if key not in allowed]
     if unknown:
-        raise ValueError(
-            f"a parameter group of {type(optimizer).__name__} has no setting {unknown[0]!r}; allowed: {', '.join(allowed)}"
-        )
+        kind = type(optimizer).__name__
+        raise ValueError(f"a parameter group of {kind} has no setting {unknown[0]!r}; allowed: {', '.join(allowed)}")
     members = group["params"]
     if isinstance(members, set):
         raise TypeError("params of a parameter group must be a list: a set has no order to save and resume by")
