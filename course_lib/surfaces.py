@@ -207,7 +207,8 @@ def named(surface: Surface | str) -> Surface:
 def trajectory(optimizer, surface: Surface | str, steps: int, start=None, noise: float = 0.0, seed: int = 0):
     """Follow an optimizer's rule over a surface: the points it visits, the start included.
 
-    The optimizer is only read: neither its state nor its schedule is used up, and it needs no parameters. Gradient
+    The optimizer is only read: neither its state nor its schedule is used up, and it needs no parameters. A schedule is
+    followed from its step 0, in the momentum too if it drives that. Gradient
     clipping and L2 regularization are not part of the rule, so they are not applied. A learning rate that is
     too large makes the path leave for infinity; it is then returned as it is (``inf``, then ``nan``), without warnings.
 
@@ -240,12 +241,13 @@ def trajectory(optimizer, surface: Surface | str, steps: int, start=None, noise:
     path[0] = surface.start if start is None else _one_point("start", start)
     rng = np.random.default_rng(whole("seed", seed, low=0))
     disturbance = number("noise", noise, 0) * rng.standard_normal((steps, 2))
-    learning_rate, state = _learning_rate_by_step(optimizer), optimizer.fresh_state(path[0])
+    follower, state = _from_the_first_step(optimizer), optimizer.fresh_state(path[0])
     with np.errstate(all="ignore"):
         for step in range(steps):
             gradient = surface.gradient(path[step]) + disturbance[step]
+            learning_rate = _next_learning_rate(follower)
             state.t += 1
-            path[step + 1] = optimizer.rule(path[step].copy(), gradient, state, learning_rate(step))
+            path[step + 1] = follower.rule(path[step].copy(), gradient, state, learning_rate)
     return path
 
 
@@ -266,20 +268,19 @@ def _coordinates(name: str, point):
     return point[..., 0], point[..., 1]
 
 
-def _learning_rate_by_step(optimizer):
-    """Return a function of the step, to be called with 0, 1, 2, … in this order."""
-    source = optimizer._learning_rate
-    if hasattr(source, "at"):
-        return lambda step: float(source.at(step))
-    if not hasattr(source, "last_epoch"):
-        return lambda step: source
-    if hasattr(source, "patience"):
-        raise ValueError(f"trajectory cannot follow {type(source).__name__}: it waits for measurements")
-    schedule = copy.deepcopy(source)  # one of Paddle's own, which has no closed form to ask
-    schedule.last_epoch = -1
+def _from_the_first_step(optimizer):
+    """A copy of the optimizer; its schedule, if it has one, is a copy that stands before step 0."""
+    follower, schedule = copy.copy(optimizer), optimizer._learning_rate
+    if hasattr(schedule, "patience"):
+        raise ValueError(f"trajectory cannot follow {type(schedule).__name__}: it waits for measurements")
+    if hasattr(schedule, "step"):
+        follower._learning_rate = copy.deepcopy(schedule)
+        follower._learning_rate.last_epoch = -1
+    return follower
 
-    def follow(step):
-        schedule.step()
-        return schedule.last_lr
 
-    return follow
+def _next_learning_rate(follower) -> float:
+    if hasattr(follower._learning_rate, "step"):
+        follower._learning_rate.step()
+        follower._follow_momentum_schedule()
+    return follower.get_lr()

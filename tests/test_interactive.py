@@ -108,6 +108,8 @@ def test_outcomes_follow_theory_on_a_quadratic():
         "has not arrived, overshooting",
         "diverges",
     ]
+    (barely, _) = stored(interactive.learning_rate_explorer("ravine", [0.101, 0.2]))["readouts"][1]["frames"]
+    assert barely == "diverges"
 
 
 def test_default_learning_rates_lie_on_both_sides_of_the_stability_limit():

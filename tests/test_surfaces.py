@@ -1,14 +1,12 @@
 """Surfaces: gradients, minima and the paths that rules take over them."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import paddle
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib import surfaces
+from course_lib import optimizer, surfaces
 from course_lib.surfaces import SURFACES, Surface, quadratic, trajectory
 
 ALL = [*SURFACES.values(), quadratic((1, 50)), quadratic((3, 0.5), angle=30)]
@@ -16,20 +14,16 @@ by_name = pytest.mark.parametrize("surface", ALL, ids=lambda surface: surface.na
 unit = st.floats(0, 1)
 
 
-class Descent:
-    """The smallest thing `trajectory` can follow: gradient descent that also counts its steps."""
+class Descent(optimizer.SGD):
+    """Gradient descent that writes down its steps, and is rude enough to work in place."""
 
     def __init__(self, learning_rate):
-        self._learning_rate = learning_rate
+        super().__init__(learning_rate)
         self.seen = []
-
-    def fresh_state(self, x):
-        return SimpleNamespace(t=0, total=np.zeros_like(x))
 
     def rule(self, x, g, s, lr):
         self.seen.append((s.t, lr))
-        s.total = s.total + g
-        x -= lr * g  # in place on purpose: the path must not change under it
+        x -= lr * g
         return x
 
 
@@ -99,12 +93,12 @@ def test_trajectory_on_a_quadratic_is_the_closed_form():
 
 
 def test_trajectory_counts_from_one_and_reads_its_surface_by_name():
-    optimizer = Descent(0.25)
-    path = trajectory(optimizer, "bowl", steps=3)
-    assert optimizer.seen == [(1, 0.25), (2, 0.25), (3, 0.25)]
+    descent = Descent(0.25)
+    path = trajectory(descent, "bowl", steps=3)
+    assert descent.seen == [(1, 0.25), (2, 0.25), (3, 0.25)]
     np.testing.assert_array_equal(path[0], surfaces.bowl.start)
     assert path.shape == (4, 2) and path.dtype == np.float64
-    assert trajectory(optimizer, "bowl", steps=0).shape == (1, 2)
+    assert trajectory(descent, "bowl", steps=0).shape == (1, 2)
 
 
 def test_divergence_is_returned_without_warnings(recwarn):
@@ -124,19 +118,28 @@ def test_noise_has_the_size_and_seed_that_were_asked_for():
     assert np.diff(first, axis=0).std() == pytest.approx(0.5, rel=0.05)
 
 
-def test_a_schedule_is_followed_and_not_used_up():
-    paddles = paddle.optimizer.lr.ExponentialDecay(0.5, gamma=0.5)
-    paddles.step()
-    for schedule in (paddles, SimpleNamespace(at=lambda step: np.float64(0.5 ** (step + 1)))):
-        optimizer = Descent(schedule)
-        trajectory(optimizer, "bowl", steps=3)
-        assert [lr for _, lr in optimizer.seen] == [0.5, 0.25, 0.125]
-    assert paddles.last_epoch == 1 and paddles.last_lr == 0.25
+@pytest.mark.parametrize("module", [paddle.optimizer.lr, optimizer.lr], ids=["Paddle's", "ours"])
+def test_a_schedule_is_followed_from_its_start_and_not_used_up(module):
+    schedule = module.ExponentialDecay(0.5, gamma=0.5)
+    schedule.step()
+    descent = Descent(schedule)
+    trajectory(descent, "bowl", steps=3)
+    assert [lr for _, lr in descent.seen] == [0.5, 0.25, 0.125]
+    assert schedule.last_epoch == 1 and schedule.last_lr == 0.25 and descent.get_lr() == 0.25
+
+
+def test_a_schedule_that_cycles_momentum_is_followed_in_both():
+    cycle = optimizer.lr.OneCycleLR(0.1, 10, momentum=(0.95, 0.5))
+    momentum = optimizer.Momentum(cycle, momentum=0.7)
+    path, velocity, x = trajectory(momentum, "bowl", steps=6, start=(1.0, 0.0)), 0.0, 1.0
+    for step in range(6):
+        velocity = cycle.momentum_at(step) * velocity + x
+        x -= cycle.at(step) * velocity
+        assert path[step + 1, 0] == pytest.approx(x, rel=1e-12)
+    assert momentum.momentum == 0.7
 
 
 def test_the_library_s_optimizer_is_followed():
-    from course_lib import optimizer
-
     path = trajectory(optimizer.Momentum(0.1, momentum=0.9), "bowl", steps=2, start=(1.0, 0.0))
     np.testing.assert_allclose(path[:, 0], [1.0, 0.9, 0.72])
 
@@ -153,6 +156,11 @@ def test_the_library_s_optimizer_is_followed():
         ({"noise": -0.1}, ValueError, "noise must be"),
         ({"seed": -1}, ValueError, "seed must be"),
         ({"optimizer": 0.1}, TypeError, "optimizer must be an optimizer of course_lib.optimizer, got float"),
+        (
+            {"optimizer": Descent(optimizer.lr.ReduceOnPlateau(0.1))},
+            ValueError,
+            "cannot follow ReduceOnPlateau",
+        ),
         (
             {"optimizer": Descent(paddle.optimizer.lr.ReduceOnPlateau(0.1))},
             ValueError,
