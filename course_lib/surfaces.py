@@ -207,10 +207,10 @@ def named(surface: Surface | str) -> Surface:
 def trajectory(optimizer, surface: Surface | str, steps: int, start=None, noise: float = 0.0, seed: int = 0):
     """Follow an optimizer's rule over a surface: the points it visits, the start included.
 
-    The optimizer is only read: neither its state nor its schedule is used up, and it needs no parameters. A schedule is
-    followed from its step 0, in the momentum too if it drives that. Gradient
-    clipping and L2 regularization are not part of the rule, so they are not applied. A learning rate that is
-    too large makes the path leave for infinity; it is then returned as it is (``inf``, then ``nan``), without warnings.
+    The optimizer is only read: neither its state nor its schedule is used up, and it needs no parameters. A schedule
+    is followed from its step 0, in the momentum too if it drives that. Gradient clipping and L2 regularization are
+    not part of the rule, so they are not applied. A learning rate that is too large makes the path leave for
+    infinity; it is then returned as it is (``inf``, then ``nan``), without warnings.
 
     Args:
         optimizer: Any optimizer of ``course_lib.optimizer``.
