@@ -21,8 +21,9 @@ find_python() {
 
 with_uv() {
   # without a suitable Python on the PATH, uv looks elsewhere and at last downloads one
-  uv venv --quiet --clear --python "${1:->=3.9,<3.14}" "$target"
-  uv pip install --quiet --python "$target/bin/python" -r requirements.txt -e .
+  rm -rf "$target"
+  uv venv --quiet --python "${1:->=3.9,<3.14}" "$target" &&
+    install uv pip install --quiet --python "$target/bin/python"
 }
 
 with_venv() {
@@ -35,8 +36,15 @@ with_venv() {
     fail "$1 cannot make virtual environments: its 'venv' is missing" \
       "install it (Debian, Ubuntu: apt install python3-venv) or install uv, then run make again"
   fi
-  "$1" -m venv --clear "$target"
-  "$target/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements.txt -e .
+  rm -rf "$target"
+  "$1" -m venv "$target"
+  install "$target/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile
+}
+
+install() {
+  # the lock is complete: nothing is left to resolve, and what builds the course's own package is in it
+  "$@" --no-deps -r requirements.txt &&
+    "$@" --no-deps --no-build-isolation -e .
 }
 
 if [ ! -w "${HOME:-/nowhere}" ]; then # both installers keep caches there
@@ -46,8 +54,12 @@ if [ ! -w "${HOME:-/nowhere}" ]; then # both installers keep caches there
 fi
 
 python=$(find_python)
-if command -v uv >/dev/null; then with=with_uv; else with=with_venv; fi
-echo "Setting up $target with ${with#with_}${python:+ and $("$python" --version)} ..."
-"$with" "$python"
+echo "Setting up $target${python:+ with $("$python" --version)} ..."
+if ! command -v uv >/dev/null; then
+  with_venv "$python"
+elif ! with_uv "$python"; then # pip may know of a mirror or a certificate that uv does not
+  echo "uv did not succeed (its message stands above), trying Python's own venv and pip ..."
+  with_venv "$python"
+fi
 # Matplotlib's first import may write to stderr while it lists the fonts: not in a notebook, then
 "$target/bin/python" -c 'import matplotlib.font_manager' 2>/dev/null
