@@ -295,7 +295,8 @@ def one_sum_for_all(x, g, s, lr, rho, epsilon):
 def absolute_values_averaged(x, g, s, lr, rho, epsilon):
     """Absolute values are averaged, not squares.
 
-    The mean of |g| is smaller than the root of the mean square, most of all for rare gradients: steps come out too long.
+    The mean of |g| is smaller than the root of the mean square, most of all for rare gradients: steps come out too
+    long.
     """
     s.mean_square = rho * s.mean_square + (1 - rho) * absolute(g)
     return x - lr * g / sqrt(s.mean_square + epsilon)
@@ -317,7 +318,7 @@ adadelta = StepExercise(
     says="One step of Adadelta, as Paddle computes it (the update is scaled by lr only when it is applied).",
     hints=(
         "RMSProp's step has no unit. What would give it the unit of the parameter?",
-        "Multiply by the root mean square of the updates so far, from before this step; then average this update's square.",
+        "Multiply by the root mean square of the updates before this one; then average this update's square.",
         "r ← ρ r + (1 − ρ) g²;  u = √(d + ε)/√(r + ε) · g;  d ← ρ d + (1 − ρ) u²;  x ← x − lr · u",
     ),
 )
@@ -339,7 +340,8 @@ def scaled_update_averaged(x, g, s, lr, rho, epsilon):
 def update_averaged_too_early(x, g, s, lr, rho, epsilon):
     """The average of updates is renewed before it is used.
 
-    The update would have to be known before it is computed; with a first guess in its place each step comes out different.
+    The update would have to be known before it is computed; with a first guess in its place each step comes out
+    different.
     """
     s.mean_square = rho * s.mean_square + (1 - rho) * g * g
     update = sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
@@ -477,7 +479,7 @@ adam = StepExercise(
     counts=True,
     says="One step of Adam, as Paddle computes it.",
     hints=(
-        "Two moving averages: one of the gradients, one of their squares. Both start at zero: what does that do at first?",
+        "Two moving averages: one of the gradients, one of their squares. What does starting at zero do?",
         "Divide each average by 1 − beta**t, t = s.t, but keep the uncorrected averages in s.",
         "m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ), x ← x − lr · m̂ / (√v̂ + ε)",
     ),

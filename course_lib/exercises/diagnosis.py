@@ -9,49 +9,62 @@ import traceback
 
 from .sandbox import InputRefused, TimeLimit
 
-#: exception -> [(pattern in its text, what is often meant)]; the first match speaks, "" matches always.
-COMMON_CAUSES = {
-    NameError: [
-        (r"'(np|numpy|paddle|math)'", "`{0}` is not imported here: run the import cell at the top of the notebook."),
-        (r"'(sqrt|maximum|minimum|exp|sum|where|zeros_like)'", "Write `np.{0}`, or import it from `course_lib.arrays`."),
-        (r"'(\w+)'", "A typo in `{0}`, a variable of another cell, or a piece of state that must be read from `s`."),
-    ],
-    UnboundLocalError: [
-        (r"'(\w+)'", "`{0}` is used before it gets its value. State from the last step is read from `s`: `s.{0}`."),
-    ],
-    AttributeError: [
-        (r"'numpy\.ndarray' object has no attribute '(\w+)'", "`{0}` is no method of NumPy arrays: try `np.{0}(…)`."),
-        (r"'(?:float|int)' object has no attribute '(\w+)'", "This is a plain number, not an array."),
-        (r"'NoneType'", "A function or an earlier line gave None where an array was meant: is a `return` missing?"),
-        (r"attribute '(\w+)'", "There is nothing called `{0}` there: check the spelling."),
-    ],
-    TypeError: [
-        (r"not callable", "Something is called that is no function: is a `*` missing before a bracket, as in `2(x + 1)`?"),
-        (r"not subscriptable", "The namespace is read with a dot: `s.m`, not `s['m']`."),
-        (r"NoneType", "One of the operands is None: an earlier line or function gave no value back."),
-        (r"only (?:length-1|size-1|0-dim)|converted to Python scalars", "`math` works on one number; for arrays use `np.sqrt` and its kin."),
-        (r"unexpected keyword|required positional|positional argument", "The names or the number of the arguments differ from the stub's."),
-        (r"assignment", "This object cannot be changed in place."),
-        (r"", "Two values of kinds that do not go together; print their types."),
-    ],
-    ValueError: [
-        (r"truth value", "An `if` or `max` met a whole array: choose per element with `np.where` or `np.maximum`."),
-        (r"broadcast|shape|dimension|align", "Two arrays differ in shape. A step works element by element: `*`, not `@`; no sums over parameters."),
-        (r"math domain", "The root or logarithm of a negative number."),
-    ],
-    ZeroDivisionError: [(r"", "Something is divided by zero: a counter that starts at 0, or `1 - beta**0`. `s.t` is 1 at the first step.")],
-    IndexError: [(r"", "An index beyond the end, or more indices than the array has axes: arrays of any shape must work.")],
-    KeyError: [(r"", "There is no such key. State is kept in the namespace: `s.m`, not `s['m']`.")],
-    RecursionError: [(r"", "The function calls itself without end.")],
-    OverflowError: [(r"", "A number grew too large: is a sign wrong, or a power?")],
-    MemoryError: [(r"", "An array far too large was asked for.")],
-    ImportError: [(r"", "This module is not installed or its name is misspelt.")],
-    AssertionError: [(r"", "One of your own assertions does not hold for the check's inputs.")],
-    StopIteration: [(r"", "An iterator has nothing left to give.")],
-    InputRefused: [(r"", "An exercise gets everything it needs as arguments; do not ask for `input()`.")],
-    SystemExit: [(r"", "The function ends the whole program; use `return`.")],
-    KeyboardInterrupt: [(r"", "The check was interrupted.")],
-}  # fmt: skip
+#: (exception, pattern in its text, what is often meant); the first match of the closest class speaks.
+COMMON_CAUSES = [
+    (NameError, r"'(np|numpy|paddle|math)'", "`{0}` is not imported here: run the import cell at the top."),
+    (
+        NameError,
+        r"'(sqrt|maximum|minimum|exp|where|zeros_like)'",
+        "Write `np.{0}`, or import it from `course_lib.arrays`.",
+    ),
+    (NameError, r"'(\w+)'", "A typo in `{0}`, a variable of another cell, or state that must be read from `s`."),
+    (UnboundLocalError, r"'(\w+)'", "`{0}` is used before it has a value. State of the last step is read as `s.{0}`."),
+    (
+        AttributeError,
+        r"'numpy\.ndarray' object has no attribute '(\w+)'",
+        "NumPy arrays have no `.{0}`: try `np.{0}(…)`.",
+    ),
+    (
+        AttributeError,
+        r"Generator' object has no attribute",
+        "A generator has `rng.uniform`, `rng.normal`, `rng.random` …",
+    ),
+    (AttributeError, r"'(?:float|int)' object has no attribute", "This is a plain number, not an array."),
+    (AttributeError, r"'NoneType'", "A function or an earlier line gave None: is a `return` missing?"),
+    (AttributeError, r"attribute '(\w+)'", "There is nothing called `{0}` there: check the spelling."),
+    (TypeError, r"not callable", "Something is called that is no function: is a `*` missing, as in `2(x + 1)`?"),
+    (TypeError, r"not subscriptable", "The namespace is read with a dot: `s.m`, not `s['m']`."),
+    (TypeError, r"NoneType", "One of the operands is None: an earlier line or function gave no value back."),
+    (
+        TypeError,
+        r"only .*scalar|to Python scalars",
+        "`math` works on one number; for arrays use `np.sqrt` and its kin.",
+    ),
+    (TypeError, r"argument", "The names or the number of the arguments differ: compare with the stub."),
+    (TypeError, r"", "Two values of kinds that do not go together: print their types."),
+    (
+        ValueError,
+        r"truth value",
+        "An `if` or `max` met a whole array: choose per element with `np.where` or `np.maximum`.",
+    ),
+    (
+        ValueError,
+        r"broadcast|shape|dimension|align",
+        "Two shapes do not fit: work element by element, with `*`, not `@`.",
+    ),
+    (ValueError, r"math domain", "The root or logarithm of a negative number."),
+    (ZeroDivisionError, r"", "A counter that starts at 0, or `1 - beta**0`? `s.t` is 1 at the first step."),
+    (IndexError, r"", "An index beyond the end, or more indices than axes: arrays of any shape must work."),
+    (KeyError, r"", "There is no such key. State is kept in the namespace: `s.m`, not `s['m']`."),
+    (RecursionError, r"", "The function calls itself without end."),
+    (OverflowError, r"", "A number grew too large: is a sign wrong, or a power?"),
+    (MemoryError, r"", "An array far too large was asked for."),
+    (ImportError, r"", "This module is not installed, or its name is misspelt."),
+    (AssertionError, r"", "One of your own assertions does not hold for the check's inputs."),
+    (InputRefused, r"", "An exercise gets everything it needs as arguments; do not ask for `input()`."),
+    (SystemExit, r"", "The function ends the whole program; use `return`."),
+    (KeyboardInterrupt, r"", "The check was interrupted."),
+]
 
 
 def explain(error: BaseException, slots=()) -> str:
@@ -66,8 +79,8 @@ def explain(error: BaseException, slots=()) -> str:
         known = ", ".join(f"`s.{slot}`" for slot in (*slots, "t"))
         return f"The namespace `s` holds {known}; names are spelt exactly so."
     for kind in type(error).__mro__:
-        for pattern, meaning in COMMON_CAUSES.get(kind, ()):
-            match = re.search(pattern, text)
+        for own_kind, pattern, meaning in COMMON_CAUSES:
+            match = re.search(pattern, text) if own_kind is kind else None
             if match:
                 return meaning.format(*match.groups())
     return ""
@@ -107,10 +120,9 @@ def code_of(answer):
     """Return the code object behind a function, method, partial or callable object, or None."""
     while isinstance(answer, functools.partial):
         answer = answer.func
-    function = getattr(answer, "__func__", answer)
-    if not hasattr(function, "__code__") and not isinstance(answer, type):
-        function = getattr(getattr(type(answer), "__call__", None), "__func__", getattr(type(answer), "__call__", None))
-    return getattr(function, "__code__", None)
+    if not isinstance(answer, type) and not hasattr(answer, "__code__") and not hasattr(answer, "__func__"):
+        answer = type(answer).__call__
+    return getattr(getattr(answer, "__func__", answer), "__code__", None)
 
 
 def ran_too_long(error: BaseException) -> bool:

@@ -255,27 +255,51 @@ class Reading:
     allowed: np.ndarray | float = 0.0
 
 
-def deviation(readings: list[Reading], expected: list[Reading]) -> float:
+class Observation(list):
+    """All readings of one function; None stands for one that was not asked for."""
+
+    @functools.cached_property
+    def values(self) -> np.ndarray:
+        return np.concatenate([np.ravel(reading.value) for reading in self])
+
+    @functools.cached_property
+    def allowed(self) -> np.ndarray:
+        return np.concatenate([np.ravel(np.broadcast_to(r.allowed, np.shape(r.value))) for r in self])
+
+
+def deviation(readings: list[Reading | None], expected: list[Reading]) -> float:
     """Return the largest difference from ``expected`` in units of what is allowed there; NaN equals NaN.
 
-    Up to 1 two answers count as the same function. A reading of None was not asked for.
+    Up to 1 two answers count as the same function.
     """
-    pairs = [(got, want) for got, want in zip(readings, expected) if got is not None]
-    return max(float(np.max(_units(got.value, want), initial=0.0)) for got, want in pairs)
+    if None in readings:
+        pairs = [(got, want) for got, want in zip(readings, expected) if got is not None]
+        readings, expected = (Observation(side) for side in zip(*pairs))
+    return float(np.max(units(readings.values, expected.values, expected.allowed), initial=0.0))
 
 
-def _units(value: np.ndarray, want: Reading) -> np.ndarray:
+def units(got, want, allowed) -> np.ndarray:
+    """Return the distance of each value from the wanted one, in units of what is allowed."""
     with np.errstate(all="ignore"):
-        units = np.abs(value - want.value) / want.allowed
-    same = (value == want.value) | (np.isnan(value) & np.isnan(want.value))
-    return np.where(same, 0.0, np.where(np.isfinite(units), units, np.inf))
+        distance = np.abs(got - want) / allowed
+    same = (got == want) | (np.isnan(got) & np.isnan(want))
+    return np.where(same, 0.0, np.where(np.isfinite(distance), distance, np.inf))
+
+
+def first_difference(readings, expected) -> tuple[Reading, Reading]:
+    """Return what came out and what was expected, at the first place where they differ."""
+    return next(
+        (got, want)
+        for got, want in zip(readings, expected)
+        if got is not None and (units(got.value, want.value, want.allowed) > 1).any()
+    )
 
 
 class Implement(Exercise):
     """A function to be written. A kind defines how it is observed; the verdict follows from comparing observations.
 
-    ``observe(function, backend)`` returns a list of :class:`Reading`, one per value asked of the function, the same
-    number and order for every function. ``expected`` and the catalogue are observed in the same way.
+    ``observe(function, backend)`` returns an :class:`Observation`: one reading per value asked of the function, the
+    same number and order for every function. ``expected`` and the catalogue are observed in the same way.
     """
 
     kind = "implement"
@@ -312,7 +336,7 @@ class Implement(Exercise):
     def reference(self, *arguments, **keywords):
         raise NotImplementedError
 
-    def observe(self, function, backend=NumpyArrays) -> list[Reading]:
+    def observe(self, function, backend=NumpyArrays) -> Observation:
         raise NotImplementedError
 
     def difference(self, readings: list[Reading]) -> Feedback:
@@ -325,19 +349,19 @@ class Implement(Exercise):
     # -- the verdict
 
     @functools.cached_property
-    def expected(self) -> list[Reading]:
+    def expected(self) -> Observation:
         with random_state_kept(), np.errstate(all="ignore"):
             return self.observe(self.reference)
 
     @functools.cached_property
-    def catalogue(self) -> list[tuple[Mistake, list[Reading]]]:
+    def catalogue(self) -> list[tuple[Mistake, Observation]]:
         with random_state_kept(), np.errstate(all="ignore"):
             return [(m, self.observe(wrong)) for m in self.mistakes.values() for wrong in m.versions]
 
     def recognise(self, readings: list[Reading]) -> Mistake | None:
         """Return the catalogue's closest entry, if it is the same function as the one observed."""
         # An entry that gives nothing but NaN is no fingerprint.
-        telling = [(m, seen) for m, seen in self.catalogue if any(np.isfinite(r.value).any() for r in seen)]
+        telling = [(mistake, observed) for mistake, observed in self.catalogue if np.isfinite(observed.values).any()]
         near = [(deviation(readings, observed), mistake) for mistake, observed in telling]
         distance, mistake = min(near, key=lambda pair: pair[0], default=(np.inf, None))
         return mistake if distance <= 1 else None
@@ -365,12 +389,11 @@ class Implement(Exercise):
     def observe_answer(self, answer):
         """Observe on NumPy arrays; a function that cannot work with them gets Paddle tensors instead."""
         outcome = run(lambda: self.observe(isolated(answer)), self.time_limit)
-        if isinstance(outcome.error, Stopped) and isinstance(outcome.error.error, Exception):
-            if not self.unfinished(outcome.error, answer):
-                second = run(lambda: self.observe(isolated(answer), PaddleTensors), self.time_limit)
-                if second.error is None or diagnosis.mentions_paddle(answer):
-                    return second
-        return outcome
+        raised = isinstance(outcome.error, Stopped) and isinstance(outcome.error.error, Exception)
+        if not raised or self.unfinished(outcome.error, answer):
+            return outcome
+        second = run(lambda: self.observe(isolated(answer), PaddleTensors), self.time_limit)
+        return second if second.error is None or diagnosis.mentions_paddle(answer) else outcome
 
     def praise(self, answer) -> str:
         return "Your function agrees with the right one on every probe."
@@ -386,8 +409,8 @@ class Implement(Exercise):
         name = self.id.replace("-", "_")
         return self.feedback(
             "error",
-            f"A function is needed, got {'None' if answer is None else _a(type(answer).__name__)}. Hand over the function itself, without calling "
-            f"it: `check({self.id!r}, {name})`, not `{name}(…)`.",
+            f"A function is needed, got {'None' if answer is None else _a(type(answer).__name__)}. Hand over the "
+            f"function itself, without calling it: `check({self.id!r}, {name})`, not `{name}(…)`.",
         )
 
     def unfinished(self, error, answer) -> bool:
@@ -407,7 +430,7 @@ class Implement(Exercise):
         if diagnosis.ran_too_long(error):
             return self.feedback(
                 "error",
-                f"The code was stopped after {self.time_limit:g} seconds: a loop that never ends, or far too much work?",
+                f"It was stopped after {self.time_limit:g} seconds: a loop that never ends, or far too much work?",
                 title="It runs for too long",
                 notes=_printed(outcome),
             )

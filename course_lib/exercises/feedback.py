@@ -17,6 +17,9 @@ STATUSES = {
 }
 
 
+CELL = "text-align:left;padding:1px 1em 1px 0"
+
+
 @dataclass(frozen=True)
 class Feedback:
     """The result of ``check``.
@@ -66,8 +69,8 @@ class Feedback:
     def _repr_html_(self) -> str:
         symbol, words, accent = STATUSES[self.status]
         rows = "".join(
-            f'<tr><th scope="row" style="text-align:left;font-weight:600;padding:1px 1em 1px 0">{html.escape(label)}</th>'
-            f'<td style="text-align:left;padding:1px 0"><code>{html.escape(value)}</code></td></tr>'
+            f'<tr><th scope="row" style="{CELL};font-weight:600">{html.escape(label)}</th>'
+            f'<td style="{CELL}"><code>{html.escape(value)}</code></td></tr>'
             for label, value in self.details
         )
         table = f'<table style="margin:.4em 0;border:0;background:none;color:inherit">{rows}</table>' if rows else ""

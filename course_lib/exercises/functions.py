@@ -12,13 +12,16 @@ from .engine import (
     Implement,
     Mistake,
     NumpyArrays,
+    Observation,
     Reading,
     accepts,
     as_given,
     ask,
     caller,
     deviation,
+    first_difference,
     two_numbers,
+    units,
 )
 from .sandbox import isolated, run
 
@@ -65,7 +68,7 @@ class FunctionExercise(Implement):
             case = self.cases[index]
             if all(accepts(function, name) for name in case.arguments if name in self.optional):
                 readings[index] = self._read(call, case, self._shapes[index], backend)
-        return readings
+        return Observation(readings)
 
     def _read(self, call, case, shape, backend):
         arguments = {**self.defaults, **{n: as_given(value, backend) for n, value in case.arguments.items()}}
@@ -76,13 +79,11 @@ class FunctionExercise(Implement):
             return Reading(str(case), np.log10(value), allowed=self.decades)
 
     def difference(self, readings):
-        got, want = next((g, w) for g, w in zip(readings, self.expected) if g and deviation([g], [w]) > 1)
+        got, want = first_difference(readings, self.expected)
         details = [("first difference", want.where)]
         index = ()
         if want.value.ndim:
-            with np.errstate(all="ignore"):
-                off = np.abs(got.value - want.value) > want.allowed
-            index = tuple(np.argwhere(off | (np.isnan(got.value) != np.isnan(want.value)))[0])
+            index = tuple(np.argwhere(units(got.value, want.value, want.allowed) > 1)[0])
             details.append(("element", f"[{', '.join(map(str, index))}]"))
         values = [float(reading.value[index]) for reading in (got, want)]
         value, right = two_numbers(*(values if self.decades is None else (10**v for v in values)))
@@ -129,7 +130,7 @@ def header(function) -> str:
 _REMEMBERS = Mistake(
     "remembers-its-calls",
     "Asking twice gives two answers",
-    "The function counts its own calls or changes something outside. Whoever asks it once more, to print or to plot the "
+    "The function counts its own calls or changes something outside. Whoever asks it once more, to print or plot the "
     "values, changes what training gets next: the plot uses up the schedule.",
     "Compute the value from the arguments alone.",
 )

@@ -205,7 +205,8 @@ def he_xavier_variance(shape, rng):
 def rand_for_randn(shape, rng):
     """The weights are uniform between 0 and a bound.
 
-    `rng.random` (rand) was used for `rng.standard_normal` (randn): all weights are positive, all units see the same sum.
+    `rng.random` (rand) was used for `rng.standard_normal` (randn): all weights are positive, all units see the same
+    sum.
     """
     return rng.random(shape) * np.sqrt(2 / shape[0])
 

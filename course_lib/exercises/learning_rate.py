@@ -119,8 +119,8 @@ PredictExercise(
         TypicalNumber("smallest-curvature", 2.0, "2/λ_min looks at the flattest direction. The steepest one has exploded long before."),  # noqa: E501
         TypicalNumber("fastest-not-largest", 2 / 51, "2/(λ_min + λ_max) is the fastest learning rate; the question asks for the largest stable one."),  # noqa: E501
         TypicalNumber("middle-curvature", 0.2, "2/10 looks at the middle direction; the steepest one decides."),
-        TypicalNumber("sum-of-curvatures", 2 / 61, "Directions do not add up: each has its own limit, and the smallest counts."),
-        TypicalNumber("limit-times-curvature", 100.0, "Divide by the curvature: the steeper the valley, the smaller the step."),
+        TypicalNumber("sum-of-curvatures", 2 / 61, "Directions do not add up: the one with the lowest limit decides."),
+        TypicalNumber("limit-times-curvature", 100.0, "Divide by the curvature: steep valleys need small steps."),
         TypicalNumber("curvature-as-limit", 50.0, "The limit falls as the curvature grows."),
     ),
     hints=(
@@ -147,7 +147,7 @@ def _spectra():
     cases=[Case({"eigenvalues": values}, f"eigenvalues {np.round(values, 2).tolist()}") for values in _spectra()],
     hints=(
         "The slowest direction decides how fast the whole descent is. Which directions can be the slowest?",
-        "A step multiplies the distance by |1 − lr·λ|. With growing lr this falls for the smallest λ and rises for the largest.",
+        "A step multiplies the distance by |1 − lr·λ|. As lr grows it falls for the smallest λ, rises for the largest.",
         "Both ends are equally fast where 1 − lr·λ_min = lr·λ_max − 1.",
     ),
 )
@@ -475,7 +475,7 @@ QuizExercise(
     "lr-too-large-quiz",
     chapter=1,
     title="A loss that stays at 2.30",
-    question="In the first steps the loss of a ReLU network with ten classes leaps up; then it stays at 2.30 for good. What happened?",
+    question="The loss of a ReLU network with ten classes leaps up at first, then it stays at 2.30 for good. Why?",
     choices=(
         Choice("The learning rate is too small.", "Then the loss would fall slowly and never leap up."),
         Choice("The learning rate is too large: a huge step has killed the hidden units.", "2.30 = ln 10 is the loss of guessing among ten classes. After a huge step the units are 0 for every image: no gradient comes through them, and nothing changes any more.", right=True),  # noqa: E501
@@ -511,7 +511,7 @@ searched_lrs, searched_accuracies = [], []"""
 
 NO_COARSE_GRID = Mistake(
     "no-coarse-grid",
-    "The search does not begin with powers of ten",
+    "The search does not begin with four neighbouring powers of ten",
     "A fine grid in one decade finds nothing if the best learning rate lies in another one; learning rates matter by "
     "their ratio, so equal steps crowd at one end.",
     "Begin with at least four neighbouring powers of ten, such as 0.001, 0.01, 0.1, 1.",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..files import write_atomically
 from .engine import CHAPTERS, EXERCISES
-from .feedback import Feedback, card, inline
+from .feedback import CELL, Feedback, card, inline
 
 #: state -> (symbol, words). "passed" stays even if a later try fails.
 STATES = {"passed": ("✓", "passed"), "tried": ("◐", "tried"), "open": ("○", "open")}
@@ -114,7 +114,7 @@ class Progress:
                 cells = "".join(_row(e, state) for e, state in rows)
                 body.append(
                     f"<table style='margin:.2em 0 .8em;border:0;background:none;color:inherit'>"
-                    f"<caption style='caption-side:top;text-align:left;font-weight:600;color:inherit'>{heading}</caption>"
+                    f"<caption style='caption-side:top;text-align:left;color:inherit'><b>{heading}</b></caption>"
                     f"{cells}</table>"
                 )
         body += [f"<p style='margin:.3em 0'>{inline(note)}</p>" for note in self.notes]
@@ -123,11 +123,10 @@ class Progress:
 
 def _row(exercise, state) -> str:
     symbol, words = STATES[state]
-    cell = "<td style='text-align:left;padding:1px 1em 1px 0'>"
-    return (
-        f"<tr>{cell}<span aria-hidden='true'>{symbol}</span> {words}</td>{cell}<code>{html.escape(exercise.id)}</code></td>"
-        f"{cell}{html.escape(exercise.kind)}</td>{cell}{html.escape(exercise.title)}</td></tr>"
-    )
+    cell = f"<td style='{CELL}'>"
+    texts = f"<code>{html.escape(exercise.id)}</code>", html.escape(exercise.kind), html.escape(exercise.title)
+    rest = "".join(f"{cell}{text}</td>" for text in texts)
+    return f"<tr>{cell}<span aria-hidden='true'>{symbol}</span> {words}</td>{rest}</tr>"
 
 
 def table() -> Progress:

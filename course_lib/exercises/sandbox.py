@@ -27,7 +27,7 @@ SECONDS_OF_INTERRUPTING = 0.5
 
 
 class TimeLimit(BaseException):
-    """Raised inside code that runs too long. Not an ``Exception``: a learner's ``except Exception`` must not stop it."""
+    """Raised inside code that runs too long; no ``Exception``, so that ``except Exception`` does not stop it."""
 
 
 class InputRefused(Exception):

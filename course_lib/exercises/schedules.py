@@ -888,7 +888,7 @@ def base_left_out_of_the_sum(t, base_lr, max_lr, step_size):
 def tops_get_lower(t, base_lr, max_lr, step_size):
     """Each top is half as high as the last.
 
-    That is the mode triangular2.
+    That is the mode triangular2: the later cycles explore less and less.
     """
     return base_lr + (max_lr - base_lr) * _triangle(t, step_size) / 2 ** (t // (2 * step_size))
 
@@ -924,7 +924,7 @@ ONE_CYCLE = {"divide_factor": 25.0, "end_learning_rate": 0.0001, "phase_pct": 0.
     hints=(
         "Two phases, one up and one down. Where does each start and end, and at which step do they meet?",
         "The top is at step phase_pct · total_steps − 1, the end at total_steps − 1. Each phase is half a cosine.",
-        "From a to b at the share p of a phase: b + (a − b)(1 + cos(π p))/2. First a = max_lr/divide_factor, b = max_lr.",
+        "From a to b at the share p of a phase: b + (a − b)(1 + cos(π p))/2. The first a is max_lr/divide_factor.",
     ),
 )
 def one_cycle(t, max_lr, total_steps, divide_factor=25.0, end_learning_rate=0.0001, phase_pct=0.3):

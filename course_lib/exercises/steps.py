@@ -14,13 +14,16 @@ from .engine import (
     Implement,
     Mistake,
     NumpyArrays,
+    Observation,
     Reading,
     as_array,
     ask,
     caller,
     deviation,
+    first_difference,
     mistake_from,
     two_numbers,
+    units,
 )
 from .sandbox import isolated, run
 
@@ -135,7 +138,7 @@ class StepExercise(Implement):
         for _ in range(max(map(len, runs))):
             for walker, seen in zip(walkers, readings):
                 seen.extend(reading for reading in [next(walker, None)] if reading is not None)
-        return [reading for seen in readings for reading in seen]
+        return Observation(reading for seen in readings for reading in seen)
 
     def _walk(self, call, probe: Run, backend, first_step):
         x, path = probe.start, 0.0
@@ -166,9 +169,9 @@ class StepExercise(Implement):
         return f"Your step agrees with the course's {self.rule.__name__} in {numbers}."
 
     def difference(self, readings):
-        got, want = next((g, w) for g, w in zip(readings, self.expected) if deviation([g], [w]) > 1)
-        off = np.abs(got.value - want.value) / want.allowed
-        index = np.unravel_index(np.argmax(np.where(np.isnan(off), np.inf, off)), off.shape)
+        got, want = first_difference(readings, self.expected)
+        off = units(got.value, want.value, want.allowed)
+        index = np.unravel_index(np.argmax(off), off.shape)
         value, right = two_numbers(float(got.value[index]), float(want.value[index]))
         parameter = f"x[{', '.join(map(str, index))}]"
         return self.feedback(
@@ -316,7 +319,8 @@ def mistakes_with_the_step_number(exercise: StepExercise):
     def step_number_frozen(x, g, s, lr, **hyper):
         """The step number stays at 1.
 
-        The bias correction of the first step is applied for ever: averages that have long grown up are blown up further.
+        The bias correction of the first step is applied for ever: averages that have long grown up are blown up
+        further.
         """
         return at_step(1, x, g, s, lr, hyper)
 

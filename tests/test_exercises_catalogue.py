@@ -1,0 +1,529 @@
+"""The catalogue of mistakes: every entry is told from the right answer and from every other entry, however spelt."""
+
+import itertools
+import math
+import re
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import paddle
+import pytest
+
+from course_lib.exercises import EXERCISES, check
+from course_lib.exercises.drawing import DrawExercise
+from course_lib.exercises.engine import deviation
+from course_lib.exercises.functions import FunctionExercise
+from course_lib.exercises.steps import StepExercise
+
+sys.path.insert(0, str(Path(__file__).parent))
+import respell
+
+IMPLEMENT = {id: e for id, e in EXERCISES.items() if isinstance(e, (StepExercise, FunctionExercise))}
+STEPS = {id: e for id, e in IMPLEMENT.items() if isinstance(e, StepExercise)}
+ENTRIES = [
+    pytest.param(id, mistake.id, n, id=f"{id}:{mistake.id}:{n}")
+    for id, exercise in IMPLEMENT.items()
+    for mistake in exercise.mistakes.values()
+    if mistake.id != exercise.unchanged
+    for n in range(len(mistake.versions))
+]
+
+
+@pytest.fixture(autouse=True)
+def own_progress_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_PROGRESS_FILE", str(tmp_path / "progress.json"))
+
+
+def test_the_ids_of_the_design_exist():
+    ids = """
+        sgd-step momentum-step nesterov-step adagrad-step rmsprop-step adadelta-step adam-step amsgrad-step radam-step
+        adamw-step sgdw-step swats-projection step-decay inverse-time-decay cosine-decay warmup sgdr triangular
+        one-cycle lr-range-test xavier-uniform he-normal weight-norm
+    """
+    assert set(ids.split()) <= set(EXERCISES)
+
+
+def test_there_are_more_than_eighty_entries_written_by_hand():
+    by_hand = [
+        (id, mistake.id)
+        for id, exercise in IMPLEMENT.items()
+        for mistake in exercise.mistakes.values()
+        if respell.source_of(mistake.versions[0]) is not None
+    ]
+    assert len(by_hand) > 150
+
+
+def test_every_entry_explains_itself():
+    for id, exercise in IMPLEMENT.items():
+        for mistake in exercise.mistakes.values():
+            if mistake.id == exercise.unchanged:
+                continue
+            assert re.fullmatch(r"[a-z0-9-]+", mistake.id), (id, mistake.id)
+            assert 5 < len(mistake.name) < 90, (id, mistake.id, mistake.name)
+            assert len(mistake.explanation) >= 30 and mistake.explanation.endswith((".", "!")), (id, mistake.id)
+            assert mistake.hint, (id, mistake.id)
+
+
+# ------------------------------------------------------------------------- the gap around tolerance
+
+
+def limits(exercise):
+    """How close to 1 right answers may come from below, and wrong ones from above, in units of what is allowed."""
+    if isinstance(exercise, DrawExercise):
+        return 0.6, 5
+    if exercise.id == "lr-range-test":
+        return 0.75, 1.8
+    return 0.1, 100
+
+
+@pytest.mark.parametrize("id", IMPLEMENT)
+def test_every_entry_is_far_from_the_right_answer_and_from_every_other_entry(id):
+    exercise = IMPLEMENT[id]
+    _, far = limits(exercise)
+    for mistake, observed in exercise.catalogue:
+        assert deviation(observed, exercise.expected) > far, mistake.id
+    for (one, seen), (other, seen_too) in itertools.combinations(exercise.catalogue, 2):
+        if one is not other:
+            assert min(deviation(seen, seen_too), deviation(seen_too, seen)) > far, (one.id, other.id)
+
+
+# --------------------------------------------------------------------- every entry, in other spellings
+
+
+def spellings(exercise, wrong):
+    """At least two other spellings of an entry."""
+    rewritten = respell.respelled(wrong)
+    if rewritten is not None:
+        yield "respelled", rewritten
+    if isinstance(exercise, StepExercise):
+        yield "in place", respell.in_place(wrong)
+        yield "state elsewhere", respell.with_state_elsewhere_in_s(wrong, exercise.all_slots)
+        if id_is_cheap(exercise):
+            yield "tensors", respell.on_tensors_only(wrong, exercise.all_slots)
+    else:
+        yield "as 32 bits", lambda *a, **k: np.float32(wrong(*a, **k))
+        yield "as a class", type("Answer", (), {"__call__": lambda self, *a, **k: 1.0 * wrong(*a, **k)})()
+
+
+def id_is_cheap(exercise):
+    return exercise.id in ("sgd-step", "momentum-step", "adagrad-step", "adam-step", "sgdw-step")
+
+
+@pytest.mark.parametrize(("id", "mistake", "n"), ENTRIES)
+def test_every_entry_is_recognised_however_it_is_spelt(id, mistake, n):
+    exercise = IMPLEMENT[id]
+    wrong = exercise.mistakes[mistake].versions[n]
+    assert check(id, wrong).mistake == mistake
+    for spelling, answer in spellings(exercise, wrong):
+        feedback = check(id, answer)
+        assert (feedback.status, feedback.mistake) == ("mistake", mistake), (spelling, feedback)
+
+
+# ----------------------------------------------------------------------- two mistakes at a time
+
+RIGHT = {
+    "momentum-step": """
+        s.velocity = momentum * s.velocity + g
+        return x - lr * s.velocity
+    """,
+    "nesterov-step": """
+        s.velocity = momentum * s.velocity + g
+        return x - lr * (g + momentum * s.velocity)
+    """,
+    "adagrad-step": """
+        s.sum_of_squares = s.sum_of_squares + g * g
+        return x - lr * g / (sqrt(s.sum_of_squares) + epsilon)
+    """,
+    "rmsprop-step": """
+        s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+        return x - lr * g / sqrt(s.mean_square + epsilon)
+    """,
+    "adadelta-step": """
+        s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+        update = sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
+        s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
+        return x - lr * update
+    """,
+    "adam-step": """
+        s.m = beta1 * s.m + (1 - beta1) * g
+        s.v = beta2 * s.v + (1 - beta2) * g * g
+        return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+    """,
+    "amsgrad-step": """
+        s.m = beta1 * s.m + (1 - beta1) * g
+        s.v = beta2 * s.v + (1 - beta2) * g * g
+        s.v_max = maximum(s.v_max, s.v)
+        return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max / (1 - beta2**s.t)) + epsilon)
+    """,
+    "radam-step": """
+        m_hat, root, correction = _averages(g, s, beta1, beta2)
+        rho, rho_inf = _rho(s.t, beta2)
+        if rho <= 5:
+            return x - lr * m_hat
+        return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+    """,
+}
+
+
+def body(source):
+    """The lines of a function behind its docstring."""
+    source = source[source.index(":\n") + 2 :]
+    if '"""' in source:
+        source = source.split('"""')[2]
+    return textwrap.indent(textwrap.dedent(source).strip("\n"), "    ")
+
+
+def build(id, text, like):
+    header = f"def answer(x, g, s, lr, {', '.join(EXERCISES[id].defaults)}):\n"
+    namespace = dict(like.__globals__)
+    exec(header + text, namespace)
+    return namespace["answer"]
+
+
+@pytest.mark.parametrize("id", RIGHT)
+def test_two_mistakes_together_never_pass(id):
+    exercise = EXERCISES[id]
+    right = textwrap.indent(textwrap.dedent(RIGHT[id]).strip("\n"), "    ")
+    versions = [v for m in exercise.mistakes.values() for v in m.versions if respell.source_of(v) is not None]
+    assert check(id, build(id, right, versions[0])).passed
+    combined = 0
+    for one, other in itertools.combinations(versions, 2):
+        both = respell.merged(right, body(respell.source_of(one)), body(respell.source_of(other)))
+        if both is not None and both != right:
+            observed = exercise.observe(build(id, both, one))
+            assert deviation(observed, exercise.expected) > 100, both
+            combined += 1
+    assert combined >= 3
+
+
+def test_two_mistakes_of_any_step_together_never_pass():
+    for exercise in STEPS.values():
+        plain = exercise.mistakes["learning-rate-left-out"].versions[0]
+        twice = exercise.observe(lambda x, g, s, lr, plain=plain, **h: 2 * x - plain(x, g, s, lr, **h))
+        assert deviation(twice, exercise.expected) > 100
+
+
+# -------------------------------------------------------------------- right answers, spelt otherwise
+
+
+def momentum_loop(x, g, s, lr, momentum=0.9):
+    for i in np.ndindex(x.shape):
+        s.velocity[i] = momentum * s.velocity[i] + g[i]
+        x[i] -= lr * s.velocity[i]
+    return x
+
+
+def momentum_with_its_own_list(x, g, s, lr, momentum=0.9):
+    s.past = [momentum * old for old in getattr(s, "past", [])] + [g]
+    return x - lr * sum(s.past)
+
+
+def momentum_renamed(w, gradient, state, rate, /, *, momentum):
+    state.velocity *= momentum
+    state.velocity += gradient
+    return w - rate * state.velocity
+
+
+def momentum_scaled(x, g, s, lr, momentum=0.9):
+    s.velocity = momentum * s.velocity + (1 - momentum) * g
+    return x - lr / (1 - momentum) * s.velocity
+
+
+def nesterov_as_published(x, g, s, lr, momentum=0.9):
+    old = s.velocity
+    s.velocity = momentum * old + g
+    return x - lr * (1 + momentum) * g - lr * momentum**2 * old
+
+
+def adagrad_by_power(x, g, s, lr, epsilon=1e-6):
+    s.sum_of_squares += np.square(g)
+    return x + (-lr) * np.divide(g, epsilon + np.power(s.sum_of_squares, 0.5))
+
+
+def adagrad_of_roots(x, g, s, lr, epsilon=1e-6):
+    s.root = np.hypot(getattr(s, "root", np.zeros_like(x)), g)
+    return x - lr * g / (s.root + epsilon)
+
+
+def rmsprop_incremental(x, g, s, lr, rho=0.95, epsilon=1e-6):
+    s.mean_square += (1 - rho) * (g**2 - s.mean_square)
+    return x - lr * g * (s.mean_square + epsilon) ** -0.5
+
+
+def rmsprop_unscaled_state(x, g, s, lr, rho=0.95, epsilon=1e-6):
+    s.mean_square = rho * s.mean_square + g * g
+    return x - lr * g / np.sqrt((1 - rho) * s.mean_square + epsilon)
+
+
+def adadelta_ratio(x, g, s, lr, rho=0.95, epsilon=1e-6):
+    s.mean_square = rho * s.mean_square + (1 - rho) * g**2
+    u = np.sqrt((s.mean_square_update + epsilon) / (s.mean_square + epsilon)) * -g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * u**2
+    return x + lr * u
+
+
+def adam_folded(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    s.m += (1 - beta1) * (g - s.m)
+    s.v += (1 - beta2) * (g * g - s.v)
+    root = math.sqrt(1 - beta2**s.t)
+    x -= lr * root / (1 - beta1**s.t) * s.m / (np.sqrt(s.v) + epsilon * root)
+    return x
+
+
+def adam_own_counter(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    s.power1 = getattr(s, "power1", 1.0) * beta1
+    s.power2 = getattr(s, "power2", 1.0) * beta2
+    s.m = np.multiply(beta1, s.m) + np.multiply(1 - beta1, g)
+    s.v = beta2 * s.v + (1 - beta2) * np.abs(g) ** 2
+    return x - lr * (s.m / (1 - s.power1)) / ((s.v / (1 - s.power2)) ** 0.5 + epsilon)
+
+
+def adam_history(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    s.seen = [*getattr(s, "seen", []), np.array(g)]
+    m = sum((1 - beta1) * beta1 ** (s.t - 1 - i) * old for i, old in enumerate(s.seen))
+    v = sum((1 - beta2) * beta2 ** (s.t - 1 - i) * old**2 for i, old in enumerate(s.seen))
+    return x - lr * (m / (1 - beta1**s.t)) / (np.sqrt(v / (1 - beta2**s.t)) + epsilon)
+
+
+def adam_loop(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    new = np.empty_like(x)
+    for i in range(x.size):
+        s.m.flat[i] = beta1 * s.m.flat[i] + (1 - beta1) * g.flat[i]
+        s.v.flat[i] = beta2 * s.v.flat[i] + (1 - beta2) * g.flat[i] ** 2
+        top = s.m.flat[i] / (1 - beta1**s.t)
+        new.flat[i] = x.flat[i] - lr * top / (math.sqrt(s.v.flat[i] / (1 - beta2**s.t)) + epsilon)
+    return new
+
+
+def adam_paddle(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    s.m = paddle.lerp(g, s.m, paddle.to_tensor(beta1, dtype=g.dtype))
+    s.v = beta2 * s.v + (1 - beta2) * paddle.square(g)
+    return x - lr * (s.m / (1 - beta1**s.t)) / (paddle.sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+def adam_in_32_bits(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    m, v = (np.asarray(a, dtype=np.float32) for a in (s.m, s.v))
+    s.m = beta1 * m + (1 - beta1) * np.float32(g)
+    s.v = beta2 * v + (1 - beta2) * np.float32(g) ** 2
+    return np.float32(x - lr * s.m / (1 - beta1**s.t) / (np.sqrt(s.v / (1 - beta2**s.t)) + epsilon))
+
+
+def amsgrad_of_roots(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    s.v_max = np.where(s.v > s.v_max, s.v, s.v_max)
+    root = (1 - beta2**s.t) ** 0.5
+    return x - lr * root * s.m / (1 - beta1**s.t) / (np.sqrt(s.v_max) + epsilon * root)
+
+
+def radam_written_out(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    t, limit = s.t, (1 + beta2) / (1 - beta2)
+    s.m, s.v = beta1 * s.m + (1 - beta1) * g, beta2 * s.v + (1 - beta2) * g * g
+    rho = limit - 2 * t / (beta2**-t - 1)
+    rate = lr / (1 - beta1**t)
+    if rho > 5:
+        r2 = (rho - 4) / (limit - 4) * (rho - 2) / (limit - 2) * limit / rho
+        x = x - rate * s.m * math.sqrt(r2 * (1 - beta2**t)) / (np.sqrt(s.v) + epsilon)
+    else:
+        x = x - rate * s.m
+    return x
+
+
+def adamw_factor(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01):
+    kept = (1 - lr * weight_decay) * x
+    return kept + adam_folded(np.zeros_like(x), g, s, lr, beta1, beta2, epsilon)
+
+
+def adamw_beside(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01):
+    return adam_own_counter(x, g, s, lr, beta1, beta2, epsilon) - lr * weight_decay * x
+
+
+def sgdw_in_place(x, g, s, lr, weight_decay=0.01, momentum=0.9):
+    s.velocity *= momentum
+    s.velocity += g
+    x *= 1 - lr * weight_decay
+    x -= lr * s.velocity
+    return x
+
+
+def cosine_recursive(t, lr, t_max, eta_min=0.0):
+    value = lr
+    for k in range(1, t + 1):
+        if k == t_max:
+            return eta_min
+        value = eta_min + (value - eta_min) * (1 + math.cos(math.pi * k / t_max)) / (
+            1 + math.cos(math.pi * (k - 1) / t_max)
+        )
+    return value
+
+
+def sgdr_by_logarithm(t, lr, t_0, t_mult=1, eta_min=0.0):
+    start, length = 0, t_0
+    while start + length <= t:
+        start += length
+        length *= t_mult
+    return eta_min + (lr - eta_min) * math.cos(math.pi / 2 * (t - start) / length) ** 2
+
+
+def triangular_as_published(t, base_lr, max_lr, step_size):
+    cycle = np.floor(1 + t / (2 * step_size))
+    x = np.abs(t / step_size - 2 * cycle + 1)
+    return base_lr + (max_lr - base_lr) * np.maximum(0, 1 - x)
+
+
+def one_cycle_short(t, max_lr, total_steps, div=25.0, end=1e-4, pct=0.3):
+    top = pct * total_steps - 1
+    if t <= top:
+        return max_lr + (max_lr / div - max_lr) * (1 + np.cos(np.pi * t / top)) / 2
+    return end + (max_lr - end) * (1 + np.cos(np.pi * (t - top) / (total_steps - 1 - top))) / 2
+
+
+def one_cycle_without_options(t, max_lr, total_steps):
+    return one_cycle_short(t, max_lr, total_steps)
+
+
+def range_test_steepest(losses, lrs):
+    return lrs[np.nanargmin(np.gradient(losses, np.log(lrs)))]
+
+
+def range_test_tenth(losses, lrs):
+    return lrs[np.nanargmin(losses)] / 10
+
+
+def range_test_differences(losses, lrs):
+    good = np.isfinite(losses)
+    return lrs[good][np.argmin(np.diff(losses[good]))]
+
+
+def he_by_scaling(shape, rng):
+    n_in, n_out = shape
+    return (rng.standard_normal(n_in * n_out) * (2 / n_in) ** 0.5).reshape(shape)
+
+
+def he_32_bits(shape, rng):
+    return rng.standard_normal(shape, dtype=np.float32) * np.sqrt(2 / shape[0])
+
+
+def xavier_by_random(shape, rng):
+    a = math.sqrt(6) / math.sqrt(shape[0] + shape[1])
+    return 2 * a * rng.random(shape) - a
+
+
+def xavier_one_by_one(shape, rng):
+    a = (6 / (shape[0] + shape[1])) ** 0.5
+    return np.array([[rng.uniform(-a, a) for _ in range(shape[1])] for _ in range(shape[0])])
+
+
+RIGHT_SPELLINGS = {
+    "sgd-step": [
+        lambda x, g, s, lr: x - lr * g,
+        lambda *a: a[0] + a[1] * -a[3],
+        lambda x, g, s, lr: np.add(x, -lr * g, out=x),
+        lambda x, g, s, lr: paddle.subtract(x, paddle.scale(g, lr)),
+        lambda **k: k["x"] - k["g"] * k["lr"],
+    ],
+    "momentum-step": [momentum_loop, momentum_with_its_own_list, momentum_renamed, momentum_scaled],
+    "nesterov-step": [nesterov_as_published],
+    "adagrad-step": [adagrad_by_power, adagrad_of_roots],
+    "rmsprop-step": [rmsprop_incremental, rmsprop_unscaled_state],
+    "adadelta-step": [adadelta_ratio],
+    "adam-step": [adam_folded, adam_own_counter, adam_history, adam_loop, adam_paddle, adam_in_32_bits],
+    "amsgrad-step": [amsgrad_of_roots],
+    "radam-step": [radam_written_out],
+    "adamw-step": [adamw_factor, adamw_beside],
+    "sgdw-step": [sgdw_in_place],
+    "swats-projection": [
+        lambda p, g: -np.vdot(p, p) / np.vdot(p, g),
+        lambda p, g: -(np.linalg.norm(p) ** 2) / float(np.sum(np.multiply(g, p))),
+        lambda p, g: paddle.sum(p * p) / paddle.sum(-p * g),
+    ],
+    "step-decay": [
+        lambda t, lr, step_size, gamma: lr * math.pow(gamma, int(t / step_size)),
+        lambda t, lr, step_size, gamma: np.float64(lr) * np.prod([gamma] * (t // step_size)),
+    ],
+    "inverse-time-decay": [lambda t, lr, gamma: lr * (1 + t * gamma) ** -1],
+    "cosine-decay": [
+        cosine_recursive,
+        lambda t, lr, t_max, eta_min=0: eta_min + (lr - eta_min) * math.cos(math.pi * t / t_max / 2) ** 2,
+        lambda t, lr, t_max, eta_min=0: lr - (lr - eta_min) * math.sin(math.pi * t / t_max / 2) ** 2,
+    ],
+    "warmup": [
+        lambda t, lr, warmup_steps, start_lr=0.0: float(np.interp(t, [0, warmup_steps], [start_lr, lr])),
+        lambda t, lr, n, start: lr if t > n else (t * lr + (n - t) * start) / n,
+    ],
+    "sgdr": [sgdr_by_logarithm],
+    "triangular": [triangular_as_published],
+    "one-cycle": [one_cycle_short, one_cycle_without_options],
+    "lr-range-test": [range_test_steepest, range_test_tenth, range_test_differences],
+    "xavier-uniform": [xavier_by_random, xavier_one_by_one],
+    "he-normal": [he_by_scaling, he_32_bits],
+    "weight-norm": [
+        lambda v, g: v / np.sqrt(np.dot(v, v)) * g,
+        lambda v, g: g / np.linalg.norm(v) * v,
+        lambda v, g: paddle.scale(v, g) / paddle.linalg.norm(v),
+    ],
+    "lr-best-quadratic": [
+        lambda eigenvalues: 1 / np.mean([max(eigenvalues), min(eigenvalues)]),
+        lambda eigenvalues: 2 / (sorted(eigenvalues)[0] + sorted(eigenvalues)[-1]),
+        lambda values: 2 / (paddle.max(values) + paddle.min(values)),
+    ],
+    "momentum-best-quadratic": [
+        lambda e: (1 - 2 / (np.sqrt(np.max(e) / np.min(e)) + 1)) ** 2,
+        lambda e: np.square(2 * np.sqrt(max(e)) / np.sum(np.sqrt([min(e), max(e)])) - 1),
+    ],
+    "gradient-norm": [
+        lambda gradients: np.linalg.norm(np.concatenate([g.ravel() for g in gradients])),
+        lambda gradients: math.sqrt(sum(np.linalg.norm(g) ** 2 for g in gradients)),
+        lambda gradients: paddle.sqrt(paddle.add_n([paddle.sum(g * g) for g in gradients])),
+    ],
+}
+
+
+SPELLINGS = [
+    pytest.param(id, answer, id=f"{id}:{answer.__name__}:{n}")
+    for id, answers in RIGHT_SPELLINGS.items()
+    for n, answer in enumerate(answers)
+]
+
+
+@pytest.mark.parametrize(("id", "answer"), SPELLINGS)
+def test_right_answers_pass_however_they_are_spelt(id, answer):
+    feedback = check(id, answer)
+    assert feedback.passed, feedback
+
+
+@pytest.mark.parametrize("id", IMPLEMENT)
+def test_the_reference_of_every_exercise_passes_its_own_check(id):
+    assert check(id, IMPLEMENT[id].reference).passed
+
+
+@pytest.mark.parametrize("id", STEPS)
+def test_right_steps_stay_far_inside_the_tolerance(id):
+    """The right rule in place, with state elsewhere, and rounded to 32 bits: where the tolerance comes from."""
+    exercise = STEPS[id]
+
+    def rounded(x, g, s, lr, **hyper):
+        for slot in exercise.all_slots:
+            setattr(s, slot, np.float32(getattr(s, slot)))
+        return np.float32(exercise.reference(np.float32(x), np.float32(g), s, lr, **hyper))
+
+    with np.errstate(all="ignore"):
+        assert deviation(exercise.observe(respell.in_place(exercise.reference)), exercise.expected) < 0.01
+        assert deviation(exercise.observe(rounded), exercise.expected) < 0.5
+
+
+def test_the_references_of_the_schedules_are_the_librarys_own():
+    """A spot check by hand, so that a mistake in the library would be seen here too."""
+    known = {
+        "step-decay": ({"t": 5, "lr": 0.8, "step_size": 2, "gamma": 0.5}, 0.2),
+        "inverse-time-decay": ({"t": 2, "lr": 0.6, "gamma": 1.0}, 0.2),
+        "cosine-decay": ({"t": 2, "lr": 1.0, "t_max": 4, "eta_min": 0.0}, 0.5),
+        "warmup": ({"t": 3, "lr": 0.4, "warmup_steps": 4, "start_lr": 0.0}, 0.3),
+        "sgdr": ({"t": 4, "lr": 1.0, "t_0": 2, "t_mult": 2, "eta_min": 0.0}, 0.5),
+        "triangular": ({"t": 3, "base_lr": 0.0, "max_lr": 1.0, "step_size": 2}, 0.5),
+        "one-cycle": ({"t": 2, "max_lr": 1.0, "total_steps": 10}, 1.0),
+    }
+    for id, (arguments, value) in known.items():
+        assert EXERCISES[id].reference(**arguments) == pytest.approx(value), id
