@@ -10,7 +10,16 @@ from __future__ import annotations
 import difflib
 from dataclasses import replace
 
-from . import adam_variants, adaptive, initialization, learning_rate, momentum, schedules, weight_decay  # noqa: F401
+from . import (  # noqa: F401
+    adam_variants,
+    adaptive,
+    adaptive_questions,
+    initialization,
+    learning_rate,
+    momentum,
+    schedules,
+    weight_decay,
+)
 from . import progress as _progress
 from .engine import CHAPTERS, EXERCISES
 from .feedback import Feedback
