@@ -2,10 +2,11 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help book test lint notebooks serve clean
+.PHONY: help book test lint notebooks bench mutants serve clean
 
 VENV := .venv/complete
 BIN := .venv/bin
+MUTATION := .venv/mutation
 PORT ?= 8000
 
 # One thread: the machine's cores go to parallel notebooks, and results do not depend on how many there are.
@@ -35,6 +36,15 @@ lint: $(VENV) ## check the style of code and notebooks
 
 notebooks: $(VENV) ## execute every notebook in place (ONLY="chapters/01*.ipynb" for some)
 	$(BIN)/python -m tools.notebooks execute $(ONLY)
+
+bench: $(VENV) ## measure a step of every optimizer against Paddle's; writes benchmarks/results (about 5 minutes)
+	$(BIN)/python -m benchmarks.step_time
+
+mutants: $(VENV) ## count the wrong variants of the optimizers that the tests notice (an hour; ONLY="*adam*" for some)
+	mkdir -p $(MUTATION)/site
+	cp -r course_lib tests pyproject.toml $(MUTATION)/
+	$(if $(shell command -v uv),uv pip install,$(BIN)/python -m pip install) --quiet --target $(MUTATION)/site mutmut==3.8.1
+	cd $(MUTATION) && export PYTHONPATH=site && ../bin/python -m mutmut run $(ONLY) && ../bin/python -m mutmut results
 
 serve: book ## build the book and serve it on http://localhost:8000 (PORT=…)
 	$(BIN)/python -m http.server --directory _build/html --bind localhost $(PORT)

@@ -245,6 +245,38 @@ def schedule(ax, schedule, steps: int, label: str | None = None, **style) -> Non
     ax.set(xlabel="step", ylabel="learning rate")
 
 
+def matrix(ax, values, rows, columns, limits, text="{:.2g}", cmap="Blues") -> None:
+    """Draw a table of positive numbers: each cell coloured on a logarithmic scale, with its number in it.
+
+    Args:
+        ax: Matplotlib Axes.
+        values: Shape ``[rows, columns]``; a zero gets the colour of the lowest value.
+        rows, columns: Names of the rows and columns.
+        limits: The values with the first and the last colour of the scale.
+        text: Format string or function that turns a value into the text of its cell.
+        cmap: A Matplotlib colour map; a diverging one has its middle at the geometric mean of the limits.
+
+    Raises:
+        ValueError: The shape of ``values`` does not fit the names.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if values.shape != (len(rows), len(columns)):
+        raise ValueError(
+            f"values must have shape [{len(rows)}, {len(columns)}] to go with the names, got {values.shape}"
+        )
+    image = ax.imshow(np.clip(values, *limits), norm=mpl_colors.LogNorm(*limits), cmap=cmap, aspect="auto")
+    written = text if callable(text) else text.format
+    for (row, column), value in np.ndenumerate(values):
+        shade = image.cmap(image.norm(np.clip(value, *limits)))
+        ink = "white" if np.dot(shade[:3], [0.299, 0.587, 0.114]) < 0.5 else "#222222"
+        ax.text(column, row, written(value), ha="center", va="center", color=ink, fontsize=8)
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.grid(False)
+
+
 def label_lines(ax, gap: float = 12.0) -> None:
     """Write each line's label beside its right end, so that no legend has to be looked up.
 

@@ -159,6 +159,26 @@ def test_schedule_is_asked_for_every_step(ax):
     np.testing.assert_allclose(ax.lines[0].get_ydata(), [1, 0.5, 0.25, 0.125])
 
 
+def test_a_matrix_shows_each_number_on_a_colour_it_can_be_read_on(ax):
+    values = [[1e-9, 0.0], [1e-3, 1e3]]
+    plotting.matrix(ax, values, ["a", "b"], ["c", "d"], limits=(1e-9, 1e-3), text="{:.0e}")
+    assert [text.get_text() for text in ax.texts] == ["1e-09", "0e+00", "1e-03", "1e+03"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a", "b"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["c", "d"]
+    (image,) = ax.images
+    shades = [image.cmap(image.norm(value))[:3] for value in image.get_array().ravel()]
+    assert shades[0] == shades[1]
+    assert shades[2] == shades[3]
+    for text, shade in zip(ax.texts, shades):
+        bright, dark = sorted((luminance(text.get_color()), luminance(shade)), reverse=True)
+        assert (bright + 0.05) / (dark + 0.05) > 4.5
+
+
+def test_a_matrix_that_does_not_fit_its_names_is_refused(ax):
+    with pytest.raises(ValueError, match=r"\[1, 2\].*\(2, 1\)"):
+        plotting.matrix(ax, [[1.0], [2.0]], ["a"], ["b", "c"], limits=(1, 2))
+
+
 def test_labels_at_the_ends_keep_their_distance(ax):
     for height in (1.0, 1.001, 1.002, 5.0):
         ax.plot([0, 1], [0, height], label=f"to {height}")

@@ -1,0 +1,60 @@
+"""The benchmark runs, and its files have the shape that the book's page reads. No time is judged here."""
+
+import json
+
+import pytest
+
+from benchmarks import step_time
+
+TINY = {"tiny": lambda: [[3, 2], [2]]}
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setattr(step_time, "MODELS", TINY)
+
+
+def test_every_optimizer_is_measured_with_each_of_its_flags():
+    names = set(step_time.flavours())
+    assert {"SGD", "Momentum", "Momentum nesterov", "RMSProp centered", "Adam", "Adam amsgrad", "RAdam"} <= names
+    assert all(not case.settings or True in case.settings.values() for case in step_time.flavours().values())
+
+
+def test_the_results_describe_machine_models_and_every_pair(tiny, tmp_path, capsys):
+    output = tmp_path / "times.json"
+    assert step_time.main(["--seconds", "0", "--output", str(output)]) == 0
+    results = json.loads(output.read_text(encoding="utf-8"))
+    assert set(results["machine"]) == {
+        "processor", "cores", "system", "python", "numpy", "paddle", "OMP_NUM_THREADS",
+    }  # fmt: skip
+    assert results["models"] == {"tiny": {"tensors": 2, "parameters": 8}}
+    assert [row["optimizer"] for row in results["rows"]] == list(step_time.flavours())
+    for row in results["rows"]:
+        assert row["ours_us"] > 0
+        assert row["paddle_us"] > 0
+        assert row["steps"] == step_time.STEPS_PER_TURN
+    table = output.with_suffix(".md").read_text(encoding="utf-8")
+    assert table.strip() in capsys.readouterr().out
+    assert all(f"| {name} |" in table for name in step_time.flavours())
+
+
+@pytest.mark.parametrize(
+    ("name", "ours", "paddles"), [("SGD", 0, 0), ("Adam", 2, 2), ("RMSProp", 2, 3), ("RAdam", 2, 5)]
+)
+def test_the_state_is_counted_as_it_lies_in_memory(tiny, name, ours, paddles):
+    row = step_time.measure(step_time.flavours()[name], TINY["tiny"](), seconds=0)
+    assert row["ours_state_bytes"] == 4 * 8 * ours
+    assert 4 * 8 * paddles <= row["paddle_state_bytes"] <= 4 * 8 * paddles + 16  # two powers of β per tensor
+
+
+def test_part_of_the_table_is_not_stored_by_itself(tiny, monkeypatch, tmp_path):
+    monkeypatch.setattr(step_time, "RESULTS", tmp_path / "step_time.json")
+    step_time.main(["--models", "tiny", "--optimizers", "SGD", "--seconds", "0"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_stored_results_are_complete():
+    results = json.loads(step_time.RESULTS.read_text(encoding="utf-8"))
+    measured = {(row["model"], row["optimizer"]) for row in results["rows"]}
+    assert measured == {(model, name) for model in step_time.MODELS for name in step_time.flavours()}
+    assert step_time.RESULTS.with_suffix(".md").read_text(encoding="utf-8") == step_time.table(results)
