@@ -33,7 +33,7 @@ COMMON_CAUSES = [
     (AttributeError, r"'NoneType'", "A function or an earlier line gave None: is a `return` missing?"),
     (AttributeError, r"attribute '(\w+)'", "There is nothing called `{0}` there: check the spelling."),
     (TypeError, r"not callable", "Something is called that is no function: is a `*` missing, as in `2(x + 1)`?"),
-    (TypeError, r"not subscriptable", "The namespace is read with a dot: `s.m`, not `s['m']`."),
+    (TypeError, r"not subscriptable|item assignment", "The namespace is read with a dot: `s.m`, not `s['m']`."),
     (TypeError, r"NoneType", "One of the operands is None: an earlier line or function gave no value back."),
     (
         TypeError,

@@ -77,7 +77,8 @@ def _write(done: dict) -> tuple[str, ...]:
     try:
         write_atomically(place(), json.dumps(content, indent=1) + "\n")
     except OSError as error:
-        return (f"progress could not be saved in {place().name}: {error.strerror or 'see its folder'}.",)
+        cause = error.__cause__ or error  # the outer message names the folder, which may be anybody's
+        return (f"progress could not be saved in {place().name}: {cause.strerror}.",)
     return ()
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from .. import lr_finder
 from ..optimizer import lr as library
 from .engine import Mistake, mistake_from
+from .experiments import design
 from .functions import Case, exercise
 
 
@@ -1206,3 +1207,76 @@ def misled_by_nan(losses, lrs):
 @misled_by_nan.also
 def minimum_misled_by_nan(losses, lrs):
     return lrs[np.argmin(losses)] / 10
+
+
+# -------------------------------------------------------------------------------------- design
+
+
+@design(
+    "schedule-design",
+    chapter=5,
+    title="A schedule for 100 steps",
+    steps=100,
+    batch_size=8,
+    goal=0.9,
+    hints=(
+        "With mini-batches of 8 the gradient is noisy. When does noise hurt more, at the beginning or at the end?",
+        "No constant learning rate gets there: large ones end in noise, small ones do not arrive. Use both.",
+        "Begin at about half of the largest learning rate that does not diverge, and end near zero.",
+    ),
+)
+def schedule(t):
+    """Return the learning rate of step t for a run of 100 steps.
+
+    t  step, a whole number from 0 to 99
+    Return a positive number.
+
+    The run: models.mlp on the digits, plain SGD, mini-batches of 8. The check trains it with your schedule from three
+    seeds; the mean validation accuracy must reach 90 %. The best constant learning rate stops at about 87 %.
+    """
+    return 0.5 * (1 - t / 100)
+
+
+@schedule.mistake("How far from the minimum does each step end when the gradient is noisy?")
+def constant_rate(rates, accuracy):
+    """The learning rate is constant.
+
+    No constant one is good at both ends: large steps first, small ones last.
+    """
+    return np.ptp(rates) == 0 and 0.01 < rates[0] < 0.9
+
+
+@schedule.mistake("Every learning rate must be above zero.")
+def not_positive(rates, accuracy):
+    """Some learning rates are negative, or most are zero.
+
+    A negative one climbs, and zero learns nothing.
+    """
+    return (rates < 0).any() or np.mean(rates == 0) > 0.5
+
+
+@schedule.mistake("Stay below the learning rate at which the loss leaps up.")
+def diverges(rates, accuracy):
+    """Training diverges.
+
+    The largest learning rate is beyond what the network stands: it ends at the level of guessing.
+    """
+    return rates.max() > 0.9 and accuracy < 0.8
+
+
+@schedule.mistake("With 100 steps, the sum of all learning rates decides how far you get.")
+def too_small(rates, accuracy):
+    """The learning rates are too small for the budget.
+
+    The network is still on its way when the steps run out.
+    """
+    return rates.sum() < 10
+
+
+@schedule.mistake("Turn it round.")
+def ends_high(rates, accuracy):
+    """It ends with its largest learning rates.
+
+    The noise of the last steps stays in the weights.
+    """
+    return rates[-20:].mean() > rates[:20].mean()

@@ -195,11 +195,16 @@ class StepExercise(Implement):
         words = want.where.split(" of ", 1)[1]
         pairs = [(g, w) for g, w in zip(readings, self.expected) if w.where.endswith(words)]
         faults = {slot: self._first_fault(slot, pairs) for slot in self.slots}
-        right = [f"`s.{slot}` is right" for slot, step in faults.items() if step is None]
-        wrong = [f"`s.{slot}` is not from step {step}" for slot, step in faults.items() if step is not None]
+        right = " and ".join(f"`s.{slot}`" for slot, step in faults.items() if step is None)
+        wrong = {f"`s.{slot}`": step for slot, step in faults.items() if step is not None}
         if not wrong:
-            return f"Your {_joined(right)}, so look at how the new x is made from it."
-        return f"Your {_joined([*right, *wrong])}."
+            return f"Your {right} {'is' if len(faults) == 1 else 'are'} right: look at how the new x is made from it."
+        if right:
+            verb = "is" if len(faults) - len(wrong) == 1 else "are"
+            return (
+                f"Your {right} {verb} right, " + ", ".join(f"{s} is not from step {t}" for s, t in wrong.items()) + "."
+            )
+        return "Your " + ", ".join(f"{s} is not right from step {t}" for s, t in wrong.items()) + "."
 
     def _first_fault(self, slot, pairs):
         for step, (got, want) in enumerate(pairs, start=1):
@@ -220,9 +225,9 @@ class StepExercise(Implement):
 
     def _agrees(self, answer, only=None, first_step=1) -> bool:
         outcome = run(lambda: self.observe(isolated(answer), only=only, first_step=first_step), self.time_limit)
-        wanted = (
-            self.expected if only is None else [w for w in self.expected if w.where.endswith(self.runs[only].words)]
-        )
+        wanted = self.expected
+        if only is not None:
+            wanted = Observation(want for want in wanted if want.where.endswith(self.runs[only].words))
         return outcome.error is None and deviation(outcome.value, wanted) <= 1
 
     # -- the notebook's cell
@@ -256,10 +261,6 @@ class StepExercise(Implement):
             x = self.reference(x, np.array([g]), s, 0.1, **self.defaults)
             seen.append(f"{x.item():.4f}")
         return f"from x = [3.0] at lr = 0.1, the gradients [2.0] and [-1.0] lead to [{seen[0]}] and [{seen[1]}]."
-
-
-def _joined(parts) -> str:
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
 # ------------------------------------------------------------------ mistakes that any step can have

@@ -1,0 +1,709 @@
+"""The engine behind the exercises: what it says, what it withstands, and what it leaves alone."""
+
+import ast
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import textwrap
+import threading
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import paddle
+import pytest
+
+from course_lib import exercises
+from course_lib.exercises import EXERCISES, check, hint, progress, quiz, reset, stub
+from course_lib.exercises.engine import Exercise, Implement
+from course_lib.exercises.functions import FunctionExercise
+from course_lib.exercises.quiz import QuizExercise
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def own_progress_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_PROGRESS_FILE", str(tmp_path / "progress.json"))
+    return tmp_path / "progress.json"
+
+
+def adam(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * (s.m / (1 - beta1**s.t)) / (np.sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+# ------------------------------------------------------------------------------------- the verdicts
+
+
+def test_stub_is_not_attempted():
+    for id, exercise in EXERCISES.items():
+        namespace = {"np": np}
+        exec(stub(id), namespace)
+        functions = [value for value in namespace.values() if getattr(value, "__globals__", None) is namespace]
+        assert len(functions) <= 1
+        cell = ast.parse(stub(id))
+        if functions:
+            answer = functions[0]
+        elif isinstance(cell.body[-1].targets[0], ast.Tuple):
+            answer = tuple(namespace[name.id] for name in cell.body[-1].targets[0].elts)
+        else:
+            answer = namespace[cell.body[-1].targets[0].id]
+        assert check(id, answer).status == "not-attempted", (id, exercise.kind)
+
+
+def test_passed():
+    feedback = check("adam-step", adam)
+    assert (feedback.status, feedback.mistake, feedback.id) == ("passed", None, "adam-step")
+    assert feedback.passed
+
+
+def test_mistake_is_named_and_explained():
+    feedback = check("momentum-step", lambda x, g, s, lr, momentum: x - lr * g)
+    assert (feedback.status, feedback.mistake) == ("mistake", "velocity-forgotten")
+    assert "plain gradient descent" in feedback.message and feedback.hint
+
+
+def test_wrong_names_step_parameter_values_and_state():
+    def wrong(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+        new = adam(x, g, s, lr, beta1, beta2, epsilon)
+        if s.t == 3:
+            new.flat[2] += 0.25
+            s.m = s.m + 1
+        return new
+
+    feedback = check("adam-step", wrong)
+    details = dict(feedback.details)
+    assert feedback.status == "wrong"
+    assert details["first difference"].startswith("step 3 of the run with ordinary gradients")
+    assert details["parameter"] == "x[2]"
+    assert float(details["got"]) - float(details["expected"]) == pytest.approx(0.25, abs=1e-3)
+    assert "`s.v` is right, `s.m` is not from step 3" in feedback.message
+
+
+def test_wrong_with_right_state_says_so():
+    def wrong(x, g, s, lr, momentum=0.9):
+        s.velocity = momentum * s.velocity + g
+        return x - 1.01 * lr * s.velocity
+
+    feedback = check("momentum-step", wrong)
+    assert feedback.status == "wrong" and "`s.velocity` is right" in feedback.message
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (lambda x: None, "returns None"),
+        (lambda x: list(x), "returns a list"),
+        (lambda x: (x, x), "returns a tuple"),
+        (lambda x: "0.1", "returns a str"),
+        (lambda x: 1.0, "returns a float"),
+        (lambda x: x > 0, "bool"),
+        (lambda x: x + 0j, "complex"),
+        (lambda x: x[:-1], "shape"),
+        (lambda x: x[None], "shape"),
+        (lambda x: x.astype(object), "object"),
+        (lambda x: (value for value in x), "generator"),
+        (lambda x: x * np.nan, "NaN"),
+        (lambda x: x + np.inf, "infinity"),
+    ],
+)
+def test_results_of_the_wrong_kind_are_wrong_and_named(result, words):
+    feedback = check("adam-step", lambda x, g, s, lr, **hyper: result(x))
+    assert feedback.status == "wrong"
+    assert words in feedback.message
+
+
+@pytest.mark.parametrize("answer", [None, 3, "adam", np.zeros(3), [], {}, object(), Implement])
+def test_what_is_no_step_is_an_error_with_advice(answer):
+    feedback = check("adam-step", answer)
+    assert feedback.status == "error" and len(feedback.message) > 40
+
+
+def test_counting_from_zero_is_recognised_though_it_gives_only_nan():
+    def early(x, g, s, lr, **hyper):
+        s.t -= 1
+        return adam(x, g, s, lr, **hyper)
+
+    assert check("adam-step", early).mistake == "step-number-one-behind"
+
+
+# ---------------------------------------------------------------------------------------- exceptions
+
+
+def raise_name(x, g, s, lr, **hyper):
+    return x - lr * gradient  # noqa: F821
+
+
+def raise_slot(x, g, s, lr, **hyper):
+    s.momentum = s.momentum + g
+    return x
+
+
+def raise_inside(x, g, s, lr, **hyper):
+    return _inner(x)
+
+
+def _inner(x):
+    return x.sqrtt()
+
+
+def raise_local(x, g, s, lr, **hyper):
+    m = 0.9 * m + g  # noqa: F821
+    return m
+
+
+def raise_shape(x, g, s, lr, **hyper):
+    return x - lr * np.ones(17)
+
+
+def raise_truth(x, g, s, lr, **hyper):
+    return x if g > 0 else -x
+
+
+def raise_call(x, g, s, lr, **hyper):
+    return lr(g)
+
+
+def raise_item(x, g, s, lr, **hyper):
+    return s["m"]
+
+
+def raise_zero(x, g, s, lr, **hyper):
+    return x * (1 / (s.t - s.t))
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "line", "meaning"),
+    [
+        (raise_name, "NameError", "return x - lr * gradient", "typo in `gradient`"),
+        (raise_slot, "AttributeError", "s.momentum = s.momentum + g", "`s.m`, `s.v`, `s.t`"),
+        (raise_inside, "AttributeError", "return x.sqrtt()", "np.sqrtt"),
+        (raise_local, "UnboundLocalError", "m = 0.9 * m + g", "`s.m`"),
+        (raise_shape, "ValueError", "return x - lr * np.ones(17)", "element by element"),
+        (raise_truth, "ValueError", "return x if g > 0 else -x", "np.where"),
+        (raise_call, "TypeError", "return lr(g)", "`*` missing"),
+        (raise_item, "TypeError", 'return s["m"]', "with a dot"),
+        (raise_zero, "ZeroDivisionError", "return x * (1 / (s.t - s.t))", "`s.t` is 1"),
+    ],
+)
+def test_an_exception_is_shown_at_the_learners_line(answer, kind, line, meaning):
+    feedback = check("adam-step", answer)
+    label, text = feedback.details[1]
+    assert feedback.status == "error"
+    assert feedback.details[0][1].startswith(kind)
+    assert text.startswith(line)
+    own_file = Path(__file__).read_text(encoding="utf-8").splitlines()
+    assert own_file[int(label.split()[-1]) - 1].strip() == text
+    assert meaning in feedback.message
+
+
+def test_the_line_of_a_notebook_cell_is_found():
+    """IPython compiles a cell under a name of its own and puts its text into linecache."""
+    import linecache
+
+    cell = "def sgd_step(x, g, s, lr):\n    step = lr * slope\n    return x - step\n"
+    linecache.cache["<cell 7>"] = (len(cell), None, cell.splitlines(True), "<cell 7>")
+    namespace = {}
+    exec(compile(cell, "<cell 7>", "exec"), namespace)
+    assert check("sgd-step", namespace["sgd_step"]).details[1] == ("your line 2", "step = lr * slope")
+
+
+def test_a_wrong_signature_is_an_error_that_names_what_is_missing():
+    feedback = check("adam-step", lambda x, g, s, lr: x)
+    assert feedback.status == "error" and "`beta1`, `beta2`, `epsilon`" in feedback.message
+
+
+@pytest.mark.parametrize("id", ["adm-step", "adam_step", "ADAM-STEP", "", "x" * 500, None, 7, adam])
+def test_an_unknown_id_is_an_error_that_names_near_ones(id):
+    feedback = check(id, adam)
+    assert feedback.status == "error"
+    if isinstance(id, str) and "dam" in id.lower():
+        assert "`adam-step`" in feedback.message
+
+
+def test_a_forgotten_answer_is_an_error():
+    assert check("adam-step").status == "error"
+
+
+def test_messages_hold_no_addresses_and_no_paths():
+    def odd(x, g, s, lr, **hyper):
+        raise ValueError(f"{object()} in {__file__}")
+
+    text = repr(check("adam-step", lambda *a, **k: object() + 1)) + repr(check("adam-step", odd)).split("in /")[0]
+    assert "0x" not in text
+
+
+# --------------------------------------------------------------------------- what it must withstand
+
+
+def loop(x, g, s, lr, **hyper):
+    while True:
+        pass
+
+
+def loop_that_swallows(x, g, s, lr, **hyper):
+    while True:
+        try:
+            x = x + 1
+        except:  # noqa: E722
+            pass
+
+
+def loop_without_end_in_print(x, g, s, lr, **hyper):
+    while True:
+        print("still here")
+
+
+@pytest.mark.parametrize("answer", [loop, loop_that_swallows, loop_without_end_in_print])
+def test_an_endless_loop_is_stopped(answer, monkeypatch):
+    monkeypatch.setattr(EXERCISES["adam-step"], "time_limit", 0.3)
+    feedback = check("adam-step", answer)
+    assert feedback.status == "error" and "stopped" in feedback.message
+    assert len(repr(feedback)) < 1000
+
+
+def test_an_endless_loop_is_stopped_in_another_thread(monkeypatch):
+    monkeypatch.setattr(EXERCISES["adam-step"], "time_limit", 0.3)
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append(check("adam-step", loop)), daemon=True)
+    thread.start()
+    thread.join(30)
+    assert [feedback.status for feedback in seen] == ["error"]
+
+
+def endless_recursion(x, g, s, lr, **hyper):
+    return endless_recursion(x, g, s, lr, **hyper)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        endless_recursion,
+        lambda x, g, s, lr, **hyper: sys.exit(),
+        lambda x, g, s, lr, **hyper: input("number?"),
+        lambda x, g, s, lr, **hyper: np.zeros(10**14),
+        lambda x, g, s, lr, **hyper: next(iter(())),
+        lambda x, g, s, lr, **hyper: exec("raise KeyboardInterrupt"),
+    ],
+)
+def test_hostile_answers_are_errors(answer):
+    assert check("adam-step", answer).status == "error"
+
+
+def test_an_object_that_cannot_even_be_looked_at_is_an_error():
+    class Hostile:
+        def __getattr__(self, name):
+            raise RuntimeError(name)
+
+        def __call__(self):
+            raise RuntimeError
+
+    for id in EXERCISES:
+        assert check(id, Hostile()).status == "error"
+
+
+def test_prints_are_shown_shortened_and_not_let_through(capsys):
+    def talking(x, g, s, lr):
+        print("g is", g.shape)
+        print("<b>bold</b>")
+        return x - lr * g
+
+    feedback = check("sgd-step", talking)
+    assert feedback.passed and "g is (6,)" in feedback.notes[0]
+    assert capsys.readouterr().out == ""
+    assert "<b>bold" not in feedback._repr_html_()
+
+
+# ------------------------------------------------------------------------------- what it leaves alone
+
+
+def test_answers_may_change_what_they_are_given():
+    def greedy(x, g, s, lr, momentum=0.9):
+        s.velocity *= momentum
+        s.velocity += g
+        x -= lr * s.velocity
+        g[...] = np.nan
+        return x
+
+    assert check("momentum-step", greedy).passed
+    assert check("momentum-step", greedy).passed
+
+
+def test_the_learners_own_objects_stay_as_they_are():
+    history, settings, calls = [], {"lr": np.ones(2)}, np.zeros(1)
+
+    def noting(x, g, s, lr, seen=history):
+        seen.append(1)
+        settings["lr"] += 1
+        settings["new"] = 1
+        calls[0] += 1
+        noting.count = getattr(noting, "count", 0) + 1
+        return x - lr * g
+
+    assert check("sgd-step", noting).passed
+    assert history == [] and settings.keys() == {"lr"} and (settings["lr"] == 1).all() and calls[0] == 0
+    assert not hasattr(noting, "count")
+
+
+def test_globals_of_the_notebook_stay_as_they_are():
+    cell = "count = 0\ndef sgd_step(x, g, s, lr):\n    global count\n    count += 1\n    return x - lr * g\n"
+    namespace = {}
+    exec(cell, namespace)
+    assert check("sgd-step", namespace["sgd_step"]).passed
+    assert namespace["count"] == 0
+
+
+@pytest.mark.parametrize("memory", ["default", "attribute", "closure", "object"])
+def test_state_outside_of_s_is_recognised(memory):
+    notes = {}
+
+    def by_default(x, g, s, lr, momentum=0.9, memory={}):  # noqa: B006
+        memory["v"] = momentum * memory.get("v", 0) + g
+        return x - lr * memory["v"]
+
+    def by_attribute(x, g, s, lr, momentum=0.9):
+        by_attribute.v = momentum * getattr(by_attribute, "v", 0) + g
+        return x - lr * by_attribute.v
+
+    def by_closure(x, g, s, lr, momentum=0.9):
+        notes["v"] = momentum * notes.get("v", 0) + g
+        return x - lr * notes["v"]
+
+    class AsObject:
+        v = 0
+
+        def __call__(self, x, g, s, lr, momentum=0.9):
+            self.v = momentum * self.v + g
+            return x - lr * self.v
+
+    answers = {"default": by_default, "attribute": by_attribute, "closure": by_closure, "object": AsObject()}
+    for _ in range(2):
+        assert check("momentum-step", answers[memory]).mistake == "state-outside-s"
+
+
+def test_a_schedule_that_counts_its_calls_is_recognised():
+    calls = []
+
+    def counting(t, lr, gamma):
+        calls.append(t)
+        return lr / (1 + gamma * (len(calls) - 1))
+
+    for _ in range(2):
+        assert check("inverse-time-decay", counting).mistake == "remembers-its-calls"
+
+
+def test_random_generators_stay_as_they_are_and_give_the_same_verdict():
+    def noisy(x, g, s, lr):
+        return x - lr * g + 1e-3 * np.random.standard_normal(x.shape) * random.random()
+
+    before = np.random.get_state()[1].copy(), random.getstate(), paddle.get_rng_state()[0].current_seed()
+    texts = {repr(check("sgd-step", noisy)) for _ in range(3)}
+    check("he-normal", lambda shape, rng: np.random.randn(*shape))
+    after = np.random.get_state()[1], random.getstate(), paddle.get_rng_state()[0].current_seed()
+    assert len(texts) == 1
+    assert (before[0] == after[0]).all() and before[1:] == after[1:]
+
+
+def test_verdicts_do_not_depend_on_the_order_of_calls():
+    answers = [adam, lambda x, g, s, lr, **hyper: x, raise_name, loop_free, None]
+    forwards = [repr(check("adam-step", answer)) for answer in answers]
+    backwards = [repr(check("adam-step", answer)) for answer in reversed(answers)]
+    assert forwards == backwards[::-1]
+
+
+def loop_free(x, g, s, lr, **hyper):
+    return x + lr
+
+
+def test_numpy_settings_of_the_learner_stay_as_they_are():
+    def strict(x, g, s, lr):
+        np.seterr(all="raise")
+        return x - lr * g
+
+    before = np.geterr()
+    assert check("sgd-step", strict).passed
+    assert np.geterr() == before
+
+
+# ---------------------------------------------------------------------------------- the other kinds
+
+
+@pytest.mark.parametrize("answer", [2.4, np.float32(2.4), np.array([2.4]), paddle.to_tensor(2.4), 2.401])
+def test_a_right_number_passes(answer):
+    assert check("lr-first-step", answer).passed
+
+
+def test_a_typical_wrong_number_is_named_and_others_get_a_direction():
+    assert check("lr-first-step", 3.6).mistake == "uphill"
+    assert check("lr-stability-limit", 0.02).mistake == "one-over-curvature"
+    assert "Too large" in check("lr-first-step", 2.8).message
+    assert "sign" in check("lr-first-step", -2.4).message
+    assert "factor of ten" in check("lr-first-step", 9e9).message
+
+
+@pytest.mark.parametrize("answer", ["2.4", True, [2.4], adam, np.zeros(3), float, 10**400, float("nan")])
+def test_what_is_no_number_never_passes(answer):
+    assert check("lr-first-step", answer).status in ("error", "wrong")
+
+
+def test_every_typical_number_is_told_from_the_right_one_and_from_the_others():
+    for exercise in EXERCISES.values():
+        for typical in getattr(exercise, "typical", ()):
+            assert check(exercise.id, typical.value).mistake == typical.id
+
+
+def test_a_bug_left_in_place_counts_as_not_attempted_and_a_half_mended_one_is_named():
+    namespace = {"np": np}
+    exec(stub("lr-find-bug-sign"), namespace)
+    assert check("lr-find-bug-sign", namespace["descend"]).status == "not-attempted"
+    exec(stub("lr-find-bug-sign").replace("    lr = -lr  # downhill\n", ""), namespace)
+    assert check("lr-find-bug-sign", namespace["descend"]).mistake == "all-points-the-same"
+    exec(stub("lr-find-bug-sign").replace("x -= lr", "x = x - lr"), namespace)
+    assert check("lr-find-bug-sign", namespace["descend"]).mistake == "still-uphill"
+
+
+def test_a_search_is_examined_not_compared_with_a_number():
+    from course_lib.exercises.learning_rate import digits_accuracy
+
+    coarse, fine = [1e-3, 1e-2, 1e-1, 1.0, 10.0], [0.05, 0.2, 0.3, 0.5]
+    measured = [digits_accuracy(lr) for lr in coarse + fine]
+    searched = np.array(coarse + fine), np.array(measured)
+    assert check("lr-measure-search", searched).passed
+    assert check("lr-measure-search", (coarse, measured[:5])).mistake == "not-refined"
+    assert check("lr-measure-search", (searched[0], 100 * searched[1])).mistake == "accuracy-in-percent"
+    assert check("lr-measure-search", (coarse + [20, 30, 40], measured[:5] + [0.1] * 3)).mistake == "refined-elsewhere"
+    assert check("lr-measure-search", (np.linspace(0.1, 1, 9), np.full(9, 0.9))).mistake == "no-coarse-grid"
+    invented = [min(1.0, value + 0.055) for value in measured]
+    assert check("lr-measure-search", (searched[0], invented)).mistake == "not-measured"
+    for nonsense in (5, "text", ([1, 2], [1]), ([[1]], "ab"), (coarse, fine)):
+        assert check("lr-measure-search", nonsense).status in ("error", "wrong")
+
+
+def test_a_design_is_trained_and_reported():
+    feedback = check("schedule-design", lambda t: 0.5 * (1 - t / 100))
+    assert feedback.passed and re.search(r"accuracy +\d\d%", repr(feedback))
+    assert check("schedule-design", lambda t: 0.1).mistake == "constant-rate"
+    assert check("schedule-design", lambda t: 30.0).mistake == "diverges"
+    assert check("schedule-design", lambda t: 0.003 * (t + 1)).mistake == "ends-high"
+    assert check("schedule-design", lambda t: -0.1).mistake == "not-positive"
+    assert check("schedule-design", lambda t: 1e-4 / (t + 1)).mistake == "too-small"
+
+
+# --------------------------------------------------------------------------------------------- quiz
+
+
+class _Reader(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("br", "input"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+QUIZZES = [id for id, e in EXERCISES.items() if isinstance(e, QuizExercise)]
+
+
+@pytest.mark.parametrize("id", QUIZZES)
+def test_every_distractor_is_explained_and_one_choice_passes(id):
+    verdicts = [check(id, letter) for letter in EXERCISES[id].choices]
+    assert sorted(f.status for f in verdicts) == ["mistake"] * (len(verdicts) - 1) + ["passed"]
+    assert all(len(f.message) > 40 for f in verdicts)
+    assert check(id, "(A)") == verdicts[0]
+    assert check(id, "z").status == check(id, 1).status == "error"
+
+
+@pytest.mark.parametrize("id", QUIZZES)
+def test_a_quiz_works_without_scripts_server_or_network(id):
+    reader = _Reader()
+    reader.feed(quiz(id)._repr_html_())
+    tags = [tag for tag, _ in reader.tags]
+    assert reader.open == []
+    assert tags.count("details") == tags.count("summary") == len(EXERCISES[id].choices)
+    assert not {"script", "link", "img", "iframe"} & set(tags)
+    assert not any(name.startswith("on") or name in ("src", "href") for _, attrs in reader.tags for name in attrs)
+
+
+def test_quiz_of_something_else_is_an_error():
+    assert quiz("adam-step").status == quiz("nothing").status == "error"
+
+
+# ------------------------------------------------------------------------------------------ feedback
+
+
+def test_feedback_in_html_is_well_formed_escaped_and_announced():
+    def nasty(x, g, s, lr):
+        raise ValueError("<script>alert(1)</script> & `code`")
+
+    for feedback in (check("sgd-step", nasty), check("sgd-step", adam), check("lr-first-step", 3.6), hint("sgd-step")):
+        text = feedback._repr_html_()
+        reader = _Reader()
+        reader.feed(text)
+        assert reader.open == [] and reader.tags[0] == ("div", {**reader.tags[0][1], "role": "status"})
+        assert "<script" not in text
+        assert "color:inherit" in text and not re.search(r"[^-]color:(?!inherit)", text)  # the theme's own text colour
+
+
+def test_every_status_has_a_symbol_and_words_of_its_own():
+    from course_lib.exercises.feedback import STATUSES
+
+    symbols, words, _ = zip(*STATUSES.values())
+    assert len(set(symbols)) == len(set(words)) == len(STATUSES) == 5
+
+
+# ------------------------------------------------------------------------------------- hints, stubs
+
+
+def test_hints_come_one_by_one_and_the_last_stays():
+    reset("adam-step")
+    seen = [hint("adam-step") for _ in range(5)]
+    assert [f.title for f in seen] == ["Hint 1 of 3", "Hint 2 of 3", "Hint 3 of 3", "Hint 3 of 3", "Hint 3 of 3"]
+    assert seen[0].message != seen[1].message != seen[2].message == seen[4].message
+    reset("adam-step")
+    assert hint("adam-step").title == "Hint 1 of 3"
+    assert hint("no-such-thing").status == "error"
+
+
+def code_lines(text):
+    """Every part of ``text`` that is Python code doing something: assigning, returning, calling with arguments."""
+    for part in re.split(r"[\n;]|, then ", text):
+        try:
+            tree = ast.parse(part.strip())
+        except SyntaxError:
+            continue
+        if any(isinstance(node, (ast.Assign, ast.AugAssign, ast.Return)) for node in ast.walk(tree)):
+            yield part
+
+
+@pytest.mark.parametrize("id", EXERCISES)
+def test_no_hint_is_code_that_solves_the_exercise(id):
+    exercise = EXERCISES[id]
+    assert len(exercise.hints) >= 2
+    for text in exercise.hints:
+        assert not list(code_lines(text)), text
+        assert "return" not in text
+
+
+@pytest.mark.parametrize("id", [id for id, e in EXERCISES.items() if isinstance(e, Implement)])
+def test_a_stub_tells_what_is_asked_for(id):
+    exercise = EXERCISES[id]
+    tree = ast.parse(stub(id))
+    function = tree.body[0]
+    assert isinstance(function, ast.FunctionDef)
+    text = ast.get_docstring(function)
+    assert text and max(map(len, stub(id).splitlines())) <= 120 and len(stub(id).splitlines()) <= 20
+    if exercise.unchanged is None:
+        assert "Example" in text or exercise.kind == "design"
+        assert ast.unparse(function.body[-1]) == "raise NotImplementedError"
+        assert len(function.body) == 2
+        for slot in exercise.slots:
+            assert f"s.{slot}" in text
+    if isinstance(exercise, FunctionExercise) and exercise.printed is None:
+        for name in exercise.names:
+            assert re.search(rf"\b{name}\b", text), name
+
+
+def exercise_cells(path):
+    """(stub cell, id) for every cell tagged ``exercise`` that is followed by a check."""
+    cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    for cell, following in zip(cells, cells[1:]):
+        found = re.search(r'check\("([a-z0-9-]+)"', "".join(following["source"]))
+        if "exercise" in cell["metadata"].get("tags", []) and found:
+            yield "".join(cell["source"]), found.group(1)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "chapters").glob("[0-9]*.ipynb")), ids=lambda path: path.stem)
+def test_the_chapters_cells_are_the_stubs(path):
+    for source, id in exercise_cells(path):
+        assert id in EXERCISES, id
+        assert source.strip() == stub(id).strip(), id
+
+
+# ------------------------------------------------------------------------------------------ progress
+
+
+def test_progress_is_kept_and_reset(own_progress_file):
+    check("sgd-step", lambda x, g, s, lr: x - lr * g)
+    check("adam-step", loop_free)
+    check("lr-first-step", None)
+    kept = json.loads(own_progress_file.read_text())
+    assert kept["exercises"] == {"adam-step": "tried", "sgd-step": "passed"}
+    text = repr(progress())
+    assert "✓ sgd-step" in text and "◐ adam-step" in text and "○ lr-first-step" in text
+    assert "1 of" in text and "<table" in progress()._repr_html_()
+    check("sgd-step", loop_free)
+    assert "✓ sgd-step" in repr(progress())
+    assert "○ sgd-step" in repr(reset("sgd-step"))
+    assert "✓" not in repr(reset())
+
+
+def test_stubs_and_hints_leave_no_file(own_progress_file):
+    check("sgd-step", raise_not_implemented)
+    hint("sgd-step")
+    progress()
+    assert not own_progress_file.exists()
+
+
+def raise_not_implemented(x, g, s, lr):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"exercises": 5}', b'{"exercises": {"a": "b"}}', b"\xff\xfe\x00"]
+)
+def test_a_damaged_file_is_set_aside_and_named(own_progress_file, content):
+    own_progress_file.write_bytes(content)
+    feedback = check("sgd-step", loop_free)
+    assert "progress.json.damaged-1" in feedback.notes[0]
+    assert own_progress_file.with_name("progress.json.damaged-1").read_bytes() == content
+    assert json.loads(own_progress_file.read_text())["exercises"] == {"sgd-step": "tried"}
+    own_progress_file.write_bytes(content)
+    progress()
+    assert own_progress_file.with_name("progress.json.damaged-2").exists()
+
+
+def test_an_unwritable_place_leaves_a_note_and_the_verdict(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("COURSE_PROGRESS_FILE", str(tmp_path / "file" / "progress.json"))
+    feedback = check("sgd-step", lambda x, g, s, lr: x - lr * g)
+    assert feedback.passed and "could not be" in feedback.notes[0]
+    assert "could not be" in repr(progress())
+    assert str(tmp_path) not in repr(feedback)
+
+
+def test_the_default_place_is_the_learners_folder(tmp_path):
+    program = textwrap.dedent("""
+        from course_lib.exercises import check
+        def sgd_step(x, g, s, lr): return x - lr * g
+        print(check("sgd-step", sgd_step))
+    """)
+    environment = {k: v for k, v in os.environ.items() if k != "COURSE_PROGRESS_FILE"}
+    environment["PYTHONPATH"] = str(ROOT)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert "✓ sgd-step: Passed" in done.stdout, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [".course_progress.json"]
+
+
+def test_the_public_names_are_documented():
+    for name in ("check", "hint", "progress", "quiz", "reset", "stub"):
+        assert getattr(exercises, name).__doc__
+
+
+# -------------------------------------------------------------------------------------- the registry
+
+
+def test_an_id_can_be_given_only_once():
+    with pytest.raises(ValueError, match="sgd-step"):
+        Exercise("sgd-step", chapter=1, title="again", hints=("a", "b"))
