@@ -250,8 +250,8 @@ def loop_that_swallows(x, g, s, lr, **hyper):
     while True:
         try:
             x = x + 1
-        except:  # noqa: E722
-            pass
+        except BaseException:
+            continue
 
 
 def loop_without_end_in_print(x, g, s, lr, **hyper):
@@ -476,7 +476,7 @@ def test_a_search_is_examined_not_compared_with_a_number():
     assert check("lr-measure-search", searched).passed
     assert check("lr-measure-search", (coarse, measured[:5])).mistake == "not-refined"
     assert check("lr-measure-search", (searched[0], 100 * searched[1])).mistake == "accuracy-in-percent"
-    assert check("lr-measure-search", (coarse + [20, 30, 40], measured[:5] + [0.1] * 3)).mistake == "refined-elsewhere"
+    assert check("lr-measure-search", ([*coarse, 20, 30, 40], measured[:5] + [0.1] * 3)).mistake == "refined-elsewhere"
     assert check("lr-measure-search", (np.linspace(0.1, 1, 9), np.full(9, 0.9))).mistake == "no-coarse-grid"
     invented = [min(1.0, value + 0.055) for value in measured]
     assert check("lr-measure-search", (searched[0], invented)).mistake == "not-measured"
@@ -707,3 +707,18 @@ def test_the_public_names_are_documented():
 def test_an_id_can_be_given_only_once():
     with pytest.raises(ValueError, match="sgd-step"):
         Exercise("sgd-step", chapter=1, title="again", hints=("a", "b"))
+
+
+def test_the_example_in_contributing_is_an_exercise(tmp_path, monkeypatch):
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    code = re.search(r"## An exercise\n.*?```python\n(.*?)```", text, re.DOTALL).group(1)
+    (tmp_path / "example_of_an_exercise.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        import example_of_an_exercise as example
+
+        assert check("exponential-decay", lambda t, lr, gamma: lr * np.exp(t * np.log(gamma))).passed
+        assert check("exponential-decay", example.product_for_power.versions[0]).mistake == "product-for-power"
+        assert stub("exponential-decay").endswith('"""\n    raise NotImplementedError')
+    finally:
+        EXERCISES.pop("exponential-decay", None)
