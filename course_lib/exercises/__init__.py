@@ -18,6 +18,7 @@ from . import (  # noqa: F401
     learning_rate,
     momentum,
     schedules,
+    schedules_questions,
     weight_decay,
 )
 from . import progress as _progress

@@ -1,0 +1,178 @@
+"""Chapter 5: schedules in a program, in which unit they count, and what a range test can show."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .answers import PredictExercise, TypicalNumber
+from .functions import Case, exercise
+from .quiz import Choice, QuizExercise
+
+# ------------------------------------------------------------------------------------- predict
+
+PredictExercise(
+    "schedule-unit",
+    chapter=5,
+    title="A schedule counted in the wrong unit",
+    question="ExponentialDecay(0.1, gamma=0.9) is meant to act once per epoch, but step() is called after each of the 20 mini-batches of an epoch. What is the learning rate when the second epoch begins?",  # noqa: E501
+    value=0.1 * 0.9**20,
+    because="Twenty calls multiply by 0.9 twenty times: 0.1 · 0.9²⁰ ≈ 0.012, an eighth of what was meant (0.09).",
+    mistakes=(
+        TypicalNumber("as-meant", 0.09, "That is what was meant: one factor of 0.9 per epoch. The program calls step() twenty times."),  # noqa: E501
+        TypicalNumber("one-call-short", 0.1 * 0.9**19, "One call is missing: step() is called after the last mini-batch of the epoch, too."),  # noqa: E501
+        TypicalNumber("two-epochs", 0.1 * 0.9**40, "When the second epoch *begins*, only the calls of the first one have been made."),  # noqa: E501
+        TypicalNumber("factor-alone", 0.9**20, "This is the factor; the learning rate began at 0.1."),
+        TypicalNumber("product-for-power", 0.1 * 0.9 / 20, "Each call multiplies by 0.9 once more; nothing is divided by 20."),  # noqa: E501
+    ),
+    hints=(
+        "How many times has step() been called by then?",
+        "Each call multiplies by 0.9: a power.",
+        "0.1 · 0.9^20",
+    ),
+)  # fmt: skip
+
+PredictExercise(
+    "sgdr-cycle-end",
+    chapter=5,
+    title="Where a long cycle ends",
+    question="SGDR with T_0 = 100 and T_mult = 3: after how many steps in all is the third cycle over, so that the model can be read?",  # noqa: E501
+    value=1300,
+    because="The cycles are 100, 300 and 900 steps long, which makes 1,300.",
+    mistakes=(
+        TypicalNumber("length-alone", 900, "This is the length of the third cycle; two others came before it."),
+        TypicalNumber("not-multiplied", 300, "All cycles were taken to be T_0 long, or the third left out: each is three times as long as the one before."),  # noqa: E501
+        TypicalNumber("two-cycles", 400, "Here the second cycle ends."),
+        TypicalNumber("four-cycles", 4000, "Here the fourth cycle ends: the first one is T_0 long, not T_0 · T_mult."),
+        TypicalNumber("starts-multiplied", 3900, "The first cycle is T_0 long; multiplying begins with the second."),
+        TypicalNumber("added", 600, "The lengths are multiplied by 3, not increased by T_0."),
+        TypicalNumber("multiplied-once", 700, "The third cycle is three times as long as the second."),
+    ),
+    hints=(
+        "How long is each of the three cycles?",
+        "100, then three times that, then three times that again.",
+        "T_0 · (1 + T_mult + T_mult²)",
+    ),
+)  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------- find the bug
+
+
+def _plans():
+    plans = (0.1, 0.5, 10, 31), (1.0, 0.1, 3, 10), (0.4, 0.8, 5, 4), (0.3, 0.7, 1, 6), (0.2, 0.9, 4, 13)
+    return [Case(dict(zip(("lr", "gamma", "every", "epochs"), plan))) for plan in plans]
+
+
+@exercise(
+    "decay-find-bug",
+    chapter=5,
+    title="Find the bugs: a decay that comes too often",
+    cases=_plans(),
+    hints=(
+        "Print the result for lr = 1, gamma = 0.5, every = 3. In which epochs does it fall?",
+        "`if epoch % every` is true whenever there *is* a remainder. When should it be true?",
+        "Mend the condition, then look at epoch 0: a remainder of 0 is not enough.",
+    ),
+)
+def rates_of_the_plan(lr, gamma, every, epochs):
+    return np.array([lr * gamma ** (epoch // every) for epoch in range(epochs)])
+
+
+@rates_of_the_plan.as_printed
+def rate_of_each_epoch(lr, gamma, every, epochs):
+    """Return the learning rates of epochs 0, 1, 2, …: multiplied by gamma after each `every` epochs. Two bugs."""
+    used = []
+    for epoch in range(epochs):
+        if epoch % every:
+            lr = lr * gamma
+        used.append(lr)
+    return np.array(used)
+
+
+@rates_of_the_plan.mistake("Is there anything to multiply by before the first epoch?")
+def falls_at_epoch_zero(lr, gamma, every, epochs):
+    """The plan is right now, but it begins with a decay.
+
+    0 is divisible by everything: the first epoch already runs at gamma times the learning rate.
+    """
+    used = []
+    for epoch in range(epochs):
+        if epoch % every == 0:
+            lr = lr * gamma
+        used.append(lr)
+    return np.array(used)
+
+
+@rates_of_the_plan.mistake("A remainder other than 0 means that the time has *not* come.")
+def falls_in_every_epoch(lr, gamma, every, epochs):
+    """It still falls in every epoch.
+
+    The first epoch is right, but from then on gamma acts each time, whatever `every` says.
+    """
+    return np.array([lr * gamma**epoch for epoch in range(epochs)])
+
+
+@rates_of_the_plan.mistake("The first decay comes after `every` epochs: epoch number `every` is the first lower one.")
+def one_epoch_late(lr, gamma, every, epochs):
+    """Every decay comes one epoch late.
+
+    The learning rate is entered before it is changed, so a change acts in the epoch after the one it was meant for.
+    """
+    return np.array([lr * gamma ** (max(epoch - 1, 0) // every) for epoch in range(epochs)])
+
+
+@rates_of_the_plan.mistake("Epochs are counted from 0 here.")
+def one_epoch_early(lr, gamma, every, epochs):
+    """Every decay comes one epoch early.
+
+    With epoch + 1 the last epoch of each level already runs at the next one.
+    """
+    return np.array([lr * gamma ** ((epoch + 1) // every) for epoch in range(epochs)])
+
+
+@rates_of_the_plan.mistake("It goes on falling, level by level.")
+def falls_once(lr, gamma, every, epochs):
+    """It falls only once.
+
+    `epoch == every` is true in a single epoch; the later levels are missing.
+    """
+    return np.array([lr * gamma if epoch >= every else lr for epoch in range(epochs)])
+
+
+# --------------------------------------------------------------------------------------- quizzes
+
+QuizExercise(
+    "range-test-quiz",
+    chapter=5,
+    title="A range test that starts at 50",
+    question="A range test on ten classes starts at a loss of about 50, falls in small steps to 2.3 and never gets below. What is the first thing to look at?",  # noqa: E501
+    choices=(
+        Choice("The labels: they have been shuffled.", "Shuffled labels start at ln 10 ≈ 2.3, where guessing starts, and stay there."),  # noqa: E501
+        Choice("The scale of the inputs or of the first weights.", "A network that has learned nothing should start near ln 10 ≈ 2.3. A loss of 50 means that it is very sure and wrong: its outputs are far too large before the first step.", right=True),  # noqa: E501
+        Choice("The learning rate: the test begins too high.", "The first losses are measured before any step has been made, so they do not depend on the learning rate."),  # noqa: E501
+        Choice("The loss function: softmax is applied twice.", "Probabilities between 0 and 1 in place of logits cannot give a large loss: the curve starts at 2.3 and falls too little."),  # noqa: E501
+    ),
+    hints=(
+        "What is the loss of a network that knows nothing about ten classes?",
+        "The first point of the curve is measured before the first update.",
+        "A cross-entropy of 50 needs outputs that differ by about 50.",
+    ),
+)  # fmt: skip
+
+QuizExercise(
+    "range-test-blind-quiz",
+    chapter=5,
+    title="What a range test cannot see",
+    question="Which of these faults leaves the curve of a range test exactly as it is?",
+    choices=(
+        Choice("The training pictures are fed in 0 … 255, not 0 … 1.", "Then the loss starts far above ln 10, before any step is made."),
+        Choice("The validation pictures are fed in 0 … 255, the training pictures in 0 … 1.", "The test trains and looks at training losses only; the validation pictures take no part in it. Compare training and validation loss after a short run to find this.", right=True),  # noqa: E501
+        Choice("The labels are shuffled.", "Then nothing can be learned: the fast descent is missing."),
+        Choice("One training picture is NaN and the network uses tanh.", "From the first batch with that picture on, every loss is NaN: the curve breaks off."),  # noqa: E501
+    ),
+    hints=(
+        "Which data does the test look at?",
+        "It trains on mini-batches, and it plots their losses.",
+        "A fault that is not in the training data, the model or the loss leaves no trace.",
+    ),
+)  # fmt: skip
