@@ -165,7 +165,7 @@ QuizExercise(
     title="What a range test cannot see",
     question="Which of these faults leaves the curve of a range test exactly as it is?",
     choices=(
-        Choice("The training pictures are fed in 0 … 255, not 0 … 1.", "Then the loss starts far above ln 10, before any step is made."),
+        Choice("The training pictures are fed in 0 … 255, not 0 … 1.", "Then the loss starts far above ln 10, before any step is made."),  # noqa: E501
         Choice("The validation pictures are fed in 0 … 255, the training pictures in 0 … 1.", "The test trains and looks at training losses only; the validation pictures take no part in it. Compare training and validation loss after a short run to find this.", right=True),  # noqa: E501
         Choice("The labels are shuffled.", "Then nothing can be learned: the fast descent is missing."),
         Choice("One training picture is NaN and the network uses tanh.", "From the first batch with that picture on, every loss is NaN: the curve breaks off."),  # noqa: E501
