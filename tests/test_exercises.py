@@ -558,7 +558,7 @@ def test_every_status_has_a_symbol_and_words_of_its_own():
     from course_lib.exercises.feedback import STATUSES
 
     symbols, words, _ = zip(*STATUSES.values())
-    assert len(set(symbols)) == len(set(words)) == len(STATUSES) == 5
+    assert len(set(symbols)) == len(set(words)) == len(STATUSES) == 6
 
 
 # ------------------------------------------------------------------------------------- hints, stubs

@@ -457,8 +457,12 @@ RIGHT_SPELLINGS = {
     "triangular": [triangular_as_published],
     "one-cycle": [one_cycle_short, one_cycle_without_options],
     "lr-range-test": [range_test_steepest, range_test_tenth, range_test_differences],
-    "xavier-uniform": [xavier_by_random, xavier_one_by_one],
-    "he-normal": [he_by_scaling, he_32_bits],
+    "xavier-uniform": [
+        lambda shape, rng: (2 * rng.rand(*shape) - 1) * (6 / sum(shape)) ** 0.5,
+        xavier_by_random,
+        xavier_one_by_one,
+    ],
+    "he-normal": [lambda shape, rng: rng.randn(*shape) * np.sqrt(2 / shape[0]), he_by_scaling, he_32_bits],
     "weight-norm": [
         lambda v, g: v / np.sqrt(np.dot(v, v)) * g,
         lambda v, g: g / np.linalg.norm(v) * v,

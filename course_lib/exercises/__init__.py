@@ -69,7 +69,7 @@ def hint(id: str):
 
     Example:
         >>> hint("sgd-step")
-        ○ sgd-step: Hint 1 of 3
+        ? sgd-step: Hint 1 of 3
           The gradient points uphill; where should the parameter go?
     """
     exercise, problem = _find(id, "hint")
@@ -77,7 +77,7 @@ def hint(id: str):
         return problem
     given = min(_hints_given.get(id, 0) + 1, len(exercise.hints))
     _hints_given[id] = given
-    return Feedback(id, "not-attempted", exercise.hints[given - 1], title=f"Hint {given} of {len(exercise.hints)}")
+    return Feedback(id, "hint", exercise.hints[given - 1], title=f"Hint {given} of {len(exercise.hints)}")
 
 
 def progress():

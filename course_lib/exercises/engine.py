@@ -432,7 +432,7 @@ class Implement(Exercise):
                 "error",
                 f"It was stopped after {self.time_limit:g} seconds: a loop that never ends, or far too much work?",
                 title="It runs for too long",
-                notes=_printed(outcome),
+                notes=(*_printed(outcome), *([_LEFT_BEHIND] if outcome.left_behind else [])),
             )
         where, error = (error.where, error.error) if isinstance(error, Stopped) else ("", error)
         return self.exception(error, where, answer, _printed(outcome))
@@ -449,6 +449,9 @@ class Implement(Exercise):
         return self.feedback(
             "error", meaning, title="Your code raised an exception", details=tuple(details), notes=notes
         )
+
+
+_LEFT_BEHIND = "it swallows every interruption and still runs in the background: restart the kernel."
 
 
 def _printed(outcome) -> tuple[str, ...]:

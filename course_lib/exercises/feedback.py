@@ -14,6 +14,7 @@ STATUSES = {
     "mistake": ("≠", "A known mistake", "#c98a00"),
     "wrong": ("✗", "Not right yet", "#d1524c"),
     "error": ("⚠", "The answer could not be checked", "#d1524c"),
+    "hint": ("?", "Hint", "#768390"),  # of hint(), never of check()
 }
 
 
@@ -26,7 +27,7 @@ class Feedback:
 
     Args:
         id: The exercise.
-        status: ``not-attempted``, ``passed``, ``mistake``, ``wrong`` or ``error``.
+        status: ``not-attempted``, ``passed``, ``mistake``, ``wrong`` or ``error`` (``hint`` from ``hint``).
         message: One or a few sentences; text between backticks is code.
         mistake: The id of the recognised mistake, else None.
         title: A heading; by default the status in words.
@@ -76,7 +77,7 @@ class Feedback:
         table = f'<table style="margin:.4em 0;border:0;background:none;color:inherit">{rows}</table>' if rows else ""
         hint = f"<p style='margin:.3em 0'><b>Hint.</b> {inline(self.hint)}</p>" if self.hint else ""
         notes = "".join(f"<p style='margin:.3em 0;opacity:.85'>{inline(note)}</p>" for note in self.notes)
-        heading = inline(self.heading if self.heading == words else f"{words}: {self.heading}")
+        heading = inline(f"{words}: {self.heading}" if self.status == "mistake" else self.heading)
         return card(
             accent,
             f"<p style='margin:0 0 .3em'><b><span aria-hidden='true'>{symbol}</span> {heading}</b>"

@@ -112,7 +112,7 @@ class FunctionExercise(Implement):
 
     def as_printed(self, function):
         """Decorator: the broken function that the learner is to mend. Unchanged, it counts as not attempted."""
-        self.printed, self.unchanged = function, "as-printed"
+        self.kind, self.printed, self.unchanged = "find the bug", function, "as-printed"
         self.add(
             Mistake("as-printed", "Still as printed", "The function still computes what was printed.", "", [function])
         )

@@ -1106,9 +1106,7 @@ def _curves():
             losses = height * (1 - 0.7 / (1 + (centre / lrs) ** 2)) + height * (lrs / (30 * centre)) ** 3
         losses = losses + 0.0005 * height * rng.standard_normal(lrs.size)
         cases.append(Case({"losses": losses, "lrs": lrs}, words))
-    gap = cases[0].arguments["losses"].copy()
-    gap[-12:] = np.nan
-    return [*cases, Case({"losses": gap, "lrs": cases[0].arguments["lrs"]}, "a curve that ends in NaN")]
+    return cases
 
 
 @exercise(
@@ -1120,13 +1118,13 @@ def _curves():
     hints=(
         "Three regions: nothing happens, the loss falls, it explodes. In which one should training run?",
         "At the lowest point the loss is about to explode; where does it fall fastest?",
-        "The lr at which the loss falls fastest per decade, or a tenth of the lr of the lowest loss. Beware of NaN.",
+        "The lr at which the loss falls fastest per decade, or a tenth of the lr of the lowest loss.",
     ),
 )
 def lr_range_test(losses, lrs):
     """Return the learning rate that a range test suggests: where the loss falls fastest (or a tenth of the minimum's).
 
-    losses  smoothed loss at each step of the test: array; it may end in NaN
+    losses  smoothed loss at each step of the test: array
     lrs     learning rate at each step: array of the same length, evenly spaced in its logarithm, rising
     Return one of the learning rates, a number. Anything within half a decade of the right place passes.
 
@@ -1141,7 +1139,7 @@ def read_at_the_minimum(losses, lrs):
 
     There the loss has stopped falling: training with this learning rate is on the brink of divergence.
     """
-    return lrs[np.nanargmin(losses)]
+    return lrs[np.argmin(losses)]
 
 
 @lr_range_test.mistake("Return `lrs[index]`, not the index.")
@@ -1150,12 +1148,12 @@ def index_instead_of_rate(losses, lrs):
 
     argmin gives a position; taken for a learning rate it is absurdly large.
     """
-    return float(np.nanargmin(np.gradient(losses)))
+    return float(np.argmin(np.gradient(losses)))
 
 
 @index_instead_of_rate.also
 def index_of_the_minimum(losses, lrs):
-    return float(np.nanargmin(losses))
+    return float(np.argmin(losses))
 
 
 @lr_range_test.mistake("A learning rate is wanted, not a loss.")
@@ -1164,7 +1162,7 @@ def loss_instead_of_rate(losses, lrs):
 
     The lowest loss says how far the test came, not where.
     """
-    return np.nanmin(losses)
+    return np.min(losses)
 
 
 @lr_range_test.mistake("The loss falls where its slope is negative: argmin of the slope.")
@@ -1173,7 +1171,7 @@ def in_the_explosion(losses, lrs):
 
     Where the loss rises fastest, or where the test ends, training diverges.
     """
-    return lrs[np.nanargmax(np.gradient(losses))]
+    return lrs[np.argmax(np.gradient(losses))]
 
 
 @in_the_explosion.also
@@ -1192,21 +1190,7 @@ def start_of_the_test(losses, lrs):
 
 @start_of_the_test.also
 def slope_per_rate(losses, lrs):
-    return lrs[np.nanargmin(np.gradient(losses, lrs))]
-
-
-@lr_range_test.mistake("NaN is smaller than nothing and larger than nothing: leave it out first.")
-def misled_by_nan(losses, lrs):
-    """NaN misleads it.
-
-    np.argmin and np.argmax return the place of the first NaN: the explosion itself.
-    """
-    return lrs[np.argmin(np.gradient(losses))]
-
-
-@misled_by_nan.also
-def minimum_misled_by_nan(losses, lrs):
-    return lrs[np.argmin(losses)] / 10
+    return lrs[np.argmin(np.gradient(losses, lrs))]
 
 
 # -------------------------------------------------------------------------------------- design
