@@ -253,7 +253,7 @@ def matrix(ax, values, rows, columns, limits, text="{:.2g}", cmap="Blues") -> No
         values: Shape ``[rows, columns]``; a zero gets the colour of the lowest value.
         rows, columns: Names of the rows and columns.
         limits: The values with the first and the last colour of the scale.
-        text: Format string or function that turns a value into the text of its cell.
+        text: Format of the number in a cell; a zero is written as 0.
         cmap: A Matplotlib colour map; a diverging one has its middle at the geometric mean of the limits.
 
     Raises:
@@ -265,11 +265,10 @@ def matrix(ax, values, rows, columns, limits, text="{:.2g}", cmap="Blues") -> No
             f"values must have shape [{len(rows)}, {len(columns)}] to go with the names, got {values.shape}"
         )
     image = ax.imshow(np.clip(values, *limits), norm=mpl_colors.LogNorm(*limits), cmap=cmap, aspect="auto")
-    written = text if callable(text) else text.format
     for (row, column), value in np.ndenumerate(values):
         shade = image.cmap(image.norm(np.clip(value, *limits)))
         ink = "white" if np.dot(shade[:3], [0.299, 0.587, 0.114]) < 0.5 else "#222222"
-        ax.text(column, row, written(value), ha="center", va="center", color=ink, fontsize=8)
+        ax.text(column, row, text.format(value) if value else "0", ha="center", va="center", color=ink, fontsize=8)
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(rows)), rows)
     ax.tick_params(length=0)
