@@ -202,6 +202,24 @@ def test_an_exception_is_shown_at_the_learners_line(answer, kind, line, meaning)
     assert meaning in feedback.message
 
 
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="Python 3.9 does not tell the name in a NameError")
+def test_a_misspelt_name_is_guessed():
+    def misspelt(x, g, s, lr):
+        slope = g
+        return x - lr * sloppe + slope  # noqa: F821
+
+    assert "Did you mean `slope`?" in check("sgd-step", misspelt).message
+
+
+def test_other_defaults_are_remarked_on():
+    def step(x, g, s, lr, momentum=0.8):
+        s.velocity = momentum * s.velocity + g
+        return x - lr * s.velocity
+
+    feedback = check("momentum-step", step)
+    assert feedback.passed and "0.8" in feedback.notes[0] and "0.9" in feedback.notes[0]
+
+
 def test_the_line_of_a_notebook_cell_is_found():
     """IPython compiles a cell under a name of its own and puts its text into linecache."""
     import linecache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import linecache
 import re
@@ -84,6 +85,16 @@ def explain(error: BaseException, slots=()) -> str:
             if match:
                 return meaning.format(*match.groups())
     return ""
+
+
+def near_name(error: BaseException) -> str:
+    """Return a question about the variable that a misspelt name may have meant, or nothing."""
+    name = getattr(error, "name", None)
+    if not isinstance(error, NameError) or not isinstance(name, str):  # Python 3.9 does not tell the name
+        return ""
+    frame = list(traceback.walk_tb(error.__traceback__))[-1][0]
+    near = difflib.get_close_matches(name, [*frame.f_locals, *frame.f_globals], n=1, cutoff=0.75)
+    return f" Did you mean `{near[0]}`?" if near and near[0] != name else ""
 
 
 def describe(error: BaseException) -> str:

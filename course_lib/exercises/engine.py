@@ -211,6 +211,8 @@ def as_given(value, backend):
 
 def as_array(result, shape: tuple[int, ...]) -> np.ndarray:
     """Return a learner's result as a float64 array of ``shape``, or say what it is instead."""
+    if type(result) is np.ndarray and result.dtype == np.float64 and result.shape == shape:
+        return result.copy()  # by far the most frequent case, so it comes first
     if result is None:
         raise BadAnswer("The function returns None: is its `return` missing?")
     if inspect.isgenerator(result) or inspect.iscoroutine(result):
@@ -371,7 +373,7 @@ class Implement(Exercise):
             return self.no_function(answer)
         outcome = self.observe_answer(answer)
         if outcome.error is None and deviation(outcome.value, self.expected) <= 1:
-            return self.feedback("passed", self.praise(answer), notes=_printed(outcome))
+            return self.feedback("passed", self.praise(answer), notes=(*self.remarks(answer), *_printed(outcome)))
         if outcome.error is not None and self.unfinished(outcome.error, answer):
             return self.not_attempted()
         if outcome.error is not None and diagnosis.ran_too_long(outcome.error):
@@ -397,6 +399,10 @@ class Implement(Exercise):
 
     def praise(self, answer) -> str:
         return "Your function agrees with the right one on every probe."
+
+    def remarks(self, answer) -> tuple[str, ...]:
+        """What is worth saying about an answer that passes."""
+        return ()
 
     def named(self, mistake: Mistake, notes=()) -> Feedback:
         if mistake.id == self.unchanged:
@@ -446,6 +452,7 @@ class Implement(Exercise):
         if where:
             details.append(("at", where))
         meaning = diagnosis.explain(error, self.slots) or "The message says what Python could not do."
+        meaning += diagnosis.near_name(error)
         return self.feedback(
             "error", meaning, title="Your code raised an exception", details=tuple(details), notes=notes
         )

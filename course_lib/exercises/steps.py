@@ -157,7 +157,7 @@ class StepExercise(Implement):
         state = {}
         for slot in self.slots:
             try:
-                state[slot] = as_array(getattr(s, slot, None), shape).copy()
+                state[slot] = as_array(getattr(s, slot, None), shape)
             except BadAnswer:
                 state[slot] = np.full(shape, np.nan)
         return state
@@ -167,6 +167,18 @@ class StepExercise(Implement):
     def praise(self, answer) -> str:
         numbers = f"{len(self.runs)} runs of {len(self.runs[0])} steps"
         return f"Your step agrees with the course's {self.rule.__name__} in {numbers}."
+
+    def remarks(self, answer):
+        try:
+            own = inspect.signature(answer).parameters
+        except (TypeError, ValueError):
+            return ()
+        pairs = [(name, own[name].default, value) for name, value in self.defaults.items() if name in own]
+        return tuple(
+            f"your default for `{name}` is {default!r}, Paddle's is {value!r}."
+            for name, default, value in pairs
+            if isinstance(default, (int, float)) and default != value
+        )
 
     def difference(self, readings):
         got, want = first_difference(readings, self.expected)
