@@ -14,6 +14,7 @@ from . import (  # noqa: F401
     adam_variants,
     adaptive,
     adaptive_questions,
+    beyond_adam,
     initialization,
     learning_rate,
     momentum,
