@@ -82,11 +82,12 @@ def limits(exercise):
 def test_every_entry_is_far_from_the_right_answer_and_from_every_other_entry(id):
     exercise = IMPLEMENT[id]
     _, far = limits(exercise)
-    for mistake, observed in exercise.catalogue:
-        assert deviation(observed, exercise.expected) > far, mistake.id
-    for (one, seen), (other, seen_too) in itertools.combinations(exercise.catalogue, 2):
-        if one is not other:
-            assert min(deviation(seen, seen_too), deviation(seen_too, seen)) > far, (one.id, other.id)
+    for entry in exercise.entries:
+        assert deviation(entry.observed, exercise.expected) > far, entry.mistake.id
+    for one, other in itertools.combinations(exercise.entries, 2):
+        if one.mistake is not other.mistake:
+            there, back = deviation(one.observed, other.observed), deviation(other.observed, one.observed)
+            assert min(there, back) > far, (one.mistake.id, other.mistake.id)
 
 
 # --------------------------------------------------------------------- every entry, in other spellings

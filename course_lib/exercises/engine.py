@@ -297,6 +297,33 @@ def first_difference(readings, expected) -> tuple[Reading, Reading]:
     )
 
 
+@dataclass(eq=False)
+class Entry:
+    """One wrong function of an exercise's catalogue, observed when that is needed and then never again."""
+
+    exercise: Implement
+    mistake: Mistake
+    function: object
+
+    @functools.cached_property
+    def observed(self) -> Observation:
+        return _undisturbed(self.exercise.observe, self.function)
+
+    @functools.cached_property
+    def glimpse(self) -> Observation:
+        return _undisturbed(self.exercise.glimpse, self.function)
+
+    def begins_like(self, readings: Observation) -> bool:
+        """Whether the first readings agree. An entry that gives nothing but NaN is no fingerprint: it never does."""
+        first = Observation(readings[: len(self.glimpse)])
+        return deviation(first, self.glimpse) <= 1 and bool(np.isfinite(self.glimpse.values).any())
+
+
+def _undisturbed(observe, function) -> Observation:
+    with random_state_kept(), np.errstate(all="ignore"):
+        return observe(function)
+
+
 class Implement(Exercise):
     """A function to be written. A kind defines how it is observed; the verdict follows from comparing observations.
 
@@ -352,19 +379,20 @@ class Implement(Exercise):
 
     @functools.cached_property
     def expected(self) -> Observation:
-        with random_state_kept(), np.errstate(all="ignore"):
-            return self.observe(self.reference)
+        return _undisturbed(self.observe, self.reference)
 
     @functools.cached_property
-    def catalogue(self) -> list[tuple[Mistake, Observation]]:
-        with random_state_kept(), np.errstate(all="ignore"):
-            return [(m, self.observe(wrong)) for m in self.mistakes.values() for wrong in m.versions]
+    def entries(self) -> list[Entry]:
+        return [Entry(self, mistake, wrong) for mistake in self.mistakes.values() for wrong in mistake.versions]
 
-    def recognise(self, readings: list[Reading]) -> Mistake | None:
+    def glimpse(self, function) -> Observation:
+        """Observe the first readings only, where observing all of them for a whole catalogue would take long."""
+        return self.observe(function)
+
+    def recognise(self, readings: Observation) -> Mistake | None:
         """Return the catalogue's closest entry, if it is the same function as the one observed."""
-        # An entry that gives nothing but NaN is no fingerprint.
-        telling = [(mistake, observed) for mistake, observed in self.catalogue if np.isfinite(observed.values).any()]
-        near = [(deviation(readings, observed), mistake) for mistake, observed in telling]
+        alike = (entry for entry in self.entries if entry.begins_like(readings))
+        near = [(deviation(readings, entry.observed), entry.mistake) for entry in alike]
         distance, mistake = min(near, key=lambda pair: pair[0], default=(np.inf, None))
         return mistake if distance <= 1 else None
 
