@@ -15,7 +15,7 @@ PredictExercise(
     "adagrad-rare-feature",
     chapter=3,
     title="A rare feature's step in AdaGrad",
-    question="Two weights get gradients of size 1: A in every step, B in every 100th. After 10,000 steps, how many times as long as A's is B's next step in AdaGrad?",  # noqa: E501
+    question="AdaGrad: weight A has the gradient 1 in every step, B in every 100th. B's step after 10,000 steps, in steps of A?",  # noqa: E501
     value=10.0,
     because="A has summed up 10,000 squares, B has 100. The steps are lr/√10000 and lr/√100: B's is 10 times as long.",
     tolerance=0.02,
