@@ -9,6 +9,7 @@ except to join small parameters.
 
 from __future__ import annotations
 
+import ctypes
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -191,7 +192,15 @@ def memory(tensor: paddle.Tensor) -> np.ndarray:
         )
     if not tensor.is_contiguous():
         raise TypeError(f"parameter {tensor.name} is not contiguous; make it from a contiguous tensor")
-    return np.from_dlpack(tensor.detach()).reshape(-1)
+    values = np.from_dlpack(tensor.detach()).reshape(-1)
+    return values if values.flags.writeable else _writable(tensor, values)
+
+
+def _writable(tensor: paddle.Tensor, values: np.ndarray) -> np.ndarray:
+    """The same memory by its address: NumPy before 2.1 (Python 3.9) marks all that comes by DLPack as read-only."""
+    buffer = (ctypes.c_byte * values.nbytes).from_address(tensor.data_ptr())
+    buffer.owner = values  # keeps the memory alive as long as the array
+    return np.frombuffer(buffer, values.dtype)
 
 
 def read(gradient: paddle.Tensor, size: int) -> np.ndarray:
