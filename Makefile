@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help book test lint notebooks bench mutants serve clean
+.PHONY: help book test lint notebooks mnist bench mutants serve clean
 
 VENV := .venv/complete
 BIN := .venv/bin
@@ -36,6 +36,9 @@ lint: $(VENV) ## check the style of code and notebooks
 
 notebooks: $(VENV) ## execute every notebook in place (ONLY="chapters/01*.ipynb" for some)
 	$(BIN)/python -m tools.notebooks execute $(ONLY)
+
+mnist: $(VENV) ## execute the chapters on the real MNIST and record its verdicts (goes on where it was interrupted)
+	$(BIN)/python -m tools.mnist
 
 bench: $(VENV) ## measure a step of every optimizer against Paddle's; writes benchmarks/results (about 5 minutes)
 	$(BIN)/python -m benchmarks.step_time

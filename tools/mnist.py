@@ -1,0 +1,123 @@
+"""Execute the chapters on the real MNIST, beside the book, and keep what they find out about the claims.
+
+    python -m tools.mnist [notebook …]     all chapters by default
+
+The chapters themselves are not touched: the executed copies go to ``_build/mnist``, the claims to
+``chapters/results/claims-mnist.json``, and what ran where to ``mnist-run.json`` beside it. A chapter that has
+run is not run again until it or the library changes, so an interrupted run goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from tqdm import tqdm
+
+from course_lib import data
+from course_lib.files import write_atomically
+from tools.notebooks import CHAPTERS, ROOT, TIMEOUT, book_environment, shown, stored_form
+
+WORK = ROOT / "_build" / "mnist"
+RESULTS = CHAPTERS / "results"
+CLAIMS, RUN = "claims-mnist.json", "mnist-run.json"
+PACKAGES = ("paddlepaddle", "numpy", "scikit-learn")
+
+
+def chapters() -> list[Path]:
+    """The notebooks that judge claims."""
+    return sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
+
+
+def digest(chapter: Path) -> str:
+    """A fingerprint of all that a chapter's results depend on: its code, the library, the packages."""
+    code = [cell.source for cell in nbformat.read(chapter, as_version=4).cells if cell.cell_type == "code"]
+    library = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "course_lib").rglob("*.py"))]
+    return hashlib.sha256(json.dumps([code, library, versions()]).encode()).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in PACKAGES}}
+
+
+def is_done(chapter: Path, work: Path) -> bool:
+    stamp = work / f"{chapter.stem}.done"
+    return stamp.exists() and stamp.read_text(encoding="utf-8") == digest(chapter)
+
+
+def execute(chapter: Path, work: Path) -> None:
+    """Run one chapter on MNIST; the copy and its stamp appear only if it ran to the end.
+
+    Raises:
+        CellExecutionError: A cell failed.
+    """
+    notebook = nbformat.read(chapter, as_version=4)
+    resources = {"metadata": {"path": str(chapter.parent)}}
+    NotebookClient(notebook, kernel_name="python3", timeout=10 * TIMEOUT, resources=resources).execute()
+    write_atomically(work / chapter.name, stored_form(notebook, chapter.stem))
+    write_atomically(work / f"{chapter.stem}.done", digest(chapter))
+
+
+def execute_all(paths: list[Path], work: Path = WORK) -> list[str]:
+    """Run the chapters that have not run yet, one after the other; return a message for each that failed."""
+    failures = []
+    with book_environment():
+        os.environ["COURSE_DATA"] = "mnist"
+        os.environ["COURSE_RESULTS_DIR"] = str(work / "results")
+        data.load()  # without the data, say so once and now
+        bar = tqdm([path for path in paths if not is_done(path, work)], disable=None, unit="chapter")
+        for chapter in bar:
+            bar.set_postfix_str(chapter.stem)
+            try:
+                execute(chapter, work)
+            except CellExecutionError as error:
+                failures.append(f"{shown(chapter)}: {error}")
+    return failures
+
+
+def publish(work: Path = WORK, results: Path = RESULTS) -> None:
+    """Put the claims, and the circumstances of the run, where the book reads them."""
+    write_atomically(results / CLAIMS, (work / "results" / CLAIMS).read_text(encoding="utf-8"))
+    run = {
+        "command": "make mnist",
+        "date": datetime.date.today().isoformat(),
+        "machine": f"{processor()}, {os.cpu_count()} cores",
+        "versions": versions(),
+    }
+    write_atomically(results / RUN, json.dumps(run, indent=1, ensure_ascii=False) + "\n")
+
+
+def processor() -> str:
+    """The processor's name; platforms that do not tell it get their architecture."""
+    info = Path("/proc/cpuinfo")
+    names = (
+        [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        if info.exists()
+        else []
+    )
+    return names[0] if names else platform.machine()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.mnist", description=__doc__.splitlines()[0])
+    parser.add_argument("paths", nargs="*", type=Path, help="chapters (default: all)")
+    paths = [path.resolve() for path in parser.parse_args(arguments).paths] or chapters()
+    failures = execute_all(paths)
+    print(*failures, sep="\n", end="\n" if failures else "")
+    if not failures:
+        publish()
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
