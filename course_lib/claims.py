@@ -57,7 +57,7 @@ class Claim:
     Attributes:
         id: For instance ``"LR-1"``.
         source: The articles that make it, as keys of ``SOURCES`` with blanks between.
-        chapter: Number of the chapter that measures it.
+        chapter: Number of the chapter that measures it, as in the name of its notebook.
         text: The statement as the sources mean it, right or wrong.
     """
 
@@ -85,44 +85,44 @@ OPT-2 | S1 | 2 | Full-batch, single-sample and mini-batch descent trade the cost
 OPT-3 | S0 S1 S3 | 2 | Momentum accumulates a velocity: it oscillates less across a ravine and moves faster along it.
 OPT-4 | S1 | 2 | Momentum carries a point through a flat spot or a small local minimum where plain SGD stops.
 OPT-5 | S2 | 2 | Nesterov's look-ahead improves on plain momentum.
-OPT-6 | S0 S1 | 2 | AdaGrad gives each parameter a step of its own, larger for those that are rarely updated.
-OPT-7 | S0 S1 | 2 | AdaGrad's effective learning rate only falls, and can end learning too early.
-OPT-8 | S0 S1 | 2 | RMSProp keeps a moving average in place of AdaGrad's sum, and so keeps learning.
-OPT-9 | S0 S1 | 2 | Adam joins momentum with a scale per parameter; its averages start at 0, so the early ones are biased and need a correction.
-OPT-10 | S1 | 2 | Adam needs little memory.
-OPT-11 | S0 | 2 | On MNIST, at learning rate 0.01 for 3 epochs, SGD, Momentum, Adagrad and Adam differ clearly, and the best in theory need not be the best here: tune each.
-OPT-12 | S3 | 2 | Adaptive methods converge faster than badly tuned non-adaptive ones; SGD with momentum, RMSProp and Adam are robust choices.
-OPT-13 | S1 | 3 | AMSGrad keeps the largest second moment so far: it converges where Adam fails to, for one more value per parameter.
-OPT-14 | S1 | 3 | AMSGrad corrects the bias of its averages.
-OPT-15 | S1 | 3 | SWATS simply combines Adam and SGD with momentum.
-OPT-16 | S1 | 3 | RAdam corrects the variance of the adaptive learning rate in the first steps, so that no warm-up is needed.
-OPT-17 | S4 | 3 | The minima that Adam finds generalize worse than those of SGD.
-SCH-1 | S2 S3 | 4 | Step, exponential and 1/t decay start large and end small, and beat a constant learning rate.
-SCH-2 | S2 S3 | 4 | Lowering the learning rate when the validation metric stalls is more flexible than a fixed plan.
-SCH-3 | S2 | 4 | Warm-up avoids large jumps at the start.
-SCH-4 | S4 | 4 | A learning-rate range test shows three regions: no progress, fast descent, divergence.
-SCH-5 | S4 | 4 | A range test without these regions, or with gaps of NaN, reveals a fault in the model or the data.
-SCH-6 | S4 S2 | 4 | A learning rate that cycles between bounds from the range test reaches the accuracy in fewer steps than a decaying one.
-SCH-7 | S4 | 4 | Raising the learning rate again helps to leave saddle points, where gradients are small.
-SCH-8 | S4 | 4 | Cosine annealing with warm restarts makes SGD as fast as Adam and keeps SGD's generalization.
-WD-1 | S4 | 5 | In Adam, L2 regularization and weight decay are different things.
-WD-2 | S4 | 5 | In plain SGD they are the same, once the coefficient is rescaled by the learning rate.
-WD-3 | S4 | 5 | L2 does little in Adam; decoupled decay works in Adam as well as in SGD.
-WD-4 | S4 | 5 | Decoupling lets the best learning rate and the best decay be searched separately.
-WD-5 | S4 | 5 | Libraries offer L2 regularization under the name of weight decay.
-WD-6 | S4 | 5 | AdamWR is on a par with SGDWR; plain Adam with restarts beats Adam but not SGDR.
-SC-1 | S4 | 6 | The 1cycle policy reaches the same validation accuracy in one fifth of the iterations.
-SC-2 | S4 | 6 | The gain of 1cycle grows as labelled data get scarcer.
-SC-3 | S4 | 6 | A large learning rate regularizes by itself, so other regularization must be reduced.
-SC-4 | S4 | 6 | Recipe: take the maximum from the range test, start an order of magnitude or more below, let the cycle end shortly before the run, anneal far below the start in the rest, and move momentum against the learning rate.
-SC-5 | S4 | 6 | Workflow: range test first, a schedule always, AdamW where Adam is wanted, 1cycle for super-convergence.
-INIT-1 | S2 | 7 | Zero initialization makes gradients vanish or explode.
-INIT-2 | S2 | 7 | Any constant has the fault of zero; random values break the symmetry.
-INIT-3 | S2 | 7 | Weights that are too small make activations and gradients vanish with depth; too large ones make them explode.
-INIT-4 | S2 | 7 | Xavier initialization, uniform within ±√(6/(n_in + n_out)), keeps the variance through tanh-like layers.
-INIT-5 | S2 | 7 | He initialization, normal with variance 2/n_in, keeps it through ReLU layers.
-INIT-6 | S2 | 7 | Weight normalization, w = g·v/‖v‖, separates length from direction and speeds up convergence.
-INIT-7 | S2 | 7 | Initialization changes how fast and how well a model learns, and with it the best learning rate.
+OPT-6 | S0 S1 | 3 | AdaGrad gives each parameter a step of its own, larger for those that are rarely updated.
+OPT-7 | S0 S1 | 3 | AdaGrad's effective learning rate only falls, and can end learning too early.
+OPT-8 | S0 S1 | 3 | RMSProp keeps a moving average in place of AdaGrad's sum, and so keeps learning.
+OPT-9 | S0 S1 | 3 | Adam joins momentum with a scale per parameter; its averages start at 0, so the early ones are biased and need a correction.
+OPT-10 | S1 | 3 | Adam needs little memory.
+OPT-11 | S0 | 3 | On MNIST, at learning rate 0.01 for 3 epochs, SGD, Momentum, Adagrad and Adam differ clearly, and the best in theory need not be the best here: tune each.
+OPT-12 | S3 | 3 | Adaptive methods converge faster than badly tuned non-adaptive ones; SGD with momentum, RMSProp and Adam are robust choices.
+OPT-13 | S1 | 4 | AMSGrad keeps the largest second moment so far: it converges where Adam fails to, for one more value per parameter.
+OPT-14 | S1 | 4 | AMSGrad corrects the bias of its averages.
+OPT-15 | S1 | 4 | SWATS simply combines Adam and SGD with momentum.
+OPT-16 | S1 | 4 | RAdam corrects the variance of the adaptive learning rate in the first steps, so that no warm-up is needed.
+OPT-17 | S4 | 4 | The minima that Adam finds generalize worse than those of SGD.
+SCH-1 | S2 S3 | 5 | Step, exponential and 1/t decay start large and end small, and beat a constant learning rate.
+SCH-2 | S2 S3 | 5 | Lowering the learning rate when the validation metric stalls is more flexible than a fixed plan.
+SCH-3 | S2 | 5 | Warm-up avoids large jumps at the start.
+SCH-4 | S4 | 5 | A learning-rate range test shows three regions: no progress, fast descent, divergence.
+SCH-5 | S4 | 5 | A range test without these regions, or with gaps of NaN, reveals a fault in the model or the data.
+SCH-6 | S4 S2 | 5 | A learning rate that cycles between bounds from the range test reaches the accuracy in fewer steps than a decaying one.
+SCH-7 | S4 | 5 | Raising the learning rate again helps to leave saddle points, where gradients are small.
+SCH-8 | S4 | 5 | Cosine annealing with warm restarts makes SGD as fast as Adam and keeps SGD's generalization.
+WD-1 | S4 | 6 | In Adam, L2 regularization and weight decay are different things.
+WD-2 | S4 | 6 | In plain SGD they are the same, once the coefficient is rescaled by the learning rate.
+WD-3 | S4 | 6 | L2 does little in Adam; decoupled decay works in Adam as well as in SGD.
+WD-4 | S4 | 6 | Decoupling lets the best learning rate and the best decay be searched separately.
+WD-5 | S4 | 6 | Libraries offer L2 regularization under the name of weight decay.
+WD-6 | S4 | 6 | AdamWR is on a par with SGDWR; plain Adam with restarts beats Adam but not SGDR.
+SC-1 | S4 | 7 | The 1cycle policy reaches the same validation accuracy in one fifth of the iterations.
+SC-2 | S4 | 7 | The gain of 1cycle grows as labelled data get scarcer.
+SC-3 | S4 | 7 | A large learning rate regularizes by itself, so other regularization must be reduced.
+SC-4 | S4 | 7 | Recipe: take the maximum from the range test, start an order of magnitude or more below, let the cycle end shortly before the run, anneal far below the start in the rest, and move momentum against the learning rate.
+SC-5 | S4 | 7 | Workflow: range test first, a schedule always, AdamW where Adam is wanted, 1cycle for super-convergence.
+INIT-1 | S2 | 8 | Zero initialization makes gradients vanish or explode.
+INIT-2 | S2 | 8 | Any constant has the fault of zero; random values break the symmetry.
+INIT-3 | S2 | 8 | Weights that are too small make activations and gradients vanish with depth; too large ones make them explode.
+INIT-4 | S2 | 8 | Xavier initialization, uniform within ±√(6/(n_in + n_out)), keeps the variance through tanh-like layers.
+INIT-5 | S2 | 8 | He initialization, normal with variance 2/n_in, keeps it through ReLU layers.
+INIT-6 | S2 | 8 | Weight normalization, w = g·v/‖v‖, separates length from direction and speeds up convergence.
+INIT-7 | S2 | 8 | Initialization changes how fast and how well a model learns, and with it the best learning rate.
 """  # noqa: E501
 
 

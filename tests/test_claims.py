@@ -10,7 +10,8 @@ import pytest
 
 from course_lib import claims
 
-COUNTS = {"LR": (11, 1), "OPT": (17, (2, 3)), "SCH": (8, 4), "WD": (6, 5), "SC": (5, 6), "INIT": (7, 7)}
+COUNTS = {"LR": (11, 1), "OPT": (17, (2, 3, 4)), "SCH": (8, 5), "WD": (6, 6), "SC": (5, 7), "INIT": (7, 8)}
+CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +33,26 @@ def test_the_table_holds_every_claim_once_in_order_in_its_chapter():
         assert claim.chapter == chapter if isinstance(chapter, int) else claim.chapter in chapter
         assert set(claim.source.split()) <= set(claims.SOURCES)
         assert claim.text.endswith(".") and "†" not in claim.text
-    assert claims.CLAIMS["OPT-12"].chapter == 2 and claims.CLAIMS["OPT-13"].chapter == 3
+    assert [claims.CLAIMS[f"OPT-{n}"].chapter for n in (1, 5, 6, 12, 13, 17)] == [2, 2, 3, 3, 4, 4]
     assert len({claim.text for claim in claims.CLAIMS.values()}) == len(expected)
+
+
+def test_every_claim_is_recorded_in_its_chapter_and_nowhere_else():
+    notebooks = {int(path.name[:2]): path.read_text(encoding="utf-8") for path in CHAPTERS.glob("[0-9][0-9]_*.ipynb")}
+    assert notebooks
+    for number, text in notebooks.items():
+        recorded = re.findall(r'claims\.record\((?:\\n",\s*")?\s*\\"([A-Z]+-\d+)\\"', text)
+        assert sorted(recorded) == sorted(id for id, claim in claims.CLAIMS.items() if claim.chapter == number)
+
+
+def test_the_ledger_holds_just_the_claims_of_the_chapters():
+    numbers = {int(path.name[:2]) for path in CHAPTERS.glob("[0-9][0-9]_*.ipynb")}
+    entries = claims.read(CHAPTERS / "results" / "claims.json")
+    expected = [id for id, claim in claims.CLAIMS.items() if claim.chapter in numbers]
+    assert [entry["id"] for entry in entries] == expected
+    for entry in entries:
+        claim = claims.CLAIMS[entry["id"]]
+        assert (entry["claim"], entry["chapter"], entry["source"]) == (claim.text, claim.chapter, claim.source)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +69,7 @@ def test_an_entry_has_exactly_the_agreed_keys(folder):
     (entry,) = stored(folder)
     assert list(entry) == ["id", "source", "claim", "verdict", "measured", "chapter"]
     assert entry == card.entry
-    assert entry["verdict"] == "confirmed" and entry["chapter"] == 3 and entry["source"] == "S1"
+    assert entry["verdict"] == "confirmed" and entry["chapter"] == 4 and entry["source"] == "S1"
 
 
 def test_entries_are_sorted_like_the_table_and_replaced_in_place(folder):

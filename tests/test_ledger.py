@@ -1,0 +1,63 @@
+"""The ledger as a page."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from bs4 import BeautifulSoup
+
+from course_lib.claims import CLAIMS, VERDICTS
+from course_lib.ledger import Ledger, run_record
+
+
+def entry(id, verdict, measured="3 < 4 & more"):
+    claim = CLAIMS[id]
+    return {
+        "id": id,
+        "source": claim.source,
+        "claim": claim.text,
+        "verdict": verdict,
+        "measured": measured,
+        "chapter": claim.chapter,
+    }
+
+
+@pytest.fixture
+def results(tmp_path):
+    digits = [entry("LR-1", "confirmed"), entry("LR-5", "partly"), entry("OPT-13", "confirmed")]
+    (tmp_path / "claims.json").write_text(json.dumps(digits))
+    (tmp_path / "claims-mnist.json").write_text(json.dumps([entry("LR-1", "confirmed"), entry("LR-5", "refuted")]))
+    return tmp_path
+
+
+def test_counts_and_differences(results):
+    ledger = Ledger(results, {})
+    assert ledger.counts(ledger.digits) == {"confirmed": 2, "partly": 1, "refuted": 0, "not measurable here": 0}
+    assert ledger.different == ["LR-5"]
+    assert set(ledger.missing) == set(CLAIMS) - {"LR-1", "LR-5", "OPT-13"}
+    assert repr(ledger) == "Ledger(3 claims on the digits, 2 on MNIST)"
+
+
+def test_the_page_says_it_all_without_scripts(results):
+    page = BeautifulSoup(Ledger(results, {1: "01_learning_rate.html"})._repr_html_(), "html.parser")
+    rows = page.select("tbody tr")
+    assert [row["data-verdict"] for row in rows] == ["confirmed", "partly", "confirmed"]
+    assert [row["data-chapter"] for row in rows] == ["1", "1", "4"]
+    assert "refuted" in rows[1].text and "3 < 4 & more" in rows[1].text
+    assert "not run" in rows[2].text
+    assert rows[0].a["href"] == "01_learning_rate.html#claim-lr-1"
+    assert rows[2].a is None
+    assert not any(row.has_attr("hidden") for row in rows)
+    assert page.form.has_attr("hidden")
+    assert [option["value"] for option in page.select("select")[0].find_all("option")] == ["", *VERDICTS]
+
+
+def test_before_mnist_has_run(tmp_path):
+    assert Ledger(tmp_path, {}).mnist == {}
+    assert run_record(tmp_path) is None
+
+
+def test_the_record_of_the_run(tmp_path):
+    (tmp_path / "mnist-run.json").write_text('{"command": "make mnist"}')
+    assert run_record(tmp_path) == {"command": "make mnist"}
