@@ -40,8 +40,9 @@ notebooks: $(VENV) ## execute every notebook in place (ONLY="chapters/01*.ipynb"
 mnist: $(VENV) ## execute the chapters on the real MNIST and record its verdicts (goes on where it was interrupted)
 	$(BIN)/python -m tools.mnist
 
-bench: $(VENV) ## measure a step of every optimizer against Paddle's; writes benchmarks/results (about 5 minutes)
+bench: $(VENV) ## measure a step of every optimizer against Paddle's; writes benchmarks/results and the page on speed
 	$(BIN)/python -m benchmarks.step_time
+	$(BIN)/python -m tools.notebooks execute chapters/speed.ipynb
 
 mutants: $(VENV) ## count the wrong variants of the optimizers that the tests notice (an hour; ONLY="*adam*" for some)
 	mkdir -p $(MUTATION)/site
