@@ -21,6 +21,7 @@ from . import (  # noqa: F401
     schedules,
     schedules_questions,
     weight_decay,
+    weight_decay_questions,
 )
 from . import progress as _progress
 from .engine import CHAPTERS, EXERCISES

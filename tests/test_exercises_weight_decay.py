@@ -1,0 +1,48 @@
+"""The measured half-life of chapter 6 is what a run gives, and other numbers are told apart."""
+
+import numpy as np
+import pytest
+
+from course_lib import data, models, optimizer, training
+from course_lib.exercises import check, stub
+
+
+@pytest.fixture(autouse=True)
+def own_progress_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_PROGRESS_FILE", str(tmp_path / "progress.json"))
+
+
+def half_life(method, steps=160):
+    images = data.load("digits")
+    unused = (images.train.images.reshape(len(images.train), -1) == 0).all(axis=0)
+    model, sizes = models.mlp(images, seed=0), []
+
+    def look(step, model, rule):
+        sizes.append(np.abs(model.parameters()[0].numpy()[unused]).mean())
+
+    rule = method(learning_rate=0.01, weight_decay=0.5, parameters=model.parameters())
+    training.fit(model, rule, images, steps=steps, evaluate_every=steps, callback=look)
+    return int(np.argmax(np.array(sizes) < sizes[0] / 2))
+
+
+def test_the_half_life_that_a_run_gives_passes_and_that_of_l2_is_recognised():
+    assert check("wd-measure-half-life", half_life(optimizer.AdamW)).passed
+    assert check("wd-measure-half-life", half_life(optimizer.Adam, steps=40)).mistake == "l2-instead"
+
+
+@pytest.mark.parametrize(("answer", "mistake"), [(1, "lr-forgotten"), (2, "lr-forgotten"), (6931, "default-decay")])
+def test_typical_wrong_half_lives_are_named(answer, mistake):
+    assert check("wd-measure-half-life", answer).mistake == mistake
+
+
+@pytest.mark.parametrize("answer", [130, 150, "139", -139, float("nan"), check])
+def test_other_answers_do_not_pass(answer):
+    assert check("wd-measure-half-life", answer).status == "wrong"
+
+
+def test_the_printed_bug_counts_as_not_attempted_and_half_a_repair_is_named():
+    namespace, printed = {"np": np}, stub("wd-find-bug")
+    exec(printed, namespace)
+    assert check("wd-find-bug", namespace["descent_with_decay"]).status == "not-attempted"
+    exec(printed.replace("        x = shrink * x", "        x = (1 - lr * weight_decay) * x"), namespace)
+    assert check("wd-find-bug", namespace["descent_with_decay"]).mistake == "step-decayed-too"
