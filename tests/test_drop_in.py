@@ -41,9 +41,15 @@ def test_sgdw_has_the_defaults_of_momentum_and_adamw():
     assert (made.get_lr(), made.momentum, made.use_nesterov, made.weight_decay) == (0.001, 0.9, False, 0.01)
 
 
-def test_flags_without_effect_are_kept_as_given():
-    assert optimizer.SGD(multi_precision=True).multi_precision is True
-    assert optimizer.SGD().multi_precision is False
+@pytest.mark.parametrize("name", SHARED)
+def test_arguments_without_effect_are_kept_as_given(name):
+    cls = getattr(optimizer, name)
+    without_effect = {"multi_precision", "use_multi_tensor", "lazy_mode", "use_lowprecision_moment", "rescale_grad"}
+    given = {argument: 2.0 if argument == "rescale_grad" else True for argument in without_effect & set(cls.limits)}
+    given = {argument: value for argument, value in given.items() if argument in inspect.signature(cls).parameters}
+    plain, made = (cls(learning_rate=0.1, **arguments) for arguments in ({}, given))
+    assert {argument: getattr(made, argument) for argument in given} == given
+    assert all(getattr(plain, argument) in (False, 1.0) for argument in given)
 
 
 @pytest.mark.parametrize("module", [optimizer, paddle.optimizer], ids=["course", "paddle"])
@@ -120,6 +126,34 @@ def test_what_does_not_fit_is_named_by_its_type():
         made.set_state_dict([])
     with pytest.raises(ValueError, match=r"^state_dict has entries for none of the parameters of this Adam: a, b, c;"):
         made.set_state_dict({key: paddle.zeros([1]) for key in "dcba"})
+
+
+def test_wrong_groups_are_named():
+    parameter = parameter_with_gradient()
+    with pytest.raises(
+        ValueError, match=r"^a parameter group of SGD has no setting 'momentum'; allowed: params, learning"
+    ):
+        optimizer.SGD(parameters=[{"params": [parameter], "momentum": 0.5}])
+    with pytest.raises(TypeError, match=r"^params of a parameter group must be a list: a set has no order"):
+        optimizer.SGD(parameters=[{"params": {parameter}}])
+    with pytest.raises(ValueError, match=r"^params of a parameter group must hold at least one tensor"):
+        optimizer.SGD(parameters=[{"params": []}])
+    made = optimizer.AdamW(parameters=[parameter], lr_ratio=lambda parameter: "much")
+    with pytest.raises(TypeError, match=r"^the result of lr_ratio must be a finite number, got 'much'"):
+        made.step()
+
+
+def test_a_group_may_be_one_tensor():
+    parameter = parameter_with_gradient()
+    optimizer.SGD(learning_rate=1.0, parameters=[{"params": parameter}]).step()
+    assert parameter.tolist() == [0.0, 1.0]
+
+
+def test_the_step_number_is_saved_as_a_whole_number():
+    parameter = parameter_with_gradient()
+    made = optimizer.Momentum(parameters=[parameter])
+    made.step()
+    assert made.state_dict()[f"{parameter.name}_t_0"].dtype == paddle.int64
 
 
 def test_a_missing_slot_is_named_with_the_class_that_wants_it():
