@@ -20,6 +20,7 @@ from . import (  # noqa: F401
     momentum,
     schedules,
     schedules_questions,
+    super_convergence,
     weight_decay,
     weight_decay_questions,
 )
