@@ -16,6 +16,7 @@ from . import (  # noqa: F401
     adaptive_questions,
     beyond_adam,
     initialization,
+    initialization_questions,
     learning_rate,
     momentum,
     schedules,

@@ -23,7 +23,6 @@ PredictExercise(
         TypicalNumber("lr-forgotten", 0.99**1000, "The decay is scaled by the learning rate: a step takes away 0.1 · 0.01, not 0.01."),  # noqa: E501
         TypicalNumber("subtracted", 0.0, "A step takes away a share of what is left, not of the start: the weight never reaches 0."),  # noqa: E501
         TypicalNumber("gradient-step-only", 1.0, "The gradient is 0, but decay needs no gradient."),
-        TypicalNumber("one-step", 0.999, "This is left after one step."),
     ),
     tolerance=0.02,
     hints=(
