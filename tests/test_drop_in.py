@@ -8,7 +8,7 @@ import numpy as np
 import paddle
 import pytest
 
-from course_lib import optimizer
+from course_lib import data, models, optimizer
 from course_lib.optimizer import lr
 
 SHARED = [name for name in optimizer.__all__ if hasattr(paddle.optimizer, name) and name not in ("Optimizer", "lr")]
@@ -207,3 +207,45 @@ def test_momentum_may_be_cycled_between_equal_ends():
 def test_a_wrong_last_epoch_of_a_warm_up_around_a_plateau_is_named():
     with pytest.raises(ValueError, match="last_epoch must be a whole number of at least -1, got -2"):
         lr.LinearWarmup(lr.ReduceOnPlateau(0.5), warmup_steps=10, start_lr=0.0, end_lr=0.5, last_epoch=-2)
+
+
+def tiny_problem(module):
+    """A network, its optimizer of ``module``, and a data set of 64 digits."""
+    split = data.load("digits").train
+    model = models.mlp(64, seed=0)
+    made = module.Adam(module.lr.StepDecay(0.01, step_size=3), parameters=model.parameters())
+    return model, made, paddle.to_tensor(split.images[:64]), paddle.to_tensor(split.labels[:64])
+
+
+def test_paddles_high_level_model_trains_saves_and_loads(tmp_path):
+    losses = []
+    for module in (optimizer, paddle.optimizer):
+        network, made, images, labels = tiny_problem(module)
+        model = paddle.Model(network)
+        model.prepare(made, paddle.nn.CrossEntropyLoss())
+        dataset = paddle.io.TensorDataset([images, labels])
+        model.fit(dataset, batch_size=16, epochs=2, verbose=0, shuffle=False)
+        model.save(str(tmp_path / "checkpoint"))
+        model.load(str(tmp_path / "checkpoint"))
+        model.fit(dataset, batch_size=16, epochs=1, verbose=0, shuffle=False)
+        losses.append(model.evaluate(dataset, batch_size=64, verbose=0)["loss"][0])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_paddles_gradient_scaler_finds_the_parameters():
+    ends = []
+    for module in (optimizer, paddle.optimizer):
+        network, made, images, labels = tiny_problem(module)
+        scaler = paddle.amp.GradScaler(init_loss_scaling=1024)
+        scaler.scale(paddle.nn.functional.cross_entropy(network(images), labels)).backward()
+        scaler.step(made)
+        scaler.update()
+        ends.append(network.parameters()[0].numpy())
+    np.testing.assert_allclose(*ends, atol=1e-6)
+
+
+def test_saved_tensors_are_named_as_their_entries():
+    parameter = parameter_with_gradient()
+    made = optimizer.Adam(parameters=[parameter])
+    made.step()
+    assert {tensor.name for tensor in made.state_dict().values()} == set(made.state_dict())

@@ -27,6 +27,9 @@ from .saving import from_paddle, to_paddle
 
 __all__ = ["Optimizer"]
 
+NO_STATE = ("LR_Scheduler", "master_weights", "StructuredToParameterName@@")
+"""Entries of a saved ``state_dict`` that belong to no parameter; the last is what ``paddle.save`` adds."""
+
 
 class Optimizer:
     """Base class of the course's optimizers; its interface is that of ``paddle.optimizer.Optimizer``.
@@ -233,7 +236,7 @@ class Optimizer:
         stateless = isinstance(self._learning_rate, (own_lr.LambdaDecay, paddles_lr.LambdaDecay))
         if driven and schedule_state is None and not stateless:
             raise ValueError("state_dict has no entry 'LR_Scheduler', but a schedule drives the learning rate")
-        entries = {key: value for key, value in state_dict.items() if key not in ("LR_Scheduler", "master_weights")}
+        entries = {key: value for key, value in state_dict.items() if key not in NO_STATE}
         states = {parameter.name: from_paddle(self, parameter, entries) for parameter in self._parameters()}
         if entries:
             raise ValueError(
@@ -338,3 +341,8 @@ class Optimizer:
 
     def _parameters(self):
         return [parameter for group in self._groups for parameter in group.parameters]
+
+    @property
+    def _parameter_list(self):
+        """Where Paddle's GradScaler looks for the parameters."""
+        return self._parameters()

@@ -27,7 +27,10 @@ def to_paddle(optimizer, parameter, state: State) -> dict[str, paddle.Tensor]:
     tensors["t"] = paddle.to_tensor([state.t], dtype="int64")
     # A scalar is kept exactly, too: a resumed run must not depend on the parameter's precision.
     tensors.update({f"{name}_exact": paddle.to_tensor([v], dtype="float64") for name, v in state.scalars.items()})
-    return {_prefix(optimizer, parameter) + name + "_0": tensor for name, tensor in tensors.items()}
+    entries = {_prefix(optimizer, parameter) + name + "_0": tensor for name, tensor in tensors.items()}
+    for key, tensor in entries.items():
+        tensor.name = key  # as in Paddle, where programs look a saved tensor up by its name
+    return entries
 
 
 def from_paddle(optimizer, parameter, entries: dict) -> State | None:
@@ -61,6 +64,8 @@ def from_paddle(optimizer, parameter, entries: dict) -> State | None:
     scalars = {scalar: float(taken(scalar, shape).flat[0]) for scalar in optimizer.scalars}
     scalars.update({scalar: found.pop(f"{scalar}_exact").item() for scalar in scalars if f"{scalar}_exact" in found})
     t = int(found.pop("t").item()) if "t" in found else _step_of(optimizer, extras)
+    # paddle.Model.load adds copies of entries under mangled names that begin with an underscore
+    found = {name: array for name, array in found.items() if not name.startswith("_")}
     if found:
         raise ValueError(
             f"state_dict has entries for parameter {parameter.name} that {type(optimizer).__name__} does not have: "
