@@ -14,7 +14,7 @@ PredictExercise(
     "schedule-unit",
     chapter=5,
     title="A schedule counted in the wrong unit",
-    question="ExponentialDecay(0.1, gamma=0.9) is meant to act once per epoch, but step() is called after each of the 20 mini-batches of an epoch. What is the learning rate when the second epoch begins?",  # noqa: E501
+    question="ExponentialDecay(0.1, gamma=0.9), stepped after each of the 20 mini-batches of an epoch: which rate begins epoch 2?",  # noqa: E501
     value=0.1 * 0.9**20,
     because="Twenty calls multiply by 0.9 twenty times: 0.1 · 0.9²⁰ ≈ 0.012, an eighth of what was meant (0.09).",
     mistakes=(
@@ -35,7 +35,7 @@ PredictExercise(
     "sgdr-cycle-end",
     chapter=5,
     title="Where a long cycle ends",
-    question="SGDR with T_0 = 100 and T_mult = 3: after how many steps in all is the third cycle over, so that the model can be read?",  # noqa: E501
+    question="SGDR with T_0 = 100 and T_mult = 3: how many steps in all until the third cycle is over?",
     value=1300,
     because="The cycles are 100, 300 and 900 steps long, which makes 1,300.",
     mistakes=(
