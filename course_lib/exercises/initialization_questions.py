@@ -18,11 +18,11 @@ PredictExercise(
     "init-signal-factor",
     chapter=8,
     title="A signal after ten layers",
-    question="Ten linear layers of 100 units each, without activation; the weights have mean 0 and standard deviation 0.05. By which factor does the standard deviation of the signal change from the input to the last layer?",  # noqa: E501
+    question="Ten linear layers of 100 units, weights of mean 0 and std 0.05: a signal of std 1 ends with which std?",
     value=0.5**10,
     because="A layer multiplies the variance by 100 · 0.05² = 0.25, so the standard deviation by 0.5; ten layers by 0.5¹⁰, about a thousandth.",  # noqa: E501
     mistakes=(
-        TypicalNumber("variance", 0.25**10, "This is the factor of the variance; its root is asked for."),
+        TypicalNumber("variance", 0.25**10, "This is the variance at the end; its root is asked for."),
         TypicalNumber("one-layer", 0.5, "This is the factor of one layer."),
         TypicalNumber("nine-layers", 0.5**9, "Ten layers of weights lie between the input and the last layer."),
         TypicalNumber("fan-in-forgotten", 0.05**10, "Each unit sums up 100 inputs: their variances add up."),
@@ -67,10 +67,7 @@ def he_std(shape):
     linear       (n_in, n_out)
     convolution  (channels out, channels in, height, width, …)
     """
-    if len(shape) == 2:
-        n_in = shape[0]
-    else:
-        n_in = shape[0] * sum(shape[2:])
+    n_in = shape[0] if len(shape) == 2 else shape[0] * sum(shape[2:])
     return math.sqrt(2 / n_in)
 
 
