@@ -211,7 +211,7 @@ def mean_of_the_cycle(answer):
     mean = float(answer)
     rates = _CYCLE.at(np.arange(200))
     if abs(mean - rates.mean()) < 0.002:
-        return "About a third of the maximum. A constant rate of this size tells the effect of the shape from that of the sum."
+        return "About a third of the maximum. Held constant, it is the control that tells shape from sum."
     top, first = rates.max(), rates[0]
     for known, value in ((MIDDLE, (top + first) / 2), (MIDDLE, top / 2), (PEAK, top), (UNSTEPPED, first)):
         if abs(mean - value) < 0.001:
