@@ -68,7 +68,7 @@ def he_std(shape):
     convolution  (channels out, channels in, height, width, …)
     """
     n_in = shape[0] if len(shape) == 2 else shape[0] * sum(shape[2:])
-    return math.sqrt(2 / n_in)
+    return np.sqrt(2 / n_in)
 
 
 @he_std_of.mistake("What does a unit of a convolution sum up? One bug is left in its field.")
@@ -121,8 +121,9 @@ def all_axes(shape):
 UNITS, LAYERS, SLOPE = 200, 10, 0.5
 
 MEASURE_STUB = f"""\
-# Ten layers of {UNITS} units with the leaky ReLU, which is z for z > 0 and {SLOPE} · z below. Which standard deviation
-# of the weights keeps the root mean square of the signal from the first layer's output to the last one's?
+# Ten layers of {UNITS} units with the leaky ReLU, which is z for z > 0 and {SLOPE} · z below.
+# Which standard deviation of the weights keeps the root mean square of the signal
+# from the first layer's output to the last one's?
 # Find it by an experiment on random input, several seeds, to within 3 %.
 init_leaky_std = None  # your number here"""
 
@@ -172,8 +173,10 @@ def leaky_growth(std: float) -> float:
 )
 def leaky(answer):
     std = as_number(answer)
-    if std is None or not math.isfinite(std) or std <= 0:
-        raise NotYet("A standard deviation is asked for: one positive number.")
+    if std is None:
+        raise TypeError("init_leaky_std must be a number")
+    if not math.isfinite(std) or std <= 0:
+        raise NotYet("A standard deviation is positive and finite.")
     for value, mistake in ((2, HE_KEPT), (1, NOTHING_CUT)):
         if math.isclose(std, math.sqrt(value / UNITS), rel_tol=0.01):
             raise Recognised(mistake)
