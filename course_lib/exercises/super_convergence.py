@@ -17,7 +17,7 @@ PredictExercise(
     "one-cycle-total-steps",
     chapter=7,
     title="The length of a cycle",
-    question="1,000 pictures, mini-batches of 32 (the last of an epoch is smaller), 12 epochs, step() after every mini-batch: which total_steps does OneCycleLR need?",  # noqa: E501
+    question="1,000 pictures, mini-batches of 32, 12 epochs, step() after each mini-batch: which total_steps does OneCycleLR need?",  # noqa: E501
     value=384,
     tolerance=0.0005,
     because="An epoch has 32 mini-batches (31 full ones and one of 8 pictures), 12 epochs have 384: the cycle must end with the run.",  # noqa: E501
@@ -40,7 +40,7 @@ PredictExercise(
     "one-cycle-default-end",
     chapter=7,
     title="The end of a cycle with a small maximum",
-    question="OneCycleLR(max_learning_rate=0.001, total_steps=100) as in Paddle, everything else left at its default: how many times the *first* learning rate is the last one?",  # noqa: E501
+    question="OneCycleLR(0.001, total_steps=100), Paddle's defaults otherwise: what is the last rate, divided by the first?",  # noqa: E501
     value=2.5,
     because="The first is 0.001/25 = 4e-5, the last end_learning_rate = 1e-4, a value and no fraction: the cycle ends above its start, so nothing anneals.",  # noqa: E501
     mistakes=(
@@ -61,7 +61,7 @@ PredictExercise(
     "shrinkage-of-a-run",
     chapter=7,
     title="The same decay at ten times the learning rate",
-    question="SGDW shrinks each weight by 1 - η_t λ in every step. A cycle with peak 0.05 and λ = 0.01 is repeated with peak 0.5, same shape and length. Which λ shrinks the weights as much as before?",  # noqa: E501
+    question="SGDW, λ = 0.01, a cycle with peak 0.05. Now peak 0.5, same shape: which λ shrinks the weights as much over the run?",  # noqa: E501
     value=0.001,
     because="The shrinkage of a run is about exp(-λ Σ η_t), and the sum of the learning rates is ten times larger. A smaller best λ at a larger learning rate is this arithmetic, before anything regularizes.",  # noqa: E501
     mistakes=(
