@@ -16,7 +16,7 @@ PredictExercise(
     "wd-left-after",
     chapter=6,
     title="What decay leaves over",
-    question="SGD at lr 0.1 with weight decay 0.01 (scaled by lr). A weight is 1 and its gradient is always 0. What is it after 1000 steps?",  # noqa: E501
+    question="SGD, lr 0.1, weight decay 0.01 (scaled by lr): a weight is 1, its gradient always 0. What is it after 1000 steps?",  # noqa: E501
     value=0.999**1000,
     because="Each step multiplies by 1 − 0.1 · 0.01 = 0.999, and 0.999¹⁰⁰⁰ ≈ 0.368, that is 1/e.",
     mistakes=(
@@ -36,7 +36,7 @@ PredictExercise(
     "wd-l2-zero-gradient",
     chapter=6,
     title="L2 alone in Adam",
-    question="Adam at lr 0.001 with L2, λ = 0.0001. A weight is 0.5, its gradient from the data is 0. How far does the first step move it towards 0?",  # noqa: E501
+    question="Adam, lr 0.001, L2 with λ = 0.0001: a weight of 0.5 gets no gradient from the data. How long is its first step?",  # noqa: E501
     value=0.001,
     because="The only gradient is λx = 5e-5. Adam divides it by its own size, so the first step is lr, whatever λ is.",
     tolerance=0.02,
@@ -58,7 +58,7 @@ PredictExercise(
     "wd-same-decay",
     chapter=6,
     title="The same decay at another learning rate",
-    question="AdamW in Paddle works well at lr 0.001 and weight_decay 0.01. At lr 0.0001 and the same number of steps, which weight_decay shrinks the weights as much?",  # noqa: E501
+    question="AdamW in Paddle: lr 0.001, weight_decay 0.01. Which weight_decay shrinks as much per step at lr 0.0001?",  # noqa: E501
     value=0.1,
     because="Paddle's AdamW shrinks by lr · λ per step. A tenth of lr needs ten times λ: 0.0001 · 0.1 = 0.001 · 0.01.",
     mistakes=(
