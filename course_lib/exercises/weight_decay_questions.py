@@ -58,7 +58,7 @@ PredictExercise(
     "wd-same-decay",
     chapter=6,
     title="The same decay at another learning rate",
-    question="AdamW in Paddle: lr 0.001, weight_decay 0.01. Which weight_decay shrinks as much per step at lr 0.0001?",  # noqa: E501
+    question="AdamW in Paddle: lr 0.001, weight_decay 0.01. Which weight_decay shrinks as much per step at lr 0.0001?",
     value=0.1,
     because="Paddle's AdamW shrinks by lr · λ per step. A tenth of lr needs ten times λ: 0.0001 · 0.1 = 0.001 · 0.01.",
     mistakes=(
