@@ -229,10 +229,10 @@ QuizExercise(
     "fair-control-quiz",
     chapter=7,
     title="The control that is missing",
-    question="A report: 1cycle with peak 0.3 reaches in 200 steps what a decaying schedule from 0.03 reaches in 1,000. Which single run tells most about whether the *cycle* is the cause?",  # noqa: E501
+    question="A report: 1cycle with peak 0.3 reaches in 200 steps what a decaying schedule from 0.03 reaches in 1,000. Which single run tells most about whether the cycle is the cause?",  # noqa: E501
     choices=(
         Choice("1cycle with peak 0.3 over 1,000 steps.", "It says whether 1cycle gains from more steps, nothing about what the decaying schedule could have done."),  # noqa: E501
-        Choice("The decaying schedule from 0.03 over 200 steps.", "It will be worse, as everybody expects: it differs from 1cycle in its learning rate *and* in its shape."),  # noqa: E501
+        Choice("The decaying schedule from 0.03 over 200 steps.", "It will be worse, as everybody expects: it differs from 1cycle in its learning rate and in its shape."),  # noqa: E501
         Choice("A decaying schedule from 0.3 over 200 steps.", "Same peak, same budget, only the shape differs. If it does as well, the gain came from the larger learning rate and from coming down in time, not from the cycle.", right=True),  # noqa: E501
         Choice("Both again with five other seeds.", "That says how sure the difference is. It cannot say what causes it."),  # noqa: E501
     ),
