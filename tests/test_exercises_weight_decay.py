@@ -35,9 +35,14 @@ def test_typical_wrong_half_lives_are_named(answer, mistake):
     assert check("wd-measure-half-life", answer).mistake == mistake
 
 
-@pytest.mark.parametrize("answer", [130, 150, "139", -139, float("nan"), check])
-def test_other_answers_do_not_pass(answer):
+@pytest.mark.parametrize("answer", [130, 150, -139, float("nan")])
+def test_other_numbers_do_not_pass(answer):
     assert check("wd-measure-half-life", answer).status == "wrong"
+
+
+@pytest.mark.parametrize("answer", ["139", check])
+def test_what_is_no_number_is_an_error(answer):
+    assert check("wd-measure-half-life", answer).status == "error"
 
 
 def test_the_printed_bug_counts_as_not_attempted_and_half_a_repair_is_named():

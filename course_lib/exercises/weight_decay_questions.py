@@ -215,7 +215,7 @@ SMALL_NUMBER = Mistake(
 def half_life(answer):
     steps = as_number(answer)
     if steps is None:
-        raise NotYet("A number of steps is needed.")
+        raise TypeError(f"the answer must be a number of steps, got a {type(answer).__name__}")
     if abs(steps - HALF_LIFE) <= 1.5:  # whether the start counts as step 0 or 1 does not matter
         return "Each step multiplies by 1 − lr · λ = 0.995, and 0.995¹³⁸·³ = ½: measured and computed agree."
     if steps in (1, 2):
