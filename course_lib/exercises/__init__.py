@@ -72,6 +72,7 @@ def hint(id: str):
     How far you are is remembered until the kernel restarts.
 
     Example:
+        >>> _ = reset("sgd-step")  # its hints start afresh
         >>> hint("sgd-step")
         ? sgd-step: Hint 1 of 3
           The gradient points uphill; where should the parameter go?
