@@ -18,7 +18,7 @@ import paddle
 import pytest
 
 from course_lib import exercises
-from course_lib.exercises import EXERCISES, check, hint, progress, quiz, reset, stub
+from course_lib.exercises import EXERCISES, check, hint, progress, quiz, reset, sandbox, stub
 from course_lib.exercises.engine import Exercise, Implement
 from course_lib.exercises.functions import FunctionExercise
 from course_lib.exercises.quiz import QuizExercise
@@ -285,6 +285,21 @@ def test_an_endless_loop_is_stopped(answer, monkeypatch):
     feedback = check("adam-step", answer)
     assert feedback.status == "error" and "stopped" in feedback.message
     assert len(repr(feedback)) < 1000
+
+
+def test_no_interruption_arrives_outside_of_the_learners_code(monkeypatch):
+    """One that did would end in the thread's own machinery, and its traceback on the page."""
+    escaped = []
+    monkeypatch.setattr(threading, "excepthook", escaped.append)
+    monkeypatch.setattr(sys, "unraisablehook", escaped.append)
+    for milliseconds in range(20):
+        assert isinstance(sandbox.run(loop_of_nothing, seconds=milliseconds / 1000).error, sandbox.TimeLimit)
+    assert escaped == []
+
+
+def loop_of_nothing():
+    while True:
+        pass
 
 
 def test_an_endless_loop_is_stopped_in_another_thread(monkeypatch):

@@ -63,16 +63,19 @@ def run(action, seconds: float) -> Outcome:
 
 
 def _run_in_thread(action, seconds: float) -> Outcome:
-    outcomes, leaving = [], threading.Event()
+    outcomes, sending = [], threading.Lock()
 
     def work():
-        with contextlib.suppress(BaseException):  # an interruption may still arrive while the outcome is kept
-            try:
-                np.seterr(all="ignore")  # of this thread only
-                outcomes.append(Outcome(value=action()))
-            except BaseException as error:
-                leaving.set()
-                outcomes.append(Outcome(error=error))
+        with contextlib.suppress(TimeLimit):
+            # Two at most arrive when the learner's code has just ended: one was on its way, one was being sent.
+            with contextlib.suppress(TimeLimit), contextlib.suppress(TimeLimit):
+                try:
+                    np.seterr(all="ignore")  # of this thread only
+                    outcomes.append(Outcome(value=_learners_code(action)))
+                except BaseException as error:
+                    outcomes.append(Outcome(error=error))
+            with sending:
+                _raise_in(threading.get_ident(), None)  # what was sent and has not arrived is called back
 
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
@@ -80,14 +83,31 @@ def _run_in_thread(action, seconds: float) -> Outcome:
         worker.join(seconds)
     except KeyboardInterrupt as interruption:  # the reader pressed "stop"
         outcomes.append(Outcome(error=interruption))
-    _interrupt(worker, leaving)
+    _interrupt(worker, sending)
     outcome = outcomes[0] if outcomes else Outcome(error=TimeLimit())
     outcome.left_behind = worker.is_alive()
     return outcome
 
 
-def _interrupt(worker, leaving):
-    """Raise TimeLimit in ``worker`` until it ends.
+def _learners_code(action):
+    """A frame by which others see that the learner's code is still running."""
+    return action()
+
+
+def _runs_learners_code(ident: int) -> bool:
+    frame = sys._current_frames().get(ident)
+    while frame is not None and frame.f_code is not _learners_code.__code__:
+        frame = frame.f_back
+    return frame is not None
+
+
+def _raise_in(ident: int, exception: type | None):
+    pending = None if exception is None else ctypes.py_object(exception)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), pending)
+
+
+def _interrupt(worker, sending):
+    """Raise TimeLimit in ``worker`` until it ends, and never outside of the learner's code.
 
     A loop around ``except: pass`` swallows most of them. With threads that take turns as fast as they can, one soon
     arrives outside of the ``try``.
@@ -96,12 +116,13 @@ def _interrupt(worker, leaving):
     turns = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        while worker.is_alive() and not leaving.is_set() and time.monotonic() < give_up:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker.ident), ctypes.py_object(TimeLimit))
+        while worker.is_alive() and time.monotonic() < give_up:
+            with sending:
+                if _runs_learners_code(worker.ident):
+                    _raise_in(worker.ident, TimeLimit)
             worker.join(1e-5)
     finally:
         sys.setswitchinterval(turns)
-    worker.join(0.1 if leaving.is_set() else 0)
 
 
 # ----------------------------------------------------------------------- output, input, random numbers
