@@ -9,7 +9,8 @@ A chapter measures, states its conditions in code, and records the outcome; the 
     )
 
 This shows a card on the page and writes the entry to ``chapters/results/claims.json``
-(``claims-mnist.json`` under ``COURSE_DATA=mnist``; ``COURSE_RESULTS_DIR`` names another folder).
+(``claims-mnist.json`` under ``COURSE_DATA=mnist``; ``COURSE_RESULTS_DIR`` names another folder). Which conditions held
+is kept beside it, in ``conditions.json``.
 """
 
 from __future__ import annotations
@@ -263,16 +264,13 @@ def record(id: str, measured: str, verdict: str) -> Card:
         OSError: The results folder cannot be written to.
     """
     claim = CLAIMS[choice("id", id, CLAIMS)]
-    word = verdict if isinstance(verdict, Verdict) else Verdict(verdict)
-    card = Card(claim, _require_text("measured", measured), word)
+    verdict = verdict if isinstance(verdict, Verdict) else Verdict(verdict)
+    card = Card(claim, _require_text("measured", measured), verdict)
     path = ledger_path()
     with _one_writer_at_a_time(path.parent):
         entries = {entry["id"]: entry for entry in read(path)}
-        if entries.get(id) != card.entry:
-            entries[id] = card.entry
-            order = [*CLAIMS, *(key for key in entries if key not in CLAIMS)]
-            ledger = [entries[key] for key in order if key in entries]
-            write_atomically(path, json.dumps(ledger, ensure_ascii=False, indent=1) + "\n")
+        _store(path, list(_in_order({**entries, id: card.entry}).values()))
+        _store(conditions_path(path), _in_order({**read_conditions(path), id: verdict.conditions}))
     return card
 
 
@@ -282,18 +280,48 @@ def read(path=None) -> list[dict]:
     A file that is no ledger (damaged by hand or by a disk) is renamed, and a warning names both.
     """
     path = ledger_path() if path is None else Path(path)
+    return _load(path, [], lambda entry: set(entry) == _KEYS)
+
+
+def read_conditions(path=None) -> dict[str, dict[str, bool]]:
+    """What the verdicts of a ledger file were computed from: claim's id → ``{text of the condition: held?}``.
+
+    It is kept in a file beside the ledger; one that is damaged is treated as ``read`` does.
+    """
+    path = conditions_path(ledger_path() if path is None else Path(path))
+    return _load(path, {}, lambda id: id in CLAIMS)
+
+
+def conditions_path(ledger: Path) -> Path:
+    """``conditions.json`` beside ``claims.json``, ``conditions-mnist.json`` beside ``claims-mnist.json``."""
+    return ledger.with_name(ledger.name.replace("claims", "conditions"))
+
+
+def _load(path: Path, empty, is_right):
+    """The content of a JSON file, which is of the type of ``empty`` and of items that are right."""
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(entries, list) or any(set(entry) != _KEYS for entry in entries):
-            raise ValueError("not a list of entries")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if type(content) is not type(empty) or not all(map(is_right, content)):
+            raise ValueError("not a list of entries" if isinstance(empty, list) else "not conditions by claim")
     except FileNotFoundError:
-        return []
+        return empty
     except (ValueError, TypeError) as error:
         aside = _free_name(path)
         path.replace(aside)
-        warnings.warn(f"{path.name} is damaged ({error}); it was renamed to {aside.name}", stacklevel=2)
-        return []
-    return entries
+        warnings.warn(f"{path.name} is damaged ({error}); it was renamed to {aside.name}", stacklevel=3)
+        return empty
+    return content
+
+
+def _store(path: Path, content) -> None:
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_atomically(path, text)
+
+
+def _in_order(by_id: dict) -> dict:
+    """In the order of ``CLAIMS``; what is not in it comes last."""
+    return {id: by_id[id] for id in [*CLAIMS, *by_id] if id in by_id}
 
 
 def ledger_path() -> Path:

@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from course_lib.claims import CLAIMS, VERDICTS, read
+from course_lib.claims import CLAIMS, VERDICTS, read, read_conditions
 
 STYLE = """
 .ledger select { margin: 0 1em 0.6em 0.3em; padding: 0.2em; font: inherit; color: inherit; background: transparent;
@@ -52,8 +52,9 @@ class Ledger:
     """
 
     def __init__(self, results: Path, links: dict[int, str]):
-        self.digits = {entry["id"]: entry for entry in read(Path(results) / "claims.json")}
-        self.mnist = {entry["id"]: entry for entry in read(Path(results) / "claims-mnist.json")}
+        ledgers = [Path(results) / name for name in ("claims.json", "claims-mnist.json")]
+        self.digits, self.mnist = ({entry["id"]: entry for entry in read(path)} for path in ledgers)
+        self.conditions = [read_conditions(path) for path in ledgers]
         self.links = links
 
     @property
@@ -65,6 +66,12 @@ class Ledger:
     def different(self) -> list[str]:
         """Claims whose verdict on MNIST is not that on the digits."""
         return [id for id in CLAIMS if id in self.mnist and self.mnist[id]["verdict"] != self.digits[id]["verdict"]]
+
+    def turned(self, id: str) -> list[tuple[str, bool, bool]]:
+        """The conditions behind a claim that held on one data set only: (text, on the digits, on MNIST)."""
+        digits, mnist = (conditions[id] for conditions in self.conditions)
+        pairs = zip(digits.items(), mnist.values())  # the same cell made both, so they are in one order
+        return [(text, held, held_on_mnist) for (text, held), held_on_mnist in pairs if held != held_on_mnist]
 
     def counts(self, entries: dict) -> dict[str, int]:
         """Verdict → number of claims, in the order of ``VERDICTS``."""

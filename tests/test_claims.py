@@ -89,14 +89,52 @@ def test_recording_the_same_again_leaves_the_file_alone(folder):
     before = (folder / "claims.json").read_bytes(), (folder / "claims.json").stat().st_mtime_ns
     claims.record("LR-1", "12 steps", "confirmed")
     assert ((folder / "claims.json").read_bytes(), (folder / "claims.json").stat().st_mtime_ns) == before
-    assert [file.name for file in folder.iterdir()] == ["claims.json"]
+    assert {file.name for file in folder.iterdir()} == {"claims.json", "conditions.json"}
 
 
 def test_real_mnist_has_a_ledger_of_its_own(folder, monkeypatch):
     monkeypatch.setenv("COURSE_DATA", "mnist")
     claims.record("LR-1", "12 steps", "confirmed")
-    assert [file.name for file in folder.iterdir()] == ["claims-mnist.json"]
+    assert {file.name for file in folder.iterdir()} == {"claims-mnist.json", "conditions-mnist.json"}
     assert claims.read()[0]["id"] == "LR-1"
+
+
+def test_conditions_are_kept_beside_the_ledger_in_its_order(folder):
+    claims.record("LR-2", "12 steps", claims.judge({"a": True, "b": False}))
+    claims.record("LR-1", "no data", claims.not_measurable("no data"))
+    assert list(claims.read_conditions().items()) == [("LR-1", {}), ("LR-2", {"a": True, "b": False})]
+
+
+@pytest.mark.parametrize("content", ["{not json", "[]", '{"LR-99": {}}'])
+def test_damaged_conditions_are_set_aside_and_named(folder, content):
+    folder.mkdir()
+    (folder / "conditions.json").write_text(content)
+    with pytest.warns(UserWarning, match=r"conditions\.json is damaged .* renamed to conditions\.damaged-1\.json"):
+        claims.record("LR-1", "12 steps", claims.judge({"a": True}))
+    assert (folder / "conditions.damaged-1.json").read_text() == content
+    assert claims.read_conditions() == {"LR-1": {"a": True}}
+
+
+@pytest.mark.parametrize("ledger", ["claims.json", "claims-mnist.json"])
+def test_every_stored_verdict_follows_from_its_stored_conditions(ledger):
+    path = CHAPTERS / "results" / ledger
+    conditions = claims.read_conditions(path)
+    for entry in claims.read(path):
+        assert claims.judge(conditions[entry["id"]]) == entry["verdict"], entry["id"]
+
+
+def test_the_ledger_says_what_the_cards_on_the_pages_say():
+    entries = {entry["id"]: entry for entry in claims.read(CHAPTERS / "results" / "claims.json")}
+    conditions = claims.read_conditions(CHAPTERS / "results" / "claims.json")
+    for path in CHAPTERS.glob("[0-9][0-9]_*.ipynb"):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                text = "".join(output.get("data", {}).get("text/plain", ""))
+                if found := re.match(r"\S ([A-Z]+-\d+): ", text):
+                    id = found[1]
+                    verdict = claims.judge(conditions.pop(id))
+                    assert text == repr(claims.Card(claims.CLAIMS[id], entries[id]["measured"], verdict)), id
+    assert conditions == {}
 
 
 def test_without_the_variable_results_go_beside_the_chapters(monkeypatch):

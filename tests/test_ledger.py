@@ -28,7 +28,13 @@ def results(tmp_path):
     digits = [entry("LR-1", "confirmed"), entry("LR-5", "partly"), entry("OPT-13", "confirmed")]
     (tmp_path / "claims.json").write_text(json.dumps(digits))
     (tmp_path / "claims-mnist.json").write_text(json.dumps([entry("LR-1", "confirmed"), entry("LR-5", "refuted")]))
+    (tmp_path / "conditions.json").write_text('{"LR-5": {"above 1e-6": true, "below 1": false, "4 of 5": true}}')
+    (tmp_path / "conditions-mnist.json").write_text('{"LR-5": {"above 1e-6": false, "below 1": false, "3 of 5": true}}')
     return tmp_path
+
+
+def test_what_turned_between_the_data_sets(results):
+    assert Ledger(results, {}).turned("LR-5") == [("above 1e-6", True, False)]
 
 
 def test_counts_and_differences(results):

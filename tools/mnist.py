@@ -24,7 +24,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
-from course_lib import data
+from course_lib import claims, data
 from course_lib.files import write_atomically
 from tools.notebooks import CHAPTERS, ROOT, TIMEOUT, book_environment, shown, stored_form
 
@@ -39,11 +39,18 @@ def chapters() -> list[Path]:
     return sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
 
 
+def code_of(chapter: Path) -> list[str]:
+    return [cell.source for cell in nbformat.read(chapter, as_version=4).cells if cell.cell_type == "code"]
+
+
+def fingerprint(content) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
 def digest(chapter: Path) -> str:
     """A fingerprint of all that a chapter's results depend on: its code, the library, the packages."""
-    code = [cell.source for cell in nbformat.read(chapter, as_version=4).cells if cell.cell_type == "code"]
     library = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "course_lib").rglob("*.py"))]
-    return hashlib.sha256(json.dumps([code, library, versions()]).encode()).hexdigest()
+    return fingerprint([code_of(chapter), library, versions()])
 
 
 def versions() -> dict[str, str]:
@@ -85,14 +92,16 @@ def execute_all(paths: list[Path], work: Path = WORK) -> list[str]:
     return failures
 
 
-def publish(work: Path = WORK, results: Path = RESULTS) -> None:
+def publish(paths: list[Path], work: Path = WORK, results: Path = RESULTS) -> None:
     """Put the claims, and the circumstances of the run, where the book reads them."""
-    write_atomically(results / CLAIMS, (work / "results" / CLAIMS).read_text(encoding="utf-8"))
+    for name in (CLAIMS, claims.conditions_path(Path(CLAIMS)).name):
+        write_atomically(results / name, (work / "results" / name).read_text(encoding="utf-8"))
     run = {
         "command": "make mnist",
         "date": datetime.date.today().isoformat(),
         "machine": f"{processor()}, {os.cpu_count()} cores",
         "versions": versions(),
+        "code": {chapter.stem: fingerprint(code_of(chapter)) for chapter in paths},  # a test compares it with today's
     }
     write_atomically(results / RUN, json.dumps(run, indent=1, ensure_ascii=False) + "\n")
 
@@ -114,8 +123,8 @@ def main(arguments: list[str] | None = None) -> int:
     paths = [path.resolve() for path in parser.parse_args(arguments).paths] or chapters()
     failures = execute_all(paths)
     print(*failures, sep="\n", end="\n" if failures else "")
-    if not failures:
-        publish()
+    if not failures and all(is_done(chapter, WORK) for chapter in chapters()):
+        publish(chapters())
     return 1 if failures else 0
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import logging
 import os
 import struct
 import sys
@@ -29,6 +30,8 @@ from course_lib.files import write_atomically
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
 TIMEOUT = 600  # seconds for one cell
+
+logging.getLogger("traitlets").setLevel(logging.WARNING)  # Paddle makes all of Python talkative; bars stay whole
 
 NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
