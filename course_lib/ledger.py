@@ -8,9 +8,13 @@ from __future__ import annotations
 import html
 import json
 from collections import Counter
+from itertools import zip_longest
 from pathlib import Path
 
+from course_lib import errors
 from course_lib.claims import CLAIMS, VERDICTS, read, read_conditions
+
+MARKS = {True: "✓", False: "✗", None: "–"}
 
 STYLE = """
 .ledger select { margin: 0 1em 0.6em 0.3em; padding: 0.2em; font: inherit; color: inherit; background: transparent;
@@ -20,6 +24,7 @@ STYLE = """
 .ledger th, .ledger td { vertical-align: top; padding: 0.4em 0.6em; border-top: 1px solid #8886; }
 .ledger .wide { overflow-x: auto; }
 .ledger td small { display: block; }
+.ledger td.mark { text-align: center; white-space: nowrap; }
 """
 
 SCRIPT = """
@@ -54,7 +59,7 @@ class Ledger:
     def __init__(self, results: Path, links: dict[int, str]):
         ledgers = [Path(results) / name for name in ("claims.json", "claims-mnist.json")]
         self.digits, self.mnist = ({entry["id"]: entry for entry in read(path)} for path in ledgers)
-        self.conditions = [read_conditions(path) for path in ledgers]
+        self._conditions = [read_conditions(path) for path in ledgers]
         self.links = links
 
     @property
@@ -69,14 +74,26 @@ class Ledger:
 
     def turned(self, id: str) -> list[tuple[str, bool, bool]]:
         """The conditions behind a claim that held on one data set only: (text, on the digits, on MNIST)."""
-        digits, mnist = (conditions[id] for conditions in self.conditions)
-        pairs = zip(digits.items(), mnist.values())  # the same cell made both, so they are in one order
-        return [(text, held, held_on_mnist) for (text, held), held_on_mnist in pairs if held != held_on_mnist]
+        return [condition for condition in self.conditions(id) if condition[1] != condition[2]]
+
+    def conditions(self, id: str) -> list[tuple[str, bool, bool | None]]:
+        """(text, held on the digits, held on MNIST: None where that has not been run) for each condition."""
+        digits, mnist = (conditions.get(id, {}) for conditions in self._conditions)
+        # The same cell wrote both, so they are in one order; a text may hold numbers that differ.
+        return [(text, held, on_mnist) for (text, held), on_mnist in zip_longest(digits.items(), mnist.values())]
 
     def counts(self, entries: dict) -> dict[str, int]:
         """Verdict → number of claims, in the order of ``VERDICTS``."""
         counted = Counter(entry["verdict"] for entry in entries.values())
         return {verdict: counted[verdict] for verdict in VERDICTS}
+
+    def evidence(self, *ids: str) -> Evidence:
+        """A table of a few claims with every condition behind them, to stand below a sentence that rests on them.
+
+        Raises:
+            ValueError: No claim has such an id.
+        """
+        return Evidence(self, [errors.choice("id", id, CLAIMS) for id in ids])
 
     def __repr__(self) -> str:
         return f"Ledger({len(self.digits)} claims on the digits, {len(self.mnist)} on MNIST)"
@@ -102,15 +119,49 @@ class Ledger:
 
     def _row(self, id: str) -> str:
         digits, mnist = self.digits[id], self.mnist.get(id)
-        chapter = digits["chapter"]
-        name = f"<strong>{id}</strong>"
-        if chapter in self.links:
-            name = f'<a href="{self.links[chapter]}#claim-{id.lower()}">{name}</a>'
         return (
             f'<tr data-verdict="{digits["verdict"]}" data-mnist="{mnist["verdict"] if mnist else ""}" '
-            f'data-chapter="{chapter}"><td>{name} {html.escape(digits["claim"])}'
-            f"<small>Source: {digits['source'].replace(' ', ', ')}; chapter {chapter}</small></td>"
+            f'data-chapter="{digits["chapter"]}"><td>{self.linked(id)} {html.escape(digits["claim"])}'
+            f"<small>Source: {digits['source'].replace(' ', ', ')}; chapter {digits['chapter']}</small></td>"
             f"<td>{_outcome(digits)}</td><td>{_outcome(mnist)}</td></tr>"
+        )
+
+    def linked(self, id: str) -> str:
+        """The claim's id in HTML, linked to its card in the chapter."""
+        page = self.links.get(CLAIMS[id].chapter)
+        return f'<a href="{page}#claim-{id.lower()}"><strong>{id}</strong></a>' if page else f"<strong>{id}</strong>"
+
+
+class Evidence:
+    """Some claims of a ledger, each with its measurements and conditions on both data sets."""
+
+    def __init__(self, ledger: Ledger, ids: list[str]):
+        self.ledger, self.ids = ledger, ids
+
+    def __repr__(self) -> str:
+        lines = ["digits, MNIST"]
+        for id in self.ids:
+            verdicts = [entries[id]["verdict"] for entries in (self.ledger.digits, self.ledger.mnist) if id in entries]
+            lines.append(f"{id} ({', '.join(verdicts)}): {CLAIMS[id].text}")
+            lines += [f"  {MARKS[held]} {MARKS[on_mnist]} {text}" for text, held, on_mnist in self.ledger.conditions(id)]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(self._rows(id) for id in self.ids)
+        return (
+            f'<style>{STYLE}</style><div class="ledger"><div class="wide"><table><thead><tr><th scope="col">Claim and '
+            'its conditions</th><th scope="col">Digits</th><th scope="col">MNIST</th></tr></thead>'
+            f"<tbody>{rows}</tbody></table></div></div>"
+        )
+
+    def _rows(self, id: str) -> str:
+        ledger = self.ledger
+        outcomes = "".join(f"<td>{_outcome(entries.get(id))}</td>" for entries in (ledger.digits, ledger.mnist))
+        head = f"<tr><td>{ledger.linked(id)} {html.escape(CLAIMS[id].text)}</td>{outcomes}</tr>"
+        return head + "".join(
+            f'<tr><td>{html.escape(text)}</td><td class="mark">{MARKS[held]}</td>'
+            f'<td class="mark">{MARKS[on_mnist]}</td></tr>'
+            for text, held, on_mnist in self.ledger.conditions(id)
         )
 
 

@@ -37,6 +37,23 @@ def test_what_turned_between_the_data_sets(results):
     assert Ledger(results, {}).turned("LR-5") == [("above 1e-6", True, False)]
 
 
+def test_evidence_shows_every_condition_on_both_data_sets(results):
+    ledger = Ledger(results, {1: "01_learning_rate.html"})
+    evidence = ledger.evidence("LR-5")
+    assert repr(evidence).splitlines()[1:] == [
+        f"LR-5 (partly, refuted): {CLAIMS['LR-5'].text}",
+        "  ✓ ✗ above 1e-6",
+        "  ✗ ✗ below 1",
+        "  ✓ ✓ 4 of 5",
+    ]
+    rows = BeautifulSoup(evidence._repr_html_(), "html.parser").select("tbody tr")
+    assert [cell.text for cell in rows[1].select("td")] == ["above 1e-6", "✓", "✗"]
+    assert rows[0].a["href"] == "01_learning_rate.html#claim-lr-5"
+    assert "not run" in ledger.evidence("OPT-13")._repr_html_()
+    with pytest.raises(ValueError, match="id must be one of .*got 'LR-99'"):
+        ledger.evidence("LR-99")
+
+
 def test_counts_and_differences(results):
     ledger = Ledger(results, {})
     assert ledger.counts(ledger.digits) == {"confirmed": 2, "partly": 1, "refuted": 0, "not measurable here": 0}
