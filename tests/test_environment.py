@@ -73,7 +73,7 @@ def test_the_lock_pins_exactly_and_names_no_place_to_get_packages_from():
 
 def test_pyproject_and_requirements_ask_for_the_same():
     asked = by_name(requirements("requirements.in"))
-    for item in map(Requirement, pyproject_list("dependencies")):
+    for item in map(Requirement, [*pyproject_list("dependencies"), *pyproject_list("cluster")]):
         assert asked[canonicalize_name(item.name)].specifier == item.specifier, item
     assert asked["jupyter-book"].specifier.contains("1.0.4") and not asked["jupyter-book"].specifier.contains("2.0")
 

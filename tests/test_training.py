@@ -421,7 +421,9 @@ def run_on_dask(lr, units, seed):
 
 
 def test_a_dask_cluster_gives_the_same_numbers():
-    joblib, distributed = pytest.importorskip("joblib"), pytest.importorskip("distributed")
+    import distributed
+    import joblib
+
     client = distributed.Client(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None)
     with client, joblib.parallel_config(backend="dask"):
         together = sweep(run_on_dask, GRID, [0, 1])
