@@ -143,7 +143,10 @@ class Evidence:
         for id in self.ids:
             verdicts = [entries[id]["verdict"] for entries in (self.ledger.digits, self.ledger.mnist) if id in entries]
             lines.append(f"{id} ({', '.join(verdicts)}): {CLAIMS[id].text}")
-            lines += [f"  {MARKS[held]} {MARKS[on_mnist]} {text}" for text, held, on_mnist in self.ledger.conditions(id)]
+            conditions = self.ledger.conditions(id)
+            lines += [f"  {MARKS[held]} {MARKS[on_mnist]} {text}" for text, held, on_mnist in conditions]
+                f"  {MARKS[held]} {MARKS[on_mnist]} {text}" for text, held, on_mnist in self.ledger.conditions(id)
+            ]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

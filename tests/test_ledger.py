@@ -50,7 +50,7 @@ def test_evidence_shows_every_condition_on_both_data_sets(results):
     assert [cell.text for cell in rows[1].select("td")] == ["above 1e-6", "✓", "✗"]
     assert rows[0].a["href"] == "01_learning_rate.html#claim-lr-5"
     assert "not run" in ledger.evidence("OPT-13")._repr_html_()
-    with pytest.raises(ValueError, match="id must be one of .*got 'LR-99'"):
+    with pytest.raises(ValueError, match=r"id must be one of .*got 'LR-99'"):
         ledger.evidence("LR-99")
 
 
