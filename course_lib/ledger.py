@@ -145,8 +145,6 @@ class Evidence:
             lines.append(f"{id} ({', '.join(verdicts)}): {CLAIMS[id].text}")
             conditions = self.ledger.conditions(id)
             lines += [f"  {MARKS[held]} {MARKS[on_mnist]} {text}" for text, held, on_mnist in conditions]
-                f"  {MARKS[held]} {MARKS[on_mnist]} {text}" for text, held, on_mnist in self.ledger.conditions(id)
-            ]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
