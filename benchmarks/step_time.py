@@ -25,6 +25,7 @@ from tqdm import tqdm
 from course_lib import models
 from course_lib.files import write_atomically
 from tests.optimizer_table import CASES
+from tools.circumstances import processor
 
 RESULTS = Path(__file__).with_name("results") / "step_time.json"
 STEPS_PER_TURN = 5
@@ -102,7 +103,7 @@ def bytes_of_paddle_state(optimizer) -> int:
 def machine() -> dict:
     """What the times depend on."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -110,13 +111,6 @@ def machine() -> dict:
         "paddle": paddle.__version__,
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "not set"),
     }
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or "unknown"
 
 
 def run(model_names=None, optimizer_names=None, seconds: float = 1.0) -> dict:

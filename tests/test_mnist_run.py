@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from course_lib import claims
-from tools import mnist
+from tools import circumstances, mnist
 
 CLAIM = """
 import os
@@ -64,7 +64,7 @@ def test_an_interrupted_run_goes_on_where_it_was(chapters, tmp_path, monkeypatch
     assert [entry["id"] for entry in json.loads(resumed)] == ["LR-1", "OPT-1"]
     run = json.loads((results / mnist.RUN).read_text())
     assert run["command"] == "make mnist"
-    assert set(run["versions"]) == {"python", *mnist.PACKAGES}
+    assert set(run["versions"]) == {"python", *circumstances.PACKAGES}
     assert set(run["code"]) == {"01_first", "02_second"}
     assert claims.read_conditions(results / mnist.CLAIMS)["OPT-1"] == {"a condition": True}
     assert [path.read_bytes() for path in chapters] == before

@@ -10,12 +10,9 @@ run is not run again until it or the library changes, so an interrupted run goes
 from __future__ import annotations
 
 import argparse
-import datetime
 import hashlib
-import importlib.metadata
 import json
 import os
-import platform
 import sys
 from pathlib import Path
 
@@ -26,12 +23,12 @@ from tqdm import tqdm
 
 from course_lib import claims, data
 from course_lib.files import write_atomically
+from tools.circumstances import circumstances, versions
 from tools.notebooks import CHAPTERS, ROOT, TIMEOUT, book_environment, shown, stored_form
 
 WORK = ROOT / "_build" / "mnist"
 RESULTS = CHAPTERS / "results"
 CLAIMS, RUN = "claims-mnist.json", "mnist-run.json"
-PACKAGES = ("paddlepaddle", "numpy", "scikit-learn")
 
 
 def chapters() -> list[Path]:
@@ -51,10 +48,6 @@ def digest(chapter: Path) -> str:
     """A fingerprint of all that a chapter's results depend on: its code, the library, the packages."""
     library = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "course_lib").rglob("*.py"))]
     return fingerprint([code_of(chapter), library, versions()])
-
-
-def versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in PACKAGES}}
 
 
 def is_done(chapter: Path, work: Path) -> bool:
@@ -96,25 +89,9 @@ def publish(paths: list[Path], work: Path = WORK, results: Path = RESULTS) -> No
     """Put the claims, and the circumstances of the run, where the book reads them."""
     for name in (CLAIMS, claims.conditions_path(Path(CLAIMS)).name):
         write_atomically(results / name, (work / "results" / name).read_text(encoding="utf-8"))
-    run = {
-        "command": "make mnist",
-        "date": datetime.date.today().isoformat(),
-        "machine": f"{processor()}, {os.cpu_count()} cores",
-        "versions": versions(),
-        "code": {chapter.stem: fingerprint(code_of(chapter)) for chapter in paths},  # a test compares it with today's
-    }
+    code = {chapter.stem: fingerprint(code_of(chapter)) for chapter in paths}  # a test compares it with today's
+    run = {**circumstances("make mnist"), "code": code}
     write_atomically(results / RUN, json.dumps(run, indent=1, ensure_ascii=False) + "\n")
-
-
-def processor() -> str:
-    """The processor's name; platforms that do not tell it get their architecture."""
-    info = Path("/proc/cpuinfo")
-    names = (
-        [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
-        if info.exists()
-        else []
-    )
-    return names[0] if names else platform.machine()
 
 
 def main(arguments: list[str] | None = None) -> int:
