@@ -1,0 +1,199 @@
+"""The same names with other formulas: what papers, documentation and PyTorch call Adam, RMSProp, 1cycle, …
+
+``course_lib.optimizer`` computes what Paddle's kernels compute. Each class here is one of its classes with one thing
+changed, so that the change can be run and measured; the page "Why the textbooks disagree" does so. Forms that are
+already in the catalogue of mistakes are taken from there (``from_catalogue``): a mistake against Paddle's formula is
+often another author's right answer.
+
+``PYTORCH_OPTIMIZERS`` and ``PYTORCH_SCHEDULES`` say what PyTorch's classes compute, in the course's classes.
+PyTorch is not needed for that; where it is installed, ``tests/test_disagreements.py`` compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .arrays import absolute, maximum, sqrt
+from .errors import choice
+from .exercises import EXERCISES
+from .optimizer import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Momentum, NAdam, Optimizer, RAdam, RMSProp
+from .optimizer import lr as schedules
+
+# --- Optimizers ------------------------------------------------------------------------------------------------------
+
+
+def from_catalogue(exercise: str, mistake: str, version: int = 0) -> type[Optimizer]:
+    """Return the class whose rule is an entry of the catalogue of mistakes, to be used like the right one.
+
+    Args:
+        exercise: Id of an exercise in which one step is written, such as ``"adam-step"``.
+        mistake: Id of one of its mistakes.
+        version: Which of its forms, counted from 0, where it has several.
+
+    Raises:
+        ValueError: There is no such exercise or mistake.
+
+    Example:
+        >>> import numpy as np
+        >>> rule = from_catalogue("momentum-step", "lr-inside-the-velocity")(0.1, momentum=0.5)
+        >>> s = rule.fresh_state(np.zeros(1))
+        >>> rule.rule(np.array([1.0]), np.array([2.0]), s, lr=0.1), s.velocity
+        (array([0.8]), array([0.2]))
+    """
+    steps = {id: found for id, found in EXERCISES.items() if hasattr(found, "rule")}
+    written = steps[choice("exercise", exercise, steps)]
+    step = written.mistakes[choice("mistake", mistake, written.mistakes)].versions[version]
+
+    class Variant(written.rule):
+        def __init__(self, learning_rate, **settings):
+            super().__init__(learning_rate, **{**written.fixed, **settings})
+
+        def rule(self, x, g, s, lr):
+            return step(x, g, s, lr, **{name: getattr(self, name) for name in written.defaults})
+
+    return Variant
+
+
+class PyTorchRMSProp(RMSProp):
+    """RMSProp with ε outside the root and the learning rate outside the velocity."""
+
+    def rule(self, x, g, s, lr):
+        s.mean_square = self.rho * s.mean_square + (1 - self.rho) * g * g
+        variance = s.mean_square
+        if self.centered:
+            s.mean_gradient = self.rho * s.mean_gradient + (1 - self.rho) * g
+            variance = s.mean_square - s.mean_gradient * s.mean_gradient
+        s.velocity = self.momentum * s.velocity + g / (sqrt(variance) + self.epsilon)
+        return x - lr * s.velocity
+
+
+class PyTorchAdamax(Adamax):
+    """Adamax with ε beside the new gradient, where it does not pile up from step to step."""
+
+    def rule(self, x, g, s, lr):
+        s.m = self.beta1 * s.m + (1 - self.beta1) * g
+        s.u = maximum(absolute(g) + self.epsilon, self.beta2 * s.u)
+        return x - lr / (1 - self.beta1**s.t) * s.m / s.u
+
+
+class PaperNAdam(NAdam):
+    """NAdam whose average m forgets by the warmed-up μ_t, not by β₁."""
+
+    def rule(self, x, g, s, lr):
+        mu = self.beta1 * (1 - 0.5 * 0.96 ** (s.t * self.momentum_decay))
+        mu_next = self.beta1 * (1 - 0.5 * 0.96 ** ((s.t + 1) * self.momentum_decay))
+        s.mu_product = s.mu_product * mu
+        s.m = mu * s.m + (1 - mu) * g
+        s.v = self.beta2 * s.v + (1 - self.beta2) * g * g
+        m_hat = mu_next * s.m / (1 - s.mu_product * mu_next) + (1 - mu) * g / (1 - s.mu_product)
+        return x - lr * m_hat / (sqrt(s.v / (1 - self.beta2**s.t)) + self.epsilon)
+
+
+DocumentedAdam = from_catalogue("adam-step", "epsilon-not-corrected")
+"""Adam as Paddle's documentation prints it: both corrections in the learning rate, and ε beside the raw root."""
+
+
+class DocumentedAdamW(AdamW):
+    """AdamW as Paddle's documentation prints it: the corrected learning rate scales the decay, too."""
+
+    def rule(self, x, g, s, lr):
+        corrected = lr * sqrt(1 - self.beta2**s.t) / (1 - self.beta1**s.t)
+        return DocumentedAdam.rule(self, x, g, s, lr) - corrected * self.weight_decay * x
+
+
+# --- Schedules -------------------------------------------------------------------------------------------------------
+
+
+def pytorch_one_cycle(max_learning_rate: float, total_steps: int, final_div_factor: float = 1e4, **settings):
+    """PyTorch's 1cycle: the end is a fraction of the beginning, and the momentum is cycled unless that is declined.
+
+    Example:
+        >>> float(f"{pytorch_one_cycle(0.5, 100).at(99):.3g}")
+        2e-06
+    """
+    first = max_learning_rate / settings.get("divide_factor", 25.0)
+    settings = {"end_learning_rate": first / final_div_factor, "momentum": (0.95, 0.85), **settings}
+    return schedules.OneCycleLR(max_learning_rate, total_steps, **settings)
+
+
+class PinnedCosine(schedules.CosineAnnealingDecay):
+    """Cosine annealing that stays at the bottom after ``T_max``."""
+
+    def formula(self, t):
+        return super().formula(min(t, self.T_max))
+
+
+class PyTorchReduceOnPlateau(schedules.ReduceOnPlateau):
+    """ReduceOnPlateau that remembers the best metric during the cooldown, too."""
+
+    def step(self, metrics, epoch=None):
+        if self.cooldown_counter > 0 and self._is_better(metrics):
+            self.best = metrics
+        super().step(metrics, epoch)
+
+
+# --- PyTorch's classes in the course's -------------------------------------------------------------------------------
+
+
+class Twin(NamedTuple):
+    """A class of PyTorch and what computes the same here."""
+
+    name: str
+    """Class in ``torch.optim`` or ``torch.optim.lr_scheduler``."""
+    settings: dict
+    """Arguments as PyTorch calls them; all others are left at PyTorch's defaults."""
+    ours: Callable
+    """The learning rate → the optimizer or schedule of the course, with PyTorch's defaults written out."""
+    default_lr: float | None = None
+    """PyTorch's default learning rate (of an optimizer)."""
+
+
+def _momentum(lr, **settings):
+    return Momentum(lr, momentum=0.9, **settings)
+
+
+def _rmsprop(lr, **settings):
+    return PyTorchRMSProp(lr, rho=0.99, epsilon=1e-8, **settings)
+
+
+_damped = from_catalogue("momentum-step", "damped-at-first", version=1)  # all gradients but the first, by 1 - μ
+
+PYTORCH_OPTIMIZERS = [
+    Twin("SGD", {}, SGD, 1e-3),
+    Twin("SGD", {"momentum": 0.9}, _momentum, 1e-3),
+    Twin("SGD", {"momentum": 0.9, "nesterov": True}, lambda lr: _momentum(lr, use_nesterov=True), 1e-3),
+    Twin("SGD", {"momentum": 0.9, "dampening": 0.9}, _damped, 1e-3),
+    Twin("Adagrad", {}, lambda lr: Adagrad(lr, epsilon=1e-10), 1e-2),
+    Twin("RMSprop", {}, _rmsprop, 1e-2),
+    Twin("RMSprop", {"momentum": 0.9}, lambda lr: _rmsprop(lr, momentum=0.9), 1e-2),
+    Twin("RMSprop", {"centered": True}, lambda lr: _rmsprop(lr, centered=True), 1e-2),
+    Twin("Adadelta", {}, lambda lr: Adadelta(lr, rho=0.9, epsilon=1e-6), 1.0),
+    Twin("Adam", {}, Adam, 1e-3),
+    Twin("Adam", {"amsgrad": True}, lambda lr: Adam(lr, amsgrad=True), 1e-3),
+    Twin("AdamW", {}, AdamW, 1e-3),
+    Twin("Adamax", {}, PyTorchAdamax, 2e-3),
+    Twin("NAdam", {}, NAdam, 2e-3),
+    Twin("RAdam", {}, RAdam, 1e-3),
+]
+
+PYTORCH_SCHEDULES = [
+    Twin("StepLR", {"step_size": 30}, lambda lr: schedules.StepDecay(lr, 30)),
+    Twin("MultiStepLR", {"milestones": [20, 90]}, lambda lr: schedules.MultiStepDecay(lr, [20, 90])),
+    Twin("ExponentialLR", {"gamma": 0.9}, lambda lr: schedules.ExponentialDecay(lr, 0.9)),
+    Twin("PolynomialLR", {"total_iters": 50}, lambda lr: schedules.PolynomialDecay(lr, 50, end_lr=0.0)),
+    Twin("LinearLR", {}, lambda lr: schedules.LinearLR(lr, total_steps=5)),
+    Twin("CosineAnnealingLR", {"T_max": 50}, lambda lr: schedules.CosineAnnealingDecay(lr, 50)),
+    Twin("CosineAnnealingWarmRestarts", {"T_0": 10}, lambda lr: schedules.CosineAnnealingWarmRestarts(lr, 10)),
+    Twin(
+        "CyclicLR",
+        {"base_lr": 0.1, "max_lr": 1.0, "step_size_up": 20},
+        lambda lr: schedules.CyclicLR(0.1, 1.0, step_size_up=20),
+    ),
+    Twin("OneCycleLR", {"max_lr": 1.0, "total_steps": 200}, lambda lr: pytorch_one_cycle(1.0, 200)),
+    Twin(
+        "OneCycleLR",
+        {"max_lr": 1.0, "total_steps": 200, "three_phase": True, "anneal_strategy": "linear"},
+        lambda lr: pytorch_one_cycle(1.0, 200, three_phase=True, anneal_strategy="linear"),
+    ),
+]
