@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help book test lint notebooks mnist bench mutants serve clean
+.PHONY: help book test lint notebooks mnist reproduce bench mutants serve clean
 
 VENV := .venv/complete
 BIN := .venv/bin
@@ -39,6 +39,9 @@ notebooks: $(VENV) ## execute every notebook in place (ONLY="chapters/01*.ipynb"
 
 mnist: $(VENV) ## execute the chapters on the real MNIST and record its verdicts (goes on where it was interrupted)
 	$(BIN)/python -m tools.mnist
+
+reproduce: $(VENV) ## train LeNet on MNIST as in the table that chapter 7 shows (hours; goes on where it was; ONLY="1cycle" for one policy)
+	$(BIN)/python -m benchmarks.super_convergence $(if $(ONLY),--policies $(ONLY))
 
 bench: $(VENV) ## measure a step of every optimizer against Paddle's; writes benchmarks/results and the page on speed
 	$(BIN)/python -m benchmarks.step_time

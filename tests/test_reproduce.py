@@ -1,0 +1,145 @@
+"""``make reproduce``: the published settings, runs that survive an interruption, and the record that the book shows."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import super_convergence
+from benchmarks.super_convergence import POLICIES, Plan, Policy, Run, Store, train
+from course_lib import data, initializer, models
+
+MNIST = 60_000
+TINY = data.load("digits", size=28).subset(40)
+
+
+# The published setting ----------------------------------------------------------------------------------------
+
+
+def test_the_network_is_caffes():
+    assert sum(int(parameter.size) for parameter in models.lenet().parameters()) == 431_080
+
+
+@pytest.mark.parametrize("shape", [(50, 20, 5, 5), (800, 500)])
+def test_the_first_weights_are_caffes(shape):
+    weights = super_convergence.caffes_xavier(shape, np.random.default_rng(0))
+    bound = (3 / initializer.fans(shape)[0]) ** 0.5
+    assert 0.99 * bound < abs(weights).max() <= bound
+
+
+def test_biases_learn_at_twice_the_rate_and_decay_like_the_weights():
+    run = Run(Plan("inv", 0, len(TINY.train)), TINY)
+    for parameter in run.model.parameters():
+        parameter.set_value(parameter * 0 + 1)
+    sum(parameter.sum() for parameter in run.model.parameters()).backward()  # a gradient of 1 everywhere
+    run.optimizer.step()
+    for parameter in run.model.parameters():
+        rate = 0.02 if parameter.ndim == 1 else 0.01
+        np.testing.assert_allclose(parameter.numpy(), 1 - rate * (1 + 5e-4), rtol=1e-6)
+
+
+def test_pixels_are_those_of_caffe():
+    white = np.ones((1, 1, 28, 28), dtype=np.float32)
+    assert (super_convergence._as_in_caffe(white) == 255 / 256).all()
+
+
+def test_one_cycle_has_the_published_knots():
+    plan = Plan("1cycle", 0, MNIST)
+    cycle = plan.schedule()
+    assert plan.steps == 12 * 118
+    assert cycle.at([0, 589, 1178, 1415]) == pytest.approx([0.01, 0.1, 0.01, 1e-7])
+    assert cycle.momentum_at([0, 589, 1178, 1415]) == pytest.approx([0.95, 0.8, 0.95, 0.95])
+
+
+def test_inv_has_the_published_values():
+    plan = Plan("inv", 0, MNIST)
+    assert (plan.epochs, plan.steps) == (85, 85 * 118)
+    assert plan.schedule().at([0, 10_000]) == pytest.approx([0.01, 0.01 * 2**-0.75])
+    assert plan.settings()["momentum"]["highest"] == plan.settings()["momentum"]["lowest"] == 0.9
+
+
+def test_a_long_inv_run_contains_the_short_ones():
+    long, short = (super_convergence.inv(steps).at(range(10)) for steps in (10_000, 10))
+    np.testing.assert_array_equal(long, short)
+
+
+def test_the_control_has_the_top_and_the_budget_of_the_cycle():
+    cycle, line = (Plan(policy, 0, MNIST).settings() for policy in ("1cycle", "linear"))
+    assert line["steps"] == cycle["steps"]
+    assert line["learning_rate"]["first"] == line["learning_rate"]["highest"] == cycle["learning_rate"]["highest"]
+
+
+# Interruptions ------------------------------------------------------------------------------------------------
+
+
+class Interrupted(Exception):
+    pass
+
+
+def interrupted_after(epochs: int):
+    """A function for ``after_epoch`` that raises at its call number ``epochs``."""
+    calls = iter(range(epochs - 1))
+
+    def after_epoch():
+        if next(calls, None) is None:
+            raise Interrupted
+
+    return after_epoch
+
+
+@pytest.mark.parametrize("policy", ["1cycle", "linear"])
+def test_an_interrupted_run_ends_with_the_same_result(policy, tmp_path):
+    plan = Plan(policy, 1, len(TINY.train))
+    unbroken = train(plan, TINY, Store(tmp_path / "unbroken"))
+
+    store = Store(tmp_path / "interrupted")
+    for _ in range(2):
+        with pytest.raises(Interrupted):
+            train(plan, TINY, store, after_epoch=interrupted_after(3))
+    assert store.finished(plan) is None
+    trained = []
+    assert train(plan, TINY, store, after_epoch=lambda: trained.append("an epoch")) == unbroken
+    assert len(trained) == plan.epochs - 2 * 3
+    assert len(unbroken["accuracy"]) == len(unbroken["first_losses"]) == plan.epochs  # one step is an epoch here
+    assert [path.name for path in store.folder.iterdir()] == [f"{policy}-1.json"]
+
+
+def test_a_finished_run_is_not_done_again(tmp_path):
+    plan, store = Plan("1cycle", 0, len(TINY.train)), Store(tmp_path)
+    result = train(plan, TINY, store)
+    assert train(plan, TINY, store, after_epoch=pytest.fail) == result
+
+
+def test_runs_with_other_settings_are_not_gone_on_with(tmp_path, monkeypatch):
+    plan, store = Plan("linear", 0, len(TINY.train)), Store(tmp_path)
+    with pytest.raises(Interrupted):
+        train(plan, TINY, store, after_epoch=interrupted_after(2))
+    monkeypatch.setattr(super_convergence, "WEIGHT_DECAY", 0.01)
+    run = Run(plan, TINY)
+    store.take_up(run)
+    assert run.accuracy == []
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """Two policies of two runs each, on a few digits; the record and the runs are put aside."""
+    two = {name: Policy(POLICIES[name].schedule, epochs=(2, 2)) for name in ("1cycle", "inv")}
+    for name, value in {"POLICIES": two, "WORK": tmp_path / "work", "RECORD": tmp_path / "record.json"}.items():
+        monkeypatch.setattr(super_convergence, name, value)
+    monkeypatch.setattr(super_convergence, "published_data", lambda: TINY)
+    return super_convergence
+
+
+def test_only_a_complete_set_of_runs_becomes_the_record(small, capsys):
+    assert small.main(["--policies", "1cycle", "--seeds", "1"]) == 0
+    assert "n = 1" in capsys.readouterr().out
+    assert not small.RECORD.exists()
+    assert small.main([]) == 0
+    record = json.loads(small.RECORD.read_text(encoding="utf-8"))
+    assert [(run["policy"], run["seed"]) for run in record["runs"]] == [
+        ("1cycle", 0), ("1cycle", 1), ("inv", 0), ("inv", 1),
+    ]  # fmt: skip
+    small.main(["--policies", "inv"])
+    assert capsys.readouterr().out.count("inv       2 epochs") >= 2  # these runs, and beside them the record
