@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import json
 from collections import Counter
-from itertools import zip_longest
+from itertools import chain, repeat
 from pathlib import Path
 
 from course_lib import errors
@@ -80,7 +80,10 @@ class Ledger:
         """(text, held on the digits, held on MNIST: None where that has not been run) for each condition."""
         digits, mnist = (conditions.get(id, {}) for conditions in self._conditions)
         # The same cell wrote both, so they are in one order; a text may hold numbers that differ.
-        return [(text, held, on_mnist) for (text, held), on_mnist in zip_longest(digits.items(), mnist.values())]
+        return [
+            (text, held, on_mnist)
+            for (text, held), on_mnist in zip(digits.items(), chain(mnist.values(), repeat(None)))
+        ]
 
     def counts(self, entries: dict) -> dict[str, int]:
         """Verdict → number of claims, in the order of ``VERDICTS``."""
