@@ -7,10 +7,10 @@ A run (a policy with a seed) is stored in ``_build/super-convergence`` after eve
 on from there, to the same numbers as if it had not been. Several processes may share the work: give each its own
 policies or seeds. When all planned runs are there, they become the record that chapter 7 shows.
 
-The setting is that of Caffe's MNIST example, which the paper used: weights drawn by fan-in, biases at zero and learning
-at twice the rate, pixels in [0, 255/256], weight decay 5e-4 as L2 on weights and biases, all 60,000 training images.
-Three things differ. Every epoch has a new order of the images, where Caffe reads them in one order; it ends with a
-smaller batch; and the learning rate stands outside the velocity, as in Paddle.
+The setting is that of Caffe's MNIST example, from which the classic policy comes: weights drawn by fan-in, biases at
+zero and learning at twice the rate, pixels in [0, 255/256], weight decay 5e-4 as L2 on weights and biases, all 60,000
+training images. Three things differ. Every epoch has a new order of the images, where Caffe reads them in one order; it
+ends with a smaller batch; and the learning rate stands outside the velocity, as in Paddle.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def inv(steps: int) -> lr.Schedule:
 
 
 def one_cycle(steps: int) -> lr.Schedule:
-    """Five twelfths of the steps up, as many down, and from the first rate almost to zero in the rest."""
+    """Five twelfths of the steps up, as many down, and in the rest from the first rate to a 100,000th of it."""
     return lr.OneCycleLR(
         0.1,
         steps,
@@ -162,8 +162,9 @@ class Run:
         self.accuracy, self.first_losses = [], []
         with paddle.utils.unique_name.guard():  # the same names in every process, so that a stored state fits
             self.model = initializer.initialize(models.lenet(dataset.size), caffes_xavier, plan.seed)
-        weights, biases = ([p for p in self.model.parameters() if (p.ndim == 1) == flat] for flat in (False, True))
-        groups = [{"params": weights}, {"params": biases, "learning_rate": 2.0}]
+        parameters = self.model.parameters()
+        weights, biases = [p for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim == 1]
+        groups = [{"params": weights}, {"params": biases, "learning_rate": 2.0}]  # of the schedule's rate
         self.optimizer = Momentum(plan.schedule(), MOMENTUM, groups, weight_decay=WEIGHT_DECAY)
 
     def train_epoch(self, steps: int | None = None) -> None:
@@ -239,15 +240,15 @@ def _stamp(plan: Plan) -> dict:
     return {"settings": plan.settings(), "versions": versions()}
 
 
-def train(plan: Plan, dataset: data.Dataset, store: Store, after_epoch=lambda: None) -> dict:
-    """Bring a run to its end, from where it is, and return its result; ``after_epoch`` is called for every epoch."""
+def train(plan: Plan, dataset: data.Dataset, store: Store) -> dict:
+    """Bring a run to its end, from where it is, and return its result."""
     if not store.finished(plan):
         run = Run(plan, dataset)
         store.take_up(run)
-        while len(run.accuracy) < plan.epochs:
+        bar = {"desc": f"{plan.policy}, seed {plan.seed}", "unit": "epoch", "disable": None}
+        for _ in tqdm(range(len(run.accuracy), plan.epochs), initial=len(run.accuracy), total=plan.epochs, **bar):
             run.train_epoch()
             store.lay_aside(run)
-            after_epoch()
         store.finish(run)
     return store.finished(plan)
 
@@ -282,10 +283,11 @@ def main(arguments: list[str] | None = None) -> int:
     dataset, store = published_data(), Store(WORK)
     plans = planned(len(dataset.train))
     chosen = [p for p in plans if p.policy in options.policies and p.seed in (options.seeds or [p.seed])]
-    with tqdm(total=sum(plan.epochs for plan in chosen), disable=None, unit="epoch") as bar:
-        for plan in chosen:
-            bar.set_postfix_str(f"{plan.policy}, seed {plan.seed}")
-            train(plan, dataset, store, after_epoch=bar.update)
+    if not chosen:
+        planned_seeds = max(len(POLICIES[policy].epochs) for policy in options.policies)
+        parser.error(f"--seeds must be below {planned_seeds}, got {options.seeds}")
+    for plan in chosen:
+        train(plan, dataset, store)
     results = [store.finished(plan) for plan in plans]
     print("these runs:", summary([result for result in results if result]), sep="\n")
     if RECORD.exists():

@@ -78,15 +78,18 @@ class Interrupted(Exception):
     pass
 
 
-def interrupted_after(epochs: int):
-    """A function for ``after_epoch`` that raises at its call number ``epochs``."""
-    calls = iter(range(epochs - 1))
+class ShortStore(Store):
+    """A store whose run is interrupted as soon as it has stored so many epochs."""
 
-    def after_epoch():
-        if next(calls, None) is None:
+    def __init__(self, folder, epochs):
+        super().__init__(folder)
+        self.epochs_left = epochs
+
+    def lay_aside(self, run):
+        super().lay_aside(run)
+        self.epochs_left -= 1
+        if not self.epochs_left:
             raise Interrupted
-
-    return after_epoch
 
 
 @pytest.mark.parametrize("policy", ["1cycle", "linear"])
@@ -94,31 +97,35 @@ def test_an_interrupted_run_ends_with_the_same_result(policy, tmp_path):
     plan = Plan(policy, 1, len(TINY.train))
     unbroken = train(plan, TINY, Store(tmp_path / "unbroken"))
 
-    store = Store(tmp_path / "interrupted")
+    folder = tmp_path / "interrupted"
     for _ in range(2):
         with pytest.raises(Interrupted):
-            train(plan, TINY, store, after_epoch=interrupted_after(3))
-    assert store.finished(plan) is None
-    trained = []
-    assert train(plan, TINY, store, after_epoch=lambda: trained.append("an epoch")) == unbroken
-    assert len(trained) == plan.epochs - 2 * 3
+            train(plan, TINY, ShortStore(folder, epochs=3))
+    assert Store(folder).finished(plan) is None
+    with pytest.raises(Interrupted):
+        train(plan, TINY, ShortStore(folder, epochs=plan.epochs - 2 * 3))  # no more are left to do
+    assert train(plan, TINY, Store(folder)) == unbroken
     assert len(unbroken["accuracy"]) == len(unbroken["first_losses"]) == plan.epochs  # one step is an epoch here
-    assert [path.name for path in store.folder.iterdir()] == [f"{policy}-1.json"]
+    assert [path.name for path in folder.iterdir()] == [f"{policy}-1.json"]
 
 
-def test_a_finished_run_is_not_done_again(tmp_path):
+def test_a_finished_run_is_not_done_again(tmp_path, monkeypatch):
     plan, store = Plan("1cycle", 0, len(TINY.train)), Store(tmp_path)
     result = train(plan, TINY, store)
-    assert train(plan, TINY, store, after_epoch=pytest.fail) == result
+    monkeypatch.setattr(Run, "train_epoch", lambda run: pytest.fail("trained again"))
+    assert train(plan, TINY, store) == result
 
 
 def test_runs_with_other_settings_are_not_gone_on_with(tmp_path, monkeypatch):
-    plan, store = Plan("linear", 0, len(TINY.train)), Store(tmp_path)
+    plan = Plan("linear", 0, len(TINY.train))
     with pytest.raises(Interrupted):
-        train(plan, TINY, store, after_epoch=interrupted_after(2))
+        train(plan, TINY, ShortStore(tmp_path, epochs=2))
+    run = Run(plan, TINY)
+    Store(tmp_path).take_up(run)
+    assert len(run.accuracy) == 2
     monkeypatch.setattr(super_convergence, "WEIGHT_DECAY", 0.01)
     run = Run(plan, TINY)
-    store.take_up(run)
+    Store(tmp_path).take_up(run)
     assert run.accuracy == []
 
 
@@ -141,5 +148,12 @@ def test_only_a_complete_set_of_runs_becomes_the_record(small, capsys):
     assert [(run["policy"], run["seed"]) for run in record["runs"]] == [
         ("1cycle", 0), ("1cycle", 1), ("inv", 0), ("inv", 1),
     ]  # fmt: skip
+    capsys.readouterr()
     small.main(["--policies", "inv"])
-    assert capsys.readouterr().out.count("inv       2 epochs") >= 2  # these runs, and beside them the record
+    assert capsys.readouterr().out.count("inv       2 epochs") == 2  # these runs, and beside them the record
+
+
+def test_seeds_that_are_not_planned_are_refused(small, capsys):
+    with pytest.raises(SystemExit):
+        small.main(["--seeds", "7"])
+    assert "--seeds must be below 2, got [7]" in capsys.readouterr().err
