@@ -170,6 +170,43 @@ def test_minimize_of_something_else():
         optimizer.SGD(parameters=[tensor(1.0)]).minimize(0.5)
 
 
+@pytest.mark.parametrize("module", [optimizer, paddle.optimizer], ids=["course", "paddle"])
+def test_the_two_halves_of_minimize(module):
+    x, y = paddle.create_parameter([1], "float64"), paddle.create_parameter([1], "float64")
+    for parameter in (x, y):
+        parameter.set_value(np.ones(1))
+    clip = paddle.nn.ClipGradByValue(0.1)
+    made = module.SGD(learning_rate=0.5, parameters=[x, y], grad_clip=clip, weight_decay=0.2)
+    loss = (x * 2).sum()
+    loss.backward()
+    pairs = made.backward(loss)
+    assert [(parameter.name, gradient.item()) for parameter, gradient in pairs] == [(x.name, 2.0)]
+    made.apply_gradients(pairs)
+    assert (x.item(), y.item()) == (pytest.approx(1 - 0.5 * (0.1 + 0.2)), 1.0)
+    assert made.get_opti_var_name_list() == []
+
+
+def test_gradients_of_ones_own_may_be_applied_in_groups():
+    x, y = tensor(1.0), tensor(1.0)
+    made = optimizer.SGD(0.5, parameters=[{"params": [x]}, {"params": [y], "learning_rate": 0.1}])
+    assert made.apply_gradients([(y, tensor(2.0)), (x, tensor(1.0))]) == []
+    assert (x.item(), y.item()) == (0.5, pytest.approx(0.9))
+
+
+def test_minimize_refuses_what_it_would_pass_over_in_silence():
+    x, other = tensor(1.0), tensor(1.0)
+    made = optimizer.SGD(0.5, parameters=[x])
+    message = f"must be among the optimizer's own parameters, got {other.name}"
+    with pytest.raises(ValueError, match=f"^parameters {message}"):
+        made.minimize(x.sum(), parameters=[other])
+    with pytest.raises(ValueError, match=f"^params_grads {message}"):
+        made.apply_gradients([(other, x)])
+    with pytest.raises(TypeError, match=r"^no_grad_set must hold tensors or names of tensors, got 3"):
+        made.minimize(x.sum(), no_grad_set=3)
+    with pytest.raises(TypeError, match=r"^parameters must hold tensors or names of tensors, got \[1\.0\]"):
+        made.minimize(x.sum(), parameters=[1.0])
+
+
 @pytest.mark.parametrize("clear", ["clear_grad", "clear_gradients"])
 def test_cleared_gradients_are_zero_and_momentum_goes_on(clear):
     x = tensor(1.0)
@@ -200,6 +237,10 @@ def test_learning_rate_by_hand_and_by_schedule():
     assert made.get_lr() == 0.5
     with pytest.raises(RuntimeError, match="StepDecay"):
         made.set_lr(0.1)
+    with pytest.raises(TypeError, match=r"value must be a finite number, got '1' \(str\)"):
+        optimizer.SGD(parameters=[tensor(1.0)]).set_lr("1")
+    with pytest.raises(ValueError, match=r"value must be a finite number of at least 0, got -1"):
+        optimizer.NAdam(parameters=[tensor(1.0)]).set_lr(-1.0)
     with pytest.raises(TypeError, match=r"scheduler must be an LRScheduler, got 0\.1"):
         made.set_lr_scheduler(0.1)
 
@@ -337,25 +378,26 @@ def test_state_is_no_larger_than_paddles(case):
 X0 = [tensor(1.0)]
 RATE = {name: [(1.5, ValueError), (-0.1, ValueError), (float("nan"), ValueError), ("0.9", TypeError), (True, TypeError)]
         for name in ("beta1", "beta2")}  # fmt: skip
-SIZE = [(-1e-8, ValueError), (float("inf"), ValueError), ("small", TypeError), (None, TypeError), ([1e-8], TypeError)]
+SIZE = [(-1e-8, ValueError), (float("inf"), ValueError), ("small", TypeError), (None, ValueError), ([1e-8], TypeError)]
+NOT_UPHILL = [(-0.1, ValueError), (-1, ValueError), (1, TypeError)]  # Paddle, too, takes it everywhere but in these two
 WRONG = {
     "SGD": {},
     "Momentum": {"momentum": SIZE, "use_nesterov": [(1, TypeError), ("yes", TypeError)]},
-    "SGDW": {"momentum": SIZE, "weight_decay": [("0.1", TypeError), (None, TypeError), (float("nan"), ValueError)]},
+    "SGDW": {"momentum": SIZE, "weight_decay": [("0.1", TypeError), (None, ValueError), (float("nan"), ValueError)]},
     "Adagrad": {"epsilon": SIZE, "initial_accumulator_value": SIZE},
     "RMSProp": {"rho": [(1.1, ValueError), ("x", TypeError)], "epsilon": SIZE, "momentum": SIZE,
                 "centered": [(0, TypeError)]},
     "Adadelta": {"rho": [(-1, ValueError)], "epsilon": SIZE},
     "Adam": {**RATE, "epsilon": SIZE, "amsgrad": [("no", TypeError)], "lazy_mode": [(1, TypeError)]},
     "Adamax": {**RATE, "epsilon": SIZE},
-    "NAdam": {**RATE, "epsilon": SIZE, "momentum_decay": SIZE},
-    "RAdam": {**RATE, "epsilon": SIZE},
+    "NAdam": {**RATE, "epsilon": SIZE, "momentum_decay": SIZE, "learning_rate": NOT_UPHILL},
+    "RAdam": {**RATE, "epsilon": SIZE, "learning_rate": NOT_UPHILL},
     "AdamW": {**RATE, "epsilon": SIZE, "weight_decay": [("0.1", TypeError), (float("inf"), ValueError)],
               "apply_decay_param_fun": [("w", TypeError)], "lr_ratio": [(0.1, TypeError)]},
     "SWATS": {**RATE, "epsilon": SIZE, "tolerance": SIZE, "minimum_steps": [(0, ValueError), (2.5, TypeError)]},
 }  # fmt: skip
 WRONG_EVERYWHERE = {
-    "learning_rate": [(1, TypeError), ("0.1", TypeError), (None, TypeError), (float("nan"), ValueError)],
+    "learning_rate": [(1, TypeError), ("0.1", TypeError), (None, ValueError), (float("nan"), ValueError)],
     "parameters": [([], ValueError), (X0[0], TypeError), ({"params": X0}, TypeError), ("weights", TypeError),
                    (3, TypeError), ([1.0], TypeError), (X0 + X0, ValueError),
                    ([{"params": X0}, {"params": X0}], ValueError),
@@ -388,6 +430,12 @@ def test_bad_weight_decay(name):
         TypeError, match=r"weight_decay must be a number, paddle\.regularizer\.L1Decay, L2Decay or None"
     ):
         getattr(optimizer, name)(learning_rate=0.1, parameters=X0, weight_decay="L2")
+
+
+def test_a_number_of_numpy_is_a_number():
+    x = tensor(1.0)
+    made = optimizer.SGD(0.5, parameters=[x], weight_decay=np.float32(0.5))
+    assert one_step(made, x, [0.0])[0] == 0.75
 
 
 def test_bad_hyper_parameter_of_a_group():

@@ -84,6 +84,28 @@ def test_change_over_to_paddle(case):
     assert deviation(change_over(case, case.ours, case.paddles), expected) <= case.tolerance
 
 
+GROUPED = [case for case in CASES if case.label in ("Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSProp", "Momentum")]
+
+
+def in_groups(case, parameters):
+    """Two groups, of which the second one has averages of another length."""
+    keys = {"beta1", "beta2", "rho", "momentum"} & getattr(optimizer, case.name).limits.keys()
+    return [{"params": parameters[:1]}, {"params": parameters[1:], **dict.fromkeys(keys, 0.7)}]
+
+
+@pytest.mark.parametrize("case", GROUPED, **BY_LABEL)
+def test_change_over_in_groups(case):
+    def ours(parameters):
+        return case.ours(in_groups(case, parameters))
+
+    def paddles(parameters):
+        return case.paddles(in_groups(case, parameters))
+
+    expected = change_over(case, paddles, paddles)
+    assert deviation(change_over(case, ours, paddles), expected) <= case.tolerance
+    assert deviation(change_over(case, paddles, ours), expected) <= case.tolerance
+
+
 @pytest.mark.parametrize("case", CASES, **BY_LABEL)
 def test_the_same_names_and_values_as_in_paddles_state(case):
     states = []

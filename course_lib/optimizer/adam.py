@@ -30,10 +30,11 @@ class Adam(Optimizer):
         parameters, weight_decay, grad_clip, name: See ``Optimizer``. ``weight_decay`` is L2; for decoupled
             decay see ``AdamW``.
         amsgrad: Use the largest v so far; one more state per parameter.
-        lazy_mode, multi_precision, use_multi_tensor: Accepted for Paddle's sake, without effect on the CPU.
+        lazy_mode, multi_precision, use_multi_tensor: Accepted for Paddle's sake, without effect here.
 
     Raises:
         TypeError, ValueError: See ``Optimizer``.
+        RuntimeError: ``weight_decay`` meets a gradient of some rows only, as in Paddle.
 
     Example:
         >>> import paddle
@@ -49,9 +50,14 @@ class Adam(Optimizer):
     Algorithm 1. AMSGrad: S. Reddi, S. Kale, S. Kumar, On the Convergence of Adam and Beyond, ICLR 2018,
     which has no bias correction; Paddle, and this class, keep the maximum of the raw v and correct it
     with the current 1-β₂ᵗ.
+
+    Paddle corrects gradients of some rows only (``Embedding(sparse=True)``) as if they came one step later, and
+    with ``lazy_mode`` leaves the other rows alone. Here they are what they stand for: zeros in the other rows.
+    Given β as a tensor, Paddle starts its powers from 0.9 and 0.999 whatever the tensor holds; this class from β.
     """
 
     slots = ("m", "v")
+    optional_slots = {"amsgrad": "v_max"}
     accumulators = {"m": "moment1", "v": "moment2", "v_max": "moment2_max"}
     limits = {"beta1": decay_rate, "beta2": decay_rate, "epsilon": not_negative, "amsgrad": flag, **PADDLE_FLAGS}
     powers = ("beta1_pow_acc", "beta2_pow_acc")
@@ -72,8 +78,6 @@ class Adam(Optimizer):
         amsgrad=False,
         name=None,
     ):
-        if amsgrad is True:
-            self.slots = ("m", "v", "v_max")
         super().__init__(
             learning_rate,
             parameters,
@@ -98,6 +102,15 @@ class Adam(Optimizer):
         m_hat = s.m / (1 - self.beta1**s.t)
         v_hat = v / (1 - self.beta2**s.t)
         return x - lr * m_hat / (sqrt(v_hat) + self.epsilon)
+
+    def overrides_for(self, parameter):
+        gradient = parameter.grad
+        if self.regularization is not None and gradient is not None and not gradient.is_dense():
+            raise RuntimeError(
+                f"weight_decay must be None for {parameter.name}, whose gradient has only some rows: "
+                f"it would act on all of them; got {self.regularization}"
+            )
+        return {}
 
     def paddle_extras(self, t, shape):
         # Paddle multiplies before it uses them, so that after step t the power t + 1 is stored.
@@ -143,6 +156,7 @@ class AdamW(Optimizer):
     """
 
     slots = ("m", "v")
+    optional_slots = Adam.optional_slots
     accumulators = Adam.accumulators
     limits = {
         **Adam.limits,
@@ -171,8 +185,6 @@ class AdamW(Optimizer):
         amsgrad=False,
         name=None,
     ):
-        if amsgrad is True:
-            self.slots = ("m", "v", "v_max")
         super().__init__(
             learning_rate,
             parameters,
@@ -278,7 +290,7 @@ class NAdam(Optimizer):
         x &\leftarrow x - \eta\, \frac{\hat m}{\sqrt{\hat v} + \varepsilon}
 
     Args:
-        learning_rate: η, a float or a schedule.
+        learning_rate: η ≥ 0, a float or a schedule.
         beta1, beta2: β₁ and β₂ in [0, 1).
         epsilon: ε ≥ 0.
         momentum_decay: ψ ≥ 0, how fast the momentum warms up.
@@ -306,6 +318,7 @@ class NAdam(Optimizer):
     limits = {"beta1": decay_rate, "beta2": decay_rate, "epsilon": not_negative, "momentum_decay": not_negative}
     powers = ("momentum_decay_pow", "beta2_pow")
     momentum_name = "beta1"
+    lowest_learning_rate = 0
 
     def __init__(
         self,
@@ -359,7 +372,7 @@ class RAdam(Optimizer):
     with Adam's m, v and :math:`\hat m = m / (1-\beta_1^t)`.
 
     Args:
-        learning_rate: η, a float or a schedule.
+        learning_rate: η ≥ 0, a float or a schedule.
         beta1, beta2: β₁ and β₂ in [0, 1).
         epsilon: ε ≥ 0, added to the uncorrected root.
         parameters, weight_decay, grad_clip, name: See ``Optimizer``.
@@ -385,6 +398,7 @@ class RAdam(Optimizer):
     limits = {"beta1": decay_rate, "beta2": decay_rate, "epsilon": not_negative}
     powers = ("beta1_pow", "beta2_pow")
     momentum_name = "beta1"
+    lowest_learning_rate = 0
 
     def __init__(
         self,

@@ -110,6 +110,7 @@ class RMSProp(Optimizer):
     """
 
     slots = ("mean_square", "velocity")
+    optional_slots = {"centered": "mean_gradient"}
     accumulators = {"mean_square": "mean_square", "velocity": "momentum", "mean_gradient": "mean_grad"}
     limits = {"rho": share, "epsilon": not_negative, "momentum": not_negative, "centered": flag}
     momentum_name = "momentum"
@@ -128,8 +129,6 @@ class RMSProp(Optimizer):
         grad_clip=None,
         name=None,
     ):
-        if centered is True:
-            self.slots = ("mean_square", "mean_gradient", "velocity")
         super().__init__(
             learning_rate,
             parameters,

@@ -11,6 +11,7 @@ and the rule runs once per block instead of once per parameter.
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,7 +22,7 @@ from paddle.optimizer.lr import LRScheduler
 from ..arrays import zeros_like
 from ..errors import number
 from . import lr as own_lr
-from .blocks import Setting, State, make_blocks, memory, read, update
+from .blocks import Setting, State, View, make_blocks, memory, read, update
 from .groups import checked_clip, checked_decay, checked_learning_rate, make_groups, names_of
 from .saving import from_paddle, to_paddle
 
@@ -39,8 +40,9 @@ class Optimizer:
             allowed, as in Paddle: it climbs the loss.
         parameters: The tensors to update, or a list of group dicts ``{"params": […], …}``. In a group,
             ``learning_rate`` multiplies the global one, ``weight_decay``, ``grad_clip`` and any
-            hyper-parameter of the class replace it. ``None`` makes an optimizer that has only its
-            ``rule``, to be followed by ``surfaces.trajectory``; its ``step`` raises.
+            hyper-parameter of the class replace it; a ``weight_decay`` of ``None`` leaves the global one.
+            ``None`` makes an optimizer that has only its ``rule``, to be followed by ``surfaces.trajectory``;
+            its ``step`` raises.
         weight_decay: A float λ adds λ·x to the gradient (L2, without ½); ``paddle.regularizer.L1Decay``
             and ``L2Decay`` objects work too. A regularizer set on a parameter by ``ParamAttr`` wins.
         grad_clip: ``paddle.nn.ClipGradByValue``, ``ClipGradByNorm`` or ``ClipGradByGlobalNorm``. It acts
@@ -52,11 +54,16 @@ class Optimizer:
         TypeError: An argument has the wrong type (an ``int`` learning rate too, as in Paddle).
         ValueError: A value is out of range, the parameter list is empty or names a tensor twice.
 
-    A NaN or infinite gradient is not caught: as in Paddle it reaches the parameter and its state.
+    A NaN or infinite gradient is not caught: as in Paddle it reaches the parameter and its state. A gradient of
+    some rows only, as ``Embedding(sparse=True)`` gives it, is zero in all other rows; Paddle's kernels for it miss
+    rows that are out of order (Momentum, RMSProp) or do not exist (Adadelta, Adamax, NAdam, RAdam, AdamW).
     """
 
     slots: tuple[str, ...] = ()
     """Names of the state arrays, one value per element of the parameter, zero at first."""
+
+    optional_slots: dict[str, str] = {}
+    """Hyper-parameter → the state array that is there only where it is switched on."""
 
     scalars: dict[str, float] = {}
     """Names and first values of state that is one number for all elements."""
@@ -73,6 +80,9 @@ class Optimizer:
     momentum_name: str | None = None
     """The hyper-parameter that a schedule with momentum cycling moves."""
 
+    lowest_learning_rate = -math.inf
+    """The least learning rate that the class takes; below zero it climbs the loss."""
+
     elementwise = True
     """Whether the rule treats every element alone. If not, it is given all of a group's elements at once."""
 
@@ -80,7 +90,7 @@ class Optimizer:
     """Whether ``step`` rounds hyper-parameters to 32 bits. Paddle's kernels do so; it is copied only where it shows."""
 
     def __init__(self, learning_rate, parameters=None, weight_decay=None, grad_clip=None, name=None, **hyperparameters):
-        self._learning_rate = checked_learning_rate(learning_rate)
+        self._learning_rate = checked_learning_rate(learning_rate, self.lowest_learning_rate)
         if "weight_decay" in self.limits:  # a rule with a decay of its own takes it as a hyper-parameter
             hyperparameters["weight_decay"], weight_decay = weight_decay, None
         self.regularization = checked_decay(weight_decay)
@@ -90,6 +100,7 @@ class Optimizer:
         self._name = name
         for key, value in hyperparameters.items():
             setattr(self, key, self.limits[key](key, value))
+        self.slots = self.slots_with({})
         self._groups = [] if parameters is None else make_groups(self, parameters)
         self._states = {}  # parameter's name -> State, where it is not in the blocks
         self._blocks = []
@@ -123,6 +134,11 @@ class Optimizer:
         arrays = {slot: zeros_like(x) + initial[slot] if slot in initial else zeros_like(x) for slot in self.slots}
         return SimpleNamespace(**arrays, **self.scalars, t=0)
 
+    def slots_with(self, settings: dict) -> tuple[str, ...]:
+        """Return the names of the state arrays where ``settings`` replace some hyper-parameters."""
+        optional = [slot for switch, slot in self.optional_slots.items() if settings.get(switch, getattr(self, switch))]
+        return (*type(self).slots, *optional)
+
     def initial_values(self) -> dict[str, float]:
         """Return the first values of those slots that do not start at zero."""
         return {}
@@ -147,21 +163,67 @@ class Optimizer:
             loss: The loss tensor; as in Paddle its gradients must already have been computed.
             startup_program: Ignored; it belongs to Paddle's static mode.
             parameters: Tensors or names to restrict the update to.
-            no_grad_set: Tensors or names to leave out.
+            no_grad_set: Tensors or names to leave out. (Paddle leaves them out in static mode only.)
 
         Returns:
             ``([], [(parameter, gradient), …])``; the list of operators is empty outside static mode.
         """
+        pairs = self.backward(loss, startup_program, parameters, no_grad_set)
+        return self.apply_gradients(pairs), pairs
+
+    def backward(self, loss, startup_program=None, parameters=None, no_grad_set=None, callbacks=None) -> list:
+        """Return the ``[(parameter, gradient), …]`` that ``minimize`` updates by: its first half.
+
+        As in Paddle's dynamic mode it computes no gradients: ``loss.backward()`` has left them.
+
+        Args:
+            loss, startup_program, parameters, no_grad_set: As in ``minimize``.
+            callbacks: Ignored; they belong to Paddle's static mode.
+
+        Raises:
+            TypeError: ``loss`` is no tensor.
+            ValueError: ``parameters`` names one that this optimizer does not update.
+        """
         if not isinstance(loss, paddle.Tensor):
             raise TypeError(f"loss must be a paddle.Tensor, got {type(loss).__name__}")
-        only = names_of(parameters or self._parameters())
-        without = names_of(no_grad_set or ())
-        pairs_by_group = [
-            [(p, g) for p, g in group.with_gradients() if p.name in only and p.name not in without]
+        own = names_of("parameters", self._parameters())
+        only = names_of("parameters", parameters, among=own) if parameters else own
+        without = names_of("no_grad_set", no_grad_set or ())
+        return [
+            (parameter, gradient)
             for group in self._groups
+            for parameter, gradient in group.with_gradients()
+            if parameter.name in only and parameter.name not in without
         ]
-        self._update(pairs_by_group)
-        return [], [pair for pairs in pairs_by_group for pair in pairs]
+
+    def apply_gradients(self, params_grads) -> list:
+        """Update parameters by the ``[(parameter, gradient), …]`` given: the second half of ``minimize``.
+
+        Returns:
+            An empty list; Paddle's static mode returns its operators here.
+
+        Raises:
+            ValueError: ``params_grads`` has a parameter that this optimizer does not update.
+
+        Example:
+            >>> from course_lib import optimizer
+            >>> x = paddle.to_tensor([1.0], stop_gradient=False)
+            >>> sgd = optimizer.SGD(learning_rate=0.5, parameters=[x])
+            >>> sgd.apply_gradients([(x, paddle.to_tensor([1.0]))])
+            []
+            >>> x.tolist()
+            [0.5]
+        """
+        gradients = {parameter.name: gradient for parameter, gradient in params_grads}
+        names_of("params_grads", gradients, among=names_of("parameters", self._parameters()))
+        self._update(
+            [[(p, gradients[p.name]) for p in group.parameters if p.name in gradients] for group in self._groups]
+        )
+        return []
+
+    def get_opti_var_name_list(self) -> list[str]:
+        """Return the names of the optimizer's variables in Paddle's static mode: there are none."""
+        return []
 
     def clear_grad(self, set_to_zero: bool = True) -> None:
         """Clear the gradients.
@@ -192,14 +254,14 @@ class Optimizer:
 
         Raises:
             RuntimeError: A schedule drives the learning rate.
-            TypeError, ValueError: ``value`` is no finite number.
+            TypeError, ValueError: ``value`` is no finite number, or below ``lowest_learning_rate``.
         """
         if isinstance(self._learning_rate, LRScheduler):
             raise RuntimeError(
                 f"set_lr({value!r}) would be undone by the schedule {type(self._learning_rate).__name__} that drives "
                 "the learning rate; use set_lr_scheduler for another schedule"
             )
-        self._learning_rate = number("learning rate", value)
+        self._learning_rate = number("value", value, self.lowest_learning_rate)
 
     def set_lr_scheduler(self, scheduler: LRScheduler) -> None:
         """Let ``scheduler`` drive the learning rate from now on."""
@@ -216,9 +278,10 @@ class Optimizer:
         ``…_t_0``, so that a resumed run equals the unbroken one bit for bit.
         """
         states, state_dict = self._all_states(), {}
-        for parameter in self._parameters():
-            if parameter.name in states:
-                state_dict.update(to_paddle(self, parameter, states[parameter.name]))
+        for group in self._groups:
+            for parameter in group.parameters:
+                if parameter.name in states:
+                    state_dict.update(to_paddle(self._as_in(group), parameter, states[parameter.name]))
         if isinstance(self._learning_rate, LRScheduler):
             state_dict["LR_Scheduler"] = self._learning_rate.state_dict()
         return state_dict
@@ -237,7 +300,11 @@ class Optimizer:
         if driven and schedule_state is None and not stateless:
             raise ValueError("state_dict has no entry 'LR_Scheduler', but a schedule drives the learning rate")
         entries = {key: value for key, value in state_dict.items() if key not in NO_STATE}
-        states = {parameter.name: from_paddle(self, parameter, entries) for parameter in self._parameters()}
+        states = {
+            parameter.name: from_paddle(self._as_in(group), parameter, entries)
+            for group in self._groups
+            for parameter in group.parameters
+        }
         if entries:
             raise ValueError(
                 f"state_dict has entries for none of the parameters of this {type(self).__name__}: "
@@ -262,16 +329,17 @@ class Optimizer:
             raise ValueError(
                 f"{type(self).__name__} has no parameters to update: give parameters=model.parameters() when making it"
             )
-        parameters, gradients = [], []
+        parameters, gradients, groups = [], [], []
         for group, pairs in zip(self._groups, pairs_by_group):
             for parameter, gradient in group.clipped(pairs):
                 parameters.append(parameter)
                 gradients.append(gradient)
-        self._make_current(parameters)
+                groups.append(group)
+        self._make_current(parameters, groups)
         self._follow_momentum_schedule()
         update(self._blocks, [read(g, flat.size) for g, flat in zip(gradients, self._memory)], self.get_lr())
 
-    def _make_current(self, parameters) -> None:
+    def _make_current(self, parameters, groups) -> None:
         """See to it that the blocks consist of just these parameters and know where these lie in memory."""
         same = len(parameters) == len(self._updated) and all(p is q for p, q in zip(parameters, self._updated))
         addresses = [parameter.data_ptr() for parameter in parameters]
@@ -280,50 +348,48 @@ class Optimizer:
         self._memory, self._addresses = [memory(parameter) for parameter in parameters], addresses
         if not same:
             self._states, self._updated = self._all_states(), parameters
-            states = [self._taken_state(p, flat) for p, flat in zip(parameters, self._memory)]
-            settings = self._settings(parameters, states)
+            states = [self._taken_state(*each) for each in zip(parameters, groups, self._memory)]
+            settings = [self._setting(*each) for each in zip(parameters, groups, states)]
             self._blocks = make_blocks(self, settings, states, [flat.size for flat in self._memory])
         for block in self._blocks:
             block.attach(self._memory)
 
-    def _settings(self, parameters, states) -> list[Setting]:
-        """Return for each parameter what it must share with others to be updated together with them."""
-        group_of = {id(p): (place, group) for place, group in enumerate(self._groups) for p in group.parameters}
-        settings = []
-        for parameter, state in zip(parameters, states):
-            place, group = group_of[id(parameter)]
-            overrides = {**group.hyperparameters, **self.overrides_for(parameter)}
-            lr_scale = group.lr_scale_of(parameter) * overrides.pop("lr_ratio", 1.0)
-            settings.append(
-                Setting(
-                    hyperparameters=tuple(sorted(overrides.items())),
-                    lr_scale=lr_scale,
-                    regularizer=group.regularizer_of(parameter),
-                    dtype=str(parameter.dtype),
-                    t=state.t,
-                    scalars=tuple(state.scalars.items()),
-                    group=None if self.elementwise else place,
-                )
-            )
-        return settings
+    def _setting(self, parameter, group, state: State) -> Setting:
+        """Return what a parameter must share with others to be updated together with them."""
+        overrides = {**group.hyperparameters, **self.overrides_for(parameter)}
+        lr_scale = group.lr_scale_of(parameter) * overrides.pop("lr_ratio", 1.0)
+        return Setting(
+            hyperparameters=tuple(sorted(overrides.items())),
+            lr_scale=lr_scale,
+            regularizer=group.regularizer_of(parameter),
+            dtype=str(parameter.dtype),
+            t=state.t,
+            scalars=tuple(state.scalars.items()),
+            group=None if self.elementwise else group,
+        )
 
-    def _taken_state(self, parameter, flat: np.ndarray) -> State:
+    def _taken_state(self, parameter, group, flat: np.ndarray) -> State:
         """Return the state of a parameter that goes into the blocks, a fresh one at its first step."""
         if parameter.name in self._states:
             return self._states.pop(parameter.name)
-        fresh = self.fresh_state(flat)
-        return State(0, {slot: getattr(fresh, slot) for slot in self.slots}, dict(self.scalars))
+        seen = self._as_in(group)
+        fresh = seen.fresh_state(flat)
+        return State(0, {slot: getattr(fresh, slot) for slot in seen.slots}, dict(self.scalars))
+
+    def _as_in(self, group) -> Optimizer:
+        """Return this optimizer as the parameters of ``group`` see it."""
+        return View(self, group.hyperparameters, rounded=False).current()
 
     def _all_states(self) -> dict[str, State]:
         """Return the states at rest, and copies of those that live in the blocks, by the parameter's name."""
         names, pieces = [parameter.name for parameter in self._updated], {}
         for block in self._blocks:
-            for name, piece, state in block.states(self, names):
+            for name, piece, state in block.states(self.scalars, names):
                 pieces.setdefault(name, []).append((piece.start, state))
         states = dict(self._states)
         for name, parts in pieces.items():
             parts = [state for _, state in sorted(parts, key=lambda part: part[0])]
-            arrays = {slot: np.concatenate([state.arrays[slot] for state in parts]) for slot in self.slots}
+            arrays = {slot: np.concatenate([state.arrays[slot] for state in parts]) for slot in parts[0].arrays}
             states[name] = State(parts[0].t, arrays, parts[0].scalars)
         return states
 

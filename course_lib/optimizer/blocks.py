@@ -51,7 +51,7 @@ class Setting(NamedTuple):
     dtype: str
     t: int
     scalars: tuple
-    group: int | None
+    group: object  # which parameters the rule needs to see together, None for an elementwise rule
 
 
 class Piece(NamedTuple):
@@ -89,13 +89,14 @@ class View:
 class Block:
     """Some pieces of parameters, their joined state, and the settings they share."""
 
-    def __init__(self, slots, setting: Setting, view: View, pieces: list[Piece], states: list[State]):
+    def __init__(self, setting: Setting, view: View, pieces: list[Piece], states: list[State]):
         self.view, self.lr_scale, self.regularizer, self.pieces = view, setting.lr_scale, setting.regularizer, pieces
         ends = np.cumsum([piece.stop - piece.start for piece in pieces]).tolist()
         self.size, self.parts = ends[-1], [slice(start, stop) for start, stop in zip([0, *ends], ends)]
+        self.slots = tuple(states[pieces[0].index].arrays)
         arrays = {
             slot: np.concatenate([states[piece.index].arrays[slot][piece.start : piece.stop] for piece in pieces])
-            for slot in slots
+            for slot in self.slots
         }
         self.state = SimpleNamespace(**arrays, **dict(setting.scalars), t=setting.t)
 
@@ -115,12 +116,12 @@ class Block:
         for target, part in zip(self.targets, self.parts):
             target[:] = new[part]
 
-    def states(self, optimizer, names: list[str]):
+    def states(self, scalars, names: list[str]):
         """Yield ``(parameter's name, piece, state of this piece)``, to put the blocks' states together again."""
         for piece, part in zip(self.pieces, self.parts):
-            arrays = {slot: getattr(self.state, slot)[part].copy() for slot in optimizer.slots}
-            scalars = {scalar: getattr(self.state, scalar) for scalar in optimizer.scalars}
-            yield names[piece.index], piece, State(self.state.t, arrays, scalars)
+            arrays = {slot: getattr(self.state, slot)[part].copy() for slot in self.slots}
+            values = {scalar: getattr(self.state, scalar) for scalar in scalars}
+            yield names[piece.index], piece, State(self.state.t, arrays, values)
 
 
 def make_blocks(optimizer, settings: list[Setting], states: list[State], sizes: list[int]) -> list[Block]:
@@ -136,7 +137,7 @@ def make_blocks(optimizer, settings: list[Setting], states: list[State], sizes: 
 
     def close(setting):
         if open_pieces.get(setting):
-            blocks.append(Block(optimizer.slots, setting, views[setting], open_pieces.pop(setting), states))
+            blocks.append(Block(setting, views[setting], open_pieces.pop(setting), states))
 
     for index, (setting, size) in enumerate(zip(settings, sizes)):
         for piece in _cut(index, size) if optimizer.elementwise else [Piece(index, 0, size)]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+
 import paddle
 from paddle.optimizer.lr import LRScheduler
 from paddle.regularizer import L1Decay, L2Decay
@@ -28,6 +30,7 @@ class Group:
         self.hyperparameters = {
             name: optimizer.limits[name](name, value) for name, value in settings.items() if name in optimizer.limits
         }
+        self.hyperparameters["slots"] = optimizer.slots_with(self.hyperparameters)
         self._lr_scale = number("learning_rate of a parameter group", settings.get("learning_rate", 1.0))
         self._clip = checked_clip(settings.get("grad_clip", optimizer._grad_clip))
         decoupled = "weight_decay" in optimizer.limits
@@ -120,22 +123,24 @@ def _check_tensors(parameters) -> None:
         seen.add(id(parameter))
 
 
-def checked_learning_rate(learning_rate):
-    """Return a float or a schedule; anything else, also an int, is refused as Paddle refuses it."""
+def checked_learning_rate(learning_rate, low: float):
+    """Return a float of at least ``low`` or a schedule; anything else, also an int, is refused as Paddle refuses it."""
     if isinstance(learning_rate, LRScheduler):
         return learning_rate
-    if not isinstance(learning_rate, float):
-        raise TypeError(
+    too_low = isinstance(learning_rate, numbers.Real) and learning_rate < low
+    if not isinstance(learning_rate, float) and not too_low:
+        error = ValueError if learning_rate is None else TypeError
+        raise error(
             f"learning_rate must be a float or an LRScheduler, got {learning_rate!r} ({type(learning_rate).__name__})"
         )
-    return number("learning_rate", learning_rate)
+    return number("learning_rate", learning_rate, low)
 
 
 def checked_decay(weight_decay):
     """Return the regularizer that ``weight_decay`` stands for: a number λ is ``L2Decay(λ)``."""
     if weight_decay is None or isinstance(weight_decay, (L1Decay, L2Decay)):
         return weight_decay
-    if isinstance(weight_decay, (int, float)) and not isinstance(weight_decay, bool):
+    if isinstance(weight_decay, numbers.Real) and not isinstance(weight_decay, bool):
         return L2Decay(number("weight_decay", weight_decay))
     raise TypeError(
         "weight_decay must be a number, paddle.regularizer.L1Decay, L2Decay or None, "
@@ -153,9 +158,21 @@ def checked_clip(grad_clip):
     )
 
 
-def names_of(tensors) -> set[str]:
-    """Return the names of tensors that are given as tensors or by name."""
-    return {tensor if isinstance(tensor, str) else tensor.name for tensor in tensors}
+def names_of(argument: str, tensors, among: set[str] | None = None) -> set[str]:
+    """Return the names of tensors that are given as tensors or by name.
+
+    Raises:
+        TypeError: ``tensors`` is no list of tensors or names.
+        ValueError: A name is not ``among`` those allowed.
+    """
+    try:
+        names = {tensor if isinstance(tensor, str) else tensor.name for tensor in tensors}
+    except (TypeError, AttributeError):
+        raise TypeError(f"{argument} must hold tensors or names of tensors, got {tensors!r:.80}") from None
+    unknown = names - among if among is not None else ()
+    if unknown:
+        raise ValueError(f"{argument} must be among the optimizer's own parameters, got {min(unknown)}")
+    return names
 
 
 def _attribute(parameter, name, default):

@@ -7,29 +7,34 @@ import paddle
 from .. import errors
 
 
-def _plain(value):
-    """Turn a tensor of one element into a number: Paddle takes its betas and epsilon in this form too."""
-    return value.item() if isinstance(value, paddle.Tensor) and value.size == 1 else value
+def finite(name: str, value, *low_and_high, **open_ends) -> float:
+    """A finite number, in the range that ``errors.number`` takes.
+
+    As in Paddle it may be a tensor of one element, and ``None`` is a wrong value, not a wrong type.
+    """
+    if isinstance(value, paddle.Tensor) and value.size == 1:
+        value = value.item()
+    try:
+        return errors.number(name, value, *low_and_high, **open_ends)
+    except TypeError as wrong_type:
+        if value is None:
+            raise ValueError(str(wrong_type)) from None
+        raise
 
 
 def decay_rate(name: str, value) -> float:
     """A number in [0, 1): the share of an average that is kept at each step."""
-    return errors.number(name, _plain(value), 0, 1, high_open=True)
+    return finite(name, value, 0, 1, high_open=True)
 
 
 def share(name: str, value) -> float:
     """A number in [0, 1]."""
-    return errors.number(name, _plain(value), 0, 1)
+    return finite(name, value, 0, 1)
 
 
 def not_negative(name: str, value) -> float:
     """A finite number of at least 0."""
-    return errors.number(name, _plain(value), 0)
-
-
-def finite(name: str, value) -> float:
-    """A finite number."""
-    return errors.number(name, _plain(value))
+    return finite(name, value, 0)
 
 
 def positive_whole(name: str, value) -> int:
