@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help book test lint notebooks mnist reproduce bench mutants serve clean
+.PHONY: help book test test-browser lint notebooks mnist reproduce bench mutants serve clean
 
 VENV := .venv/complete
 BIN := .venv/bin
@@ -20,7 +20,7 @@ export JUPYTER_DATA_DIR := $(CURDIR)/.venv/settings/jupyter-data
 export PYTHONPATH := $(CURDIR)
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 book: $(VENV) ## build the HTML book from the stored outputs into _build/html
 	$(BIN)/jupyter-book build . --all -W -n --keep-going
@@ -28,7 +28,10 @@ book: $(VENV) ## build the HTML book from the stored outputs into _build/html
 test: lint ## run every check: style, unit tests, all notebooks, a build of the book, its pages
 	$(BIN)/pytest -n 2 --dist loadfile --doctest-modules \
 	  --nbval --nbval-current-env --nbval-sanitize-with tools/nbval.cfg --nbval-cell-timeout 600 \
-	  --durations 10 $(PYTEST_ARGS)
+	  --durations 10 --ignore tests/browser $(PYTEST_ARGS)
+
+test-browser: book ## open the built book in Chromium (has to be installed), without a network, and use it as readers do
+	$(BIN)/pytest tests/browser -n 2 --durations 5 $(PYTEST_ARGS)
 
 lint: $(VENV) ## check the style of code and notebooks
 	$(BIN)/ruff check .
@@ -43,7 +46,8 @@ mnist: $(VENV) ## execute the chapters on the real MNIST and record its verdicts
 reproduce: $(VENV) ## train LeNet on MNIST as in the table that chapter 7 shows (hours; goes on where it was; ONLY="1cycle" for one policy)
 	$(BIN)/python -m benchmarks.super_convergence $(if $(ONLY),--policies $(ONLY))
 
-bench: $(VENV) ## measure a step of every optimizer against Paddle's; writes benchmarks/results and the page on speed
+bench: book ## weigh the pages, and time a step of every optimizer (writes benchmarks/results and the page on speed)
+	$(BIN)/python -m benchmarks.page_weight
 	$(BIN)/python -m benchmarks.step_time
 	$(BIN)/python -m tools.notebooks execute chapters/speed.ipynb
 

@@ -187,6 +187,7 @@ def test_an_invalid_workflow_is_noticed(tmp_path):
 def test_workflows_and_ci_run_the_readmes_commands():
     readme = (ROOT / "README.md").read_text()
     assert "make book" in readme and "make test" in readme
-    assert (ROOT / ".ci/run").read_text().splitlines()[-1] == "make test"
+    assert "make test-browser" in readme
+    assert (ROOT / ".ci/run").read_text().splitlines()[-2:] == ["make test", "make test-browser"]
     assert "run: make test" in (ROOT / ".github/workflows/test.yml").read_text()
     assert "run: make book" in (ROOT / ".github/workflows/pages.yml").read_text()

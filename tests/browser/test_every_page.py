@@ -1,0 +1,75 @@
+"""Every page of the book, opened: nothing fails, math is typeset, pictures are there, and everyone can read it."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.test_site import toc_entries
+
+PAGES = sorted(f"{entry}.html" for entry in toc_entries())
+
+UNTYPESET = """() => [...document.querySelectorAll(".math")]
+    .filter((formula) => !formula.querySelector("mjx-container svg"))
+    .map((formula) => formula.textContent)"""
+BROKEN_MATH = """() => [...document.querySelectorAll("mjx-merror, [data-mml-node='merror'], [data-mjx-error]")]
+    .map((error) => error.dataset.mjxError ?? error.textContent)"""
+PROSE = """() => {
+    const article = document.querySelector("article").cloneNode(true);
+    article.querySelectorAll("pre, code, script, style, mjx-container").forEach((element) => element.remove());
+    return article.textContent;
+}"""
+EMPTY_PICTURES = """async () => {
+    const pictures = [...document.querySelectorAll("img")];
+    for (const picture of pictures) picture.loading = "eager";
+    await Promise.all(pictures.map((picture) => picture.decode().catch(() => {})));
+    return pictures.filter((picture) => !picture.naturalWidth).map((picture) => picture.src);
+}"""
+ONE_WORD_OF_EACH_COLOUR = """() => {
+    const seen = new Set();
+    for (const word of document.querySelectorAll(".highlight pre span")) {
+        const colour = word.closest(".cell_input, .cell_output, article").className + word.className;
+        if (seen.has(colour)) word.replaceWith(word.textContent);
+        else seen.add(colour);
+    }
+}"""
+
+
+@pytest.fixture(scope="module", params=[*PAGES, "search.html", "genindex.html"])
+def page(request, window):
+    """Opened once for all tests of this file. That nothing failed on it is asserted when it is closed."""
+    with window(request.param) as page:
+        yield page
+
+
+def test_math_is_typeset(page):
+    assert page.evaluate(UNTYPESET) == []
+    assert page.evaluate(BROKEN_MATH) == []
+    prose = page.evaluate(PROSE)
+    assert "$" not in prose and "\\(" not in prose and "\\frac" not in prose
+
+
+def test_every_picture_is_there(page):
+    assert page.evaluate(EMPTY_PICTURES) == []
+
+
+def test_interactive_figures_are_alive(page):
+    figures = page.locator(".course-figure")
+    assert figures.locator("form:visible").count() == figures.count()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everyone_can_read_it(page, theme):
+    page.emulate_media(color_scheme=theme)
+    expect(page.locator("html")).to_have_attribute("data-theme", theme)
+    page.evaluate(ONE_WORD_OF_EACH_COLOUR)  # a chapter has thousands, and axe looks at each
+    options = {"resultTypes": ["violations"], "preload": False}
+    if theme == "dark":  # nothing else depends on colours
+        options["runOnly"] = ["color-contrast", "link-in-text-block"]
+    violations = Axe().run(page, options=options).response["violations"]
+    assert [line for rule in violations if rule["impact"] in {"serious", "critical"} for line in described(rule)] == []
+
+
+def described(rule: dict) -> list[str]:
+    return [f"{rule['id']}: {node['html'][:150]} {node['failureSummary']}" for node in rule["nodes"]]
