@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help book test test-browser lint notebooks mnist reproduce bench mutants serve clean
+.PHONY: help book pdf test test-browser lint notebooks mnist reproduce bench mutants serve clean
 
 VENV := .venv/complete
 BIN := .venv/bin
@@ -24,6 +24,9 @@ help: ## show this list
 
 book: $(VENV) ## build the HTML book from the stored outputs into _build/html
 	$(BIN)/jupyter-book build . --all -W -n --keep-going
+
+pdf: book ## print the book as one PDF into _build/pdf (needs Chromium)
+	$(BIN)/python -m tools.pdf
 
 test: lint ## run every check: style, unit tests, all notebooks, a build of the book, its pages
 	$(BIN)/pytest -n 2 --dist loadfile --doctest-modules \
