@@ -32,8 +32,8 @@ def number(name: str, value, low=-math.inf, high=math.inf, *, low_open=False, hi
         raise TypeError(f"{name} must be a {allowed}, got {_shown(value)}")
     value_too_low = value <= low if low_open else value < low
     value_too_high = value >= high if high_open else value > high
-    if not math.isfinite(value) or value_too_low or value_too_high:
-        raise ValueError(f"{name} must be a {allowed}, got {value!r}")
+    if value_too_low or value_too_high or not _is_finite(value):
+        raise ValueError(f"{name} must be a {allowed}, got {value!r:.60}")
     return float(value)
 
 
@@ -86,6 +86,13 @@ def choice(name: str, value, options):
     if not any(value is option or (type(value) is type(option) and value == option) for option in options):
         raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
     return value
+
+
+def _is_finite(value) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int that no float can hold
+        return False
 
 
 def _interval(low, high, low_open, high_open) -> str:

@@ -841,6 +841,8 @@ NOT_A_RISING_LIST = [
     ([3, 2], ValueError),
     ([1, 1], ValueError),
     (["1", 2], TypeError),
+    (np.array(3), TypeError),
+    ([10**400, 1], ValueError),
 ]
 ANY = {
     "learning_rate": NOT_A_RATE,
@@ -932,6 +934,11 @@ def test_wrong_arguments_are_named_with_their_value(name, argument, value, error
         getattr(lr, name)(**{**RIGHT[name], argument: value})
     if not isinstance(value, list):
         assert str(value) in str(caught.value)
+
+
+def test_milestones_may_be_an_array_or_a_tensor():
+    for milestones in (np.array([2, 3]), paddle.to_tensor([2, 3])):
+        assert lr.MultiStepDecay(0.5, milestones).at([0, 2, 3]).round(6).tolist() == [0.5, 0.05, 0.005]
 
 
 def test_combinations_of_arguments_that_contradict_each_other():

@@ -57,6 +57,16 @@ class Optimizer:
     A NaN or infinite gradient is not caught: as in Paddle it reaches the parameter and its state. A gradient of
     some rows only, as ``Embedding(sparse=True)`` gives it, is zero in all other rows; Paddle's kernels for it miss
     rows that are out of order (Momentum, RMSProp) or do not exist (Adadelta, Adamax, NAdam, RAdam, AdamW).
+
+    Example:
+        >>> class SignDescent(Optimizer):
+        ...     def rule(self, x, g, s, lr):
+        ...         return x - lr * np.sign(g)
+        >>> x = paddle.to_tensor([3.0, -5.0], stop_gradient=False)
+        >>> (x * x).sum().backward()
+        >>> SignDescent(0.5, parameters=[x]).step()
+        >>> x.tolist()
+        [2.5, -4.5]
     """
 
     slots: tuple[str, ...] = ()
@@ -116,6 +126,9 @@ class Optimizer:
             x, g: Arrays of one shape (NumPy or Paddle); neither is changed.
             s: Namespace with the slots and the step number ``s.t``, 1 at the first step. New state is assigned.
             lr: The learning rate of this step, a float.
+
+        Raises:
+            NotImplementedError: The class has not defined its rule.
         """
         raise NotImplementedError(f"{type(self).__name__} must define rule(x, g, s, lr)")
 
@@ -264,7 +277,11 @@ class Optimizer:
         self._learning_rate = number("value", value, self.lowest_learning_rate)
 
     def set_lr_scheduler(self, scheduler: LRScheduler) -> None:
-        """Let ``scheduler`` drive the learning rate from now on."""
+        """Let ``scheduler`` drive the learning rate from now on.
+
+        Raises:
+            TypeError: ``scheduler`` is no ``LRScheduler``.
+        """
         if not isinstance(scheduler, LRScheduler):
             raise TypeError(f"scheduler must be an LRScheduler, got {scheduler!r} ({type(scheduler).__name__})")
         self._learning_rate = scheduler

@@ -66,7 +66,7 @@ class Group:
 
 
 def make_groups(optimizer, parameters) -> list[Group]:
-    """Turn what was given as ``parameters`` into groups.
+    """Turn what was given to ``optimizer`` as ``parameters`` into groups.
 
     Raises:
         TypeError: It is no list of tensors or of group dicts.
@@ -124,7 +124,12 @@ def _check_tensors(parameters) -> None:
 
 
 def checked_learning_rate(learning_rate, low: float):
-    """Return a float of at least ``low`` or a schedule; anything else, also an int, is refused as Paddle refuses it."""
+    """Return a float of at least ``low`` or a schedule.
+
+    Raises:
+        TypeError: It is anything else; also an int, as in Paddle.
+        ValueError: It is ``None``, NaN, infinite or below ``low``.
+    """
     if isinstance(learning_rate, LRScheduler):
         return learning_rate
     too_low = isinstance(learning_rate, numbers.Real) and learning_rate < low
@@ -137,7 +142,12 @@ def checked_learning_rate(learning_rate, low: float):
 
 
 def checked_decay(weight_decay):
-    """Return the regularizer that ``weight_decay`` stands for: a number λ is ``L2Decay(λ)``."""
+    """Return the regularizer that ``weight_decay`` stands for: a number λ is ``L2Decay(λ)``.
+
+    Raises:
+        TypeError: It is neither number nor regularizer nor ``None``.
+        ValueError: It is NaN or infinite.
+    """
     if weight_decay is None or isinstance(weight_decay, (L1Decay, L2Decay)):
         return weight_decay
     if isinstance(weight_decay, numbers.Real) and not isinstance(weight_decay, bool):
@@ -149,7 +159,11 @@ def checked_decay(weight_decay):
 
 
 def checked_clip(grad_clip):
-    """Return one of Paddle's clipping objects or ``None``."""
+    """Return one of Paddle's clipping objects or ``None``.
+
+    Raises:
+        TypeError: It is something else.
+    """
     if grad_clip is None or isinstance(grad_clip, paddle.nn.clip.GradientClipBase):
         return grad_clip
     raise TypeError(

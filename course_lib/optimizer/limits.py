@@ -11,6 +11,10 @@ def finite(name: str, value, *low_and_high, **open_ends) -> float:
     """A finite number, in the range that ``errors.number`` takes.
 
     As in Paddle it may be a tensor of one element, and ``None`` is a wrong value, not a wrong type.
+
+    Example:
+        >>> finite("weight_decay", paddle.to_tensor([0.5]))
+        0.5
     """
     if isinstance(value, paddle.Tensor) and value.size == 1:
         value = value.item()
@@ -23,7 +27,14 @@ def finite(name: str, value, *low_and_high, **open_ends) -> float:
 
 
 def decay_rate(name: str, value) -> float:
-    """A number in [0, 1): the share of an average that is kept at each step."""
+    """A number in [0, 1): the share of an average that is kept at each step.
+
+    Example:
+        >>> decay_rate("beta1", 1.0)
+        Traceback (most recent call last):
+            ...
+        ValueError: beta1 must be a number in [0, 1), got 1.0
+    """
     return finite(name, value, 0, 1, high_open=True)
 
 

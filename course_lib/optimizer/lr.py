@@ -14,11 +14,6 @@ Names, arguments, defaults and stepping are Paddle's, and so is the hook: every 
 ``paddle.optimizer.lr.LRScheduler``, so Paddle's own optimizers take it as well, and a ``state_dict`` can be loaded
 from Paddle's class into ours and back. Where a schedule of Paddle's has a defect, the docstring says what ours does
 instead, under *Paddle*. For all of them: arguments are checked when the schedule is made, not when it first goes wrong.
-
-Every class takes two more arguments, which mean the same everywhere:
-
-* ``last_epoch``: the step after which to go on, a whole number of at least -1. The default, -1, starts at step 0.
-* ``verbose``: print a line whenever the learning rate is set.
 """
 
 from __future__ import annotations
@@ -59,8 +54,8 @@ class Schedule(LRScheduler):
 
     Args:
         learning_rate: The learning rate that the formula scales, available to it as ``base_lr``; at least 0.
-        last_epoch: The step after which to go on (-1: start at step 0).
-        verbose: Print every new learning rate.
+        last_epoch: The step after which to go on, a whole number of at least -1: there it starts at step 0.
+        verbose: Print a line whenever the learning rate is set.
 
     Raises:
         TypeError, ValueError: An argument of the wrong type or out of range; the message says which and what it may be.
@@ -85,7 +80,11 @@ class Schedule(LRScheduler):
         super().__init__(learning_rate, whole("last_epoch", last_epoch, -1), flag("verbose", verbose))
 
     def formula(self, t) -> float:
-        """The learning rate at step ``t`` = 0, 1, 2, …, computed from ``t`` and the constructor's arguments alone."""
+        """The learning rate at step ``t`` = 0, 1, 2, …, computed from ``t`` and the constructor's arguments alone.
+
+        Raises:
+            NotImplementedError: The class has not defined it.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define formula(t), the learning rate at step t")
 
     def get_lr(self) -> float:
@@ -128,6 +127,10 @@ class StepDecay(Schedule):
         learning_rate: :math:`\eta_0`, at least 0.
         step_size: s, the number of steps at each level, a whole number of at least 1.
         gamma: The factor between levels, in [0, 1).
+        last_epoch, verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``.
 
     Example:
         >>> StepDecay(0.5, step_size=2, gamma=0.1).at([0, 1, 2, 3, 4])
@@ -152,6 +155,10 @@ class MultiStepDecay(Schedule):
         learning_rate: :math:`\eta_0`, at least 0.
         milestones: The steps at which a new level begins, a list or tuple of increasing numbers.
         gamma: The factor between levels, in [0, 1).
+        last_epoch, verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``.
 
     Example:
         >>> MultiStepDecay(0.5, milestones=[2, 3]).at([0, 1, 2, 3, 4])
@@ -179,6 +186,10 @@ class PiecewiseDecay(Schedule):
         boundaries: The steps :math:`b_i` at which the next value begins, increasing, at least one.
         values: The learning rates :math:`v_i`, each at least 0, one more than there are boundaries. (Surplus values are
             allowed, as in Paddle: after the last boundary it is the *last* value that counts.)
+        last_epoch, verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``.
 
     Example:
         >>> PiecewiseDecay([2, 3], [0.1, 0.02, 0.005]).at([0, 1, 2, 3, 4])
@@ -211,6 +222,10 @@ class ExponentialDecay(Schedule):
     Args:
         learning_rate: :math:`\eta_0`, at least 0.
         gamma: The factor per step, in (0, 1). The rate halves every :math:`\ln 2 / \ln(1/\gamma)` steps.
+        last_epoch, verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``.
 
     Example:
         >>> ExponentialDecay(0.8, gamma=0.5).at([0, 1, 2, 3])
@@ -235,6 +250,10 @@ class NaturalExpDecay(Schedule):
     Args:
         learning_rate: :math:`\eta_0`, at least 0.
         gamma: The rate of decay per step, greater than 0. The rate halves every :math:`\ln 2 / \gamma` steps.
+        last_epoch, verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``.
 
     Example:
         >>> NaturalExpDecay(0.5, gamma=0.1).at([0, 10]).round(4)
@@ -257,6 +276,10 @@ class InverseTimeDecay(Schedule):
     Args:
         learning_rate: :math:`\eta_0`, at least 0.
         gamma: The rate of decay per step, at least 0. The rate halves after :math:`1/\gamma` steps.
+        last_epoch, verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``.
 
     Example:
         >>> InverseTimeDecay(0.6, gamma=1).at([0, 1, 2, 5])
@@ -288,6 +311,10 @@ class PolynomialDecay(Schedule):
         end_lr: :math:`\eta_\text{end}`, at least 0.
         power: p, greater than 0; 1 is a straight line.
         cycle: Start again, over a longer distance, whenever the end is reached.
+        last_epoch, verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``.
 
     Example:
         >>> PolynomialDecay(1.0, decay_steps=4, end_lr=0, power=2).at([0, 1, 2, 3, 4, 5])
@@ -321,6 +348,10 @@ class CosineAnnealingDecay(Schedule):
         learning_rate: :math:`\eta_0`, at least 0.
         T_max: The number of steps from the top to the bottom (half a period), a whole number of at least 1.
         eta_min: :math:`\eta_\text{min}`, the learning rate at the bottom, at least 0.
+        last_epoch, verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``.
 
     Example:
         >>> CosineAnnealingDecay(1.0, T_max=4).at([0, 2, 4, 6, 8]).round(6)
@@ -353,6 +384,10 @@ class LambdaDecay(Schedule):
     Args:
         learning_rate: :math:`\eta_0`, at least 0.
         lr_lambda: :math:`\lambda`, a function that takes the step and returns the factor.
+        last_epoch, verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``.
 
     Example:
         >>> LambdaDecay(0.8, lambda t: 1 / (1 + t)).at([0, 1, 3])
@@ -376,6 +411,10 @@ class MultiplicativeDecay(Schedule):
         learning_rate: :math:`\eta_0`, at least 0.
         lr_lambda: :math:`\lambda`, a function that takes the step i = 1, 2, … and returns the factor. It is asked once
             for each i, and the products are remembered. (Paddle multiplies all of them anew at every step.)
+        last_epoch, verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``.
 
     Example:
         >>> MultiplicativeDecay(0.8, lambda i: 0.5).at([0, 1, 2, 3])
@@ -409,6 +448,10 @@ class LinearWarmup(Schedule):
         warmup_steps: W, a whole number of at least 1.
         start_lr: :math:`\eta_\text{start}`, the learning rate at step 0, at least 0.
         end_lr: :math:`\eta_\text{end}`, where the line points to, greater than ``start_lr``.
+        last_epoch, verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``. Around ``ReduceOnPlateau`` also a ``last_epoch`` past the warm-up.
 
     Around ``ReduceOnPlateau``, ``step(metrics)`` takes the metric and hands it on; during the warm-up it may be left
     out, and is ignored. Around any other schedule ``step(epoch)`` takes the step to jump to, as everywhere.
@@ -494,7 +537,11 @@ class LinearWarmup(Schedule):
         return state
 
     def set_state_dict(self, state_dict):
-        """Load a state saved by ``state_dict``, here or in Paddle's class."""
+        """Load a state saved by ``state_dict``, here or in Paddle's class.
+
+        Raises:
+            RuntimeError: The state of the schedule inside is missing.
+        """
         own = dict(state_dict)
         inside = own.pop("LinearWarmup_LR", None)
         if isinstance(self.learning_rate, LRScheduler):
@@ -518,6 +565,10 @@ class LinearLR(Schedule):
         total_steps: N, the number of steps to the end of the line, a whole number of at least 1.
         start_factor: :math:`f_0`, in (0, 1].
         end_factor: :math:`f_1`, in [0, 1].
+        last_epoch, verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``.
 
     Example:
         >>> LinearLR(1.0, total_steps=4, start_factor=0.5).at([0, 1, 2, 3, 4, 5]).round(6)
@@ -556,6 +607,10 @@ class NoamDecay(Schedule):
         d_model: d, the width of the model, greater than 0.
         warmup_steps: W, a whole number of at least 1.
         learning_rate: :math:`\eta_0`, a plain factor, at least 0.
+        last_epoch, verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``.
 
     Example:
         >>> NoamDecay(d_model=100, warmup_steps=4).at([0, 1, 4, 16]).round(6)
@@ -591,6 +646,10 @@ class CosineAnnealingWarmRestarts(Schedule):
         T_0: The length of the first cycle in steps, a whole number of at least 1.
         T_mult: The factor from one cycle's length to the next, a whole number of at least 1.
         eta_min: :math:`\eta_\text{min}`, where a cycle ends, at least 0.
+        last_epoch, verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``.
 
     ``step(epoch)`` takes fractions of an epoch too, as the paper does: ``step(epoch + batch / batches)``.
 
@@ -663,6 +722,10 @@ class CyclicLR(Schedule):
         exp_gamma: :math:`\gamma` of "exp_range", at least 0.
         scale_fn: A scale of your own: a function of the cycle's number 1, 2, … or of the step.
         scale_mode: What ``scale_fn`` is given: "cycle" or "iterations".
+        last_epoch, verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``.
 
     Example:
         >>> CyclicLR(0.25, 1.25, step_size_up=2).at([0, 1, 2, 3, 4, 5])
@@ -748,6 +811,10 @@ class OneCycleLR(Schedule):
         momentum: A pair (high, low) to drive the optimizer's momentum against the learning rate: high where the rate
             is low, low where it is high; both in [0, 1). None leaves the momentum alone. ``course_lib``'s optimizers
             follow it (``momentum`` of Momentum, SGDW and RMSProp, ``beta1`` of the Adam family), Paddle's do not.
+        last_epoch, verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``.
 
     Example:
         >>> cycle = OneCycleLR(1.0, 11, divide_factor=10, end_learning_rate=0, phase_pct=6 / 11,
@@ -845,6 +912,10 @@ class ReduceOnPlateau(Schedule):
         cooldown: How many calls after a reduction are ignored, their metrics included, a whole number of at least 0.
         min_lr: :math:`\eta_\text{min}`, the lower bound of the learning rate, at least 0.
         epsilon: Reductions no larger than this are not made, at least 0.
+        verbose: See ``Schedule``.
+
+    Raises:
+        TypeError, ValueError: See ``Schedule``.
 
     Example:
         >>> plateau = ReduceOnPlateau(1.0, factor=0.5, patience=1)
@@ -973,6 +1044,8 @@ def _at_each(function, steps):
 
 
 def _numbers(name, values):
+    if isinstance(values, (np.ndarray, paddle.Tensor)):
+        values = values.tolist()  # without a dimension: a plain number, and so no list
     if isinstance(values, (str, bytes, dict, set)) or not hasattr(values, "__len__"):
         raise TypeError(f"{name} must be a list or tuple of numbers, got {values!r} ({type(values).__name__})")
     return [_not_negative(f"{name}[{i}]", value) for i, value in enumerate(values)]
