@@ -1,7 +1,7 @@
 """Training a network and writing down what happened.
 
-``fit`` is the training loop of the whole book, ``evaluate`` measures a model, ``sweep`` repeats an experiment over
-a grid of settings and seeds, on one core or on many, with the same numbers.
+``fit`` is the training loop of the whole book, ``evaluate`` measures a model, ``sweep`` (of ``course_lib.sweeps``)
+repeats an experiment over a grid of settings and seeds, on one core or on many, with the same numbers.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from paddle.optimizer.lr import LRScheduler, ReduceOnPlateau
 
 from course_lib import errors
 from course_lib.data import Dataset, Split, batches
-from course_lib.progress import no_bars, with_bar
+from course_lib.progress import with_bar
 from course_lib.seeding import seeded
+from course_lib.sweeps import Sweep, sweep  # noqa: F401 (they belong to training for those who use them)
 
 _EVALUATION_BATCH = 200  # fits into the processor's cache: a quarter faster than 1000
 
@@ -258,154 +259,3 @@ def check_run(model, optimizer, data, **functions) -> None:
     for name, function in functions.items():
         if function is not None and not callable(function):
             raise TypeError(f"{name} must be a function or None, got {function!r} ({type(function).__name__})")
-
-
-# Sweeps -------------------------------------------------------------------------------------------------------
-
-
-class Sweep:
-    """Results of an experiment over a grid of settings and several seeds.
-
-    Attributes:
-        grid: Name of a setting → its values.
-        seeds: The seeds.
-        results: Name of a result → array ``[setting 1, setting 2, …, seeds]`` (and its own axes, if it is an array).
-            An experiment that returns a bare number or array has the one result ``"value"``.
-    """
-
-    def __init__(self, grid: dict, seeds: list, results: dict):
-        self.grid, self.seeds, self.results = grid, seeds, results
-
-    @property
-    def values(self) -> np.ndarray:
-        """The one result of an experiment that has only one."""
-        return self[None]
-
-    def __getitem__(self, key: str | None) -> np.ndarray:
-        if key is None:
-            if len(self.results) > 1:
-                raise ValueError(f"key must be one of {', '.join(map(repr, self.results))}, got none")
-            key = next(iter(self.results))
-        return self.results[errors.choice("key", key, self.results)]
-
-    def mean(self, key: str | None = None) -> np.ndarray:
-        """Mean over the seeds ``[setting 1, setting 2, …]``; NaN where a run gave NaN."""
-        return self[key].mean(axis=len(self.grid))
-
-    def std(self, key: str | None = None) -> np.ndarray:
-        """Standard deviation over the seeds (divided by n - 1; 0 for a single seed)."""
-        return self[key].std(axis=len(self.grid), ddof=1 if len(self.seeds) > 1 else 0)
-
-    def best(self, key: str | None = None, lowest: bool = False) -> dict:
-        """The settings whose mean is highest (or lowest), as a dict; NaN never wins, the first of equals does."""
-        mean = self.mean(key)
-        if mean.ndim != len(self.grid):
-            raise ValueError(f"best needs one number per run, but {key or 'the result'} is an array")
-        if np.isnan(mean).all():
-            raise ValueError("best needs a mean that is a number, but every setting gave NaN")
-        place = np.unravel_index(np.nanargmin(mean) if lowest else np.nanargmax(mean), mean.shape)
-        return {name: values[i] for (name, values), i in zip(self.grid.items(), place)}
-
-    def table(self, *keys: str, digits: int = 3) -> str:
-        """A text table: a row for each setting, mean ± standard deviation for each result (or for ``keys``)."""
-        keys = keys or tuple(self.results)
-        rows = [[*self.grid, *keys]]
-        for place, point in zip(np.ndindex(*map(len, self.grid.values())), _points(self.grid)):
-            cells = (f"{self.mean(key)[place]:.{digits}f} ± {self.std(key)[place]:.{digits}f}" for key in keys)
-            rows.append([*(f"{v:g}" if isinstance(v, float) else str(v) for v in point.values()), *cells])
-        widths = [max(map(len, column)) for column in zip(*rows)]
-        return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths)) for row in rows)
-
-    def __repr__(self) -> str:
-        sizes = " × ".join(f"{len(values)} {name}" for name, values in {**self.grid, "seeds": self.seeds}.items())
-        return f"Sweep({sizes}: {', '.join(self.results)})"
-
-
-def sweep(run, grid: dict, seeds, n_jobs: int | None = None, progress: bool | None = None) -> Sweep:
-    """Call ``run(seed=…, **point)`` for every point of ``grid`` and every seed, and collect the results.
-
-    Args:
-        run: The experiment. Returns a number, an array, or a dict of them; the same kind at every point.
-        grid: Name of an argument of ``run`` → list of its values. Every combination is run.
-        seeds: The seeds, such as ``range(5)``; every point is run with all of them.
-        n_jobs: Processes: 1, another number, or -1 for all cores. None means 1, or what the surrounding
-            ``joblib.parallel_config`` says; with its backend ``"dask"`` the runs go to a Dask cluster.
-        progress: Show a progress bar, as in ``fit``. Runs show none of their own.
-
-    Raises:
-        TypeError, ValueError: An empty grid, an empty list of seeds, or arguments of the wrong kind.
-        RuntimeError: A run failed, or returned something else than the others; the message says at which point.
-
-    Example:
-        >>> parabola = sweep(lambda lr, seed: (1 - lr) ** 2 + seed, {"lr": [0.5, 1.0, 2.0]}, seeds=[0, 1])
-        >>> parabola.best(lowest=True)
-        {'lr': 1.0}
-        >>> print(parabola.table())
-         lr          value
-        0.5  0.750 ± 0.707
-          1  0.500 ± 0.707
-          2  1.500 ± 0.707
-    """
-    import joblib
-
-    grid, seeds = _checked_grid(run, grid), _checked_seeds(seeds)
-    if n_jobs is not None and errors.whole("n_jobs", n_jobs) == 0:
-        raise ValueError("n_jobs must be a number of processes, or -1 for all cores, got 0")
-    calls = [{**point, "seed": seed} for point in _points(grid) for seed in seeds]
-    jobs = (joblib.delayed(_one_run)(run, call) for call in calls)
-    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator")
-    found = list(with_bar(parallel(jobs), len(calls), progress))
-    shape = (*map(len, grid.values()), len(seeds))
-    return Sweep(grid, seeds, {key: _stacked(key, found, calls, shape) for key in found[0]})
-
-
-def _one_run(run, call: dict) -> dict:
-    try:
-        with no_bars():
-            result = run(**call)
-        results = result if isinstance(result, dict) else {"value": result}
-        return {key: np.asarray(value, dtype=np.float64) for key, value in results.items()}
-    except Exception as error:
-        raise RuntimeError(f"the run at {_shown(call)} failed: {type(error).__name__}: {error}") from error
-
-
-def _stacked(key: str, found: list[dict], calls: list[dict], shape: tuple) -> np.ndarray:
-    for result, call in zip(found, calls):
-        if result.keys() != found[0].keys() or result[key].shape != found[0][key].shape:
-            raise RuntimeError(f"the run at {_shown(call)} returned another kind of result than {_shown(calls[0])}")
-    return np.stack([result[key] for result in found]).reshape(*shape, *found[0][key].shape)
-
-
-def _points(grid: dict):
-    """Every combination of the grid's values, the last setting changing fastest."""
-    return (dict(zip(grid, values)) for values in itertools.product(*grid.values()))
-
-
-def _shown(call: dict) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in call.items())
-
-
-def _checked_grid(run, grid) -> dict:
-    if not callable(run):
-        raise TypeError(f"run must be a function, got {run!r} ({type(run).__name__})")
-    if not isinstance(grid, dict):
-        raise TypeError(f'grid must be a dict such as {{"lr": [0.1, 1.0]}}, got {grid!r} ({type(grid).__name__})')
-    if "seed" in grid:
-        raise ValueError("grid must not hold 'seed': the seeds are an argument of their own")
-    grid = {name: _listed(f"grid[{name!r}]", values) for name, values in grid.items()}
-    if not grid:
-        raise ValueError("grid must hold at least one setting, got {}")
-    return grid
-
-
-def _checked_seeds(seeds) -> list[int]:
-    return [errors.whole("each of seeds", seed, low=0) for seed in _listed("seeds", seeds)]
-
-
-def _listed(name: str, values) -> list:
-    if isinstance(values, (str, dict)) or not hasattr(values, "__iter__"):
-        raise TypeError(f"{name} must be a list of values, got {values!r} ({type(values).__name__})")
-    values = [value.item() if isinstance(value, np.generic) else value for value in values]
-    if not values:
-        raise ValueError(f"{name} must hold at least one value, got none")
-    return values
