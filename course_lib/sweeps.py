@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import itertools
 import os
-import sys
 import traceback
 import warnings
 from concurrent.futures.process import BrokenProcessPool
@@ -167,38 +167,37 @@ def _outcomes(run, calls: dict, n_jobs, go_on: bool):
             if not (yield from _until_a_process_dies(run, {place: call}, n_jobs, go_on)):
                 break
         else:
-            yield (
-                place,
-                _Failure(f"the run at {_shown(call)} failed: its process died, and died again when it ran alone"),
-            )
+            message = f"the run at {_shown(call)} failed: its process died, and died again when it ran alone"
+            yield place, _Failure(message)
 
 
 def _until_a_process_dies(run, waiting: dict, n_jobs, go_on: bool):
-    """Run the calls, taking them out of ``waiting``; return those that were under way when a process died."""
+    """Run the calls, taking them out of ``waiting``; return those that may have been the death of a process.
+
+    joblib's own processes end all together when one of them dies; a cluster goes on, and says which run it was.
+    """
     under_way = {}
 
-    def jobs():  # joblib asks for the next one when a process is free, or soon will be
+    def jobs():  # joblib asks for the next one when a process is free
         while waiting:
             place = next(iter(waiting))
             under_way[place] = waiting.pop(place)
             yield joblib.delayed(_outcome)(run, place, under_way[place], _settings(), go_on)
 
-    # Not in batches: a process that dies shall take no finished run with it.
-    parallel = joblib.Parallel(n_jobs, backend=_backend(), batch_size=1, return_as="generator_unordered")
-    try:
-        for place, outcome in parallel(jobs()):
-            del under_way[place]
-            yield place, outcome
-    except _what_a_dead_process_raises() as error:
+    # Only what really runs is under way, and a process that dies takes no finished run with it.
+    one_by_one = {"batch_size": 1, "pre_dispatch": "n_jobs", "return_as": "generator_unordered"}
+    with contextlib.suppress(BrokenProcessPool):
+        for place, outcome in joblib.Parallel(n_jobs, backend=_backend(), **one_by_one)(jobs()):
+            if outcome is not _DIED:
+                del under_way[place]
+                yield place, outcome
+    if under_way:
         points = "; ".join(map(_shown, under_way.values()))
-        message = f"a process died ({type(error).__name__}) during one of these runs, which are tried again: {points}"
-        warnings.warn(message, stacklevel=2)
+        warnings.warn(f"a process died during one of these runs, which are tried again: {points}", stacklevel=2)
     return under_way
 
 
-def _what_a_dead_process_raises() -> tuple:
-    distributed = sys.modules.get("distributed")  # whoever uses a cluster has imported it
-    return (BrokenProcessPool, distributed.KilledWorker) if distributed else (BrokenProcessPool,)
+_DIED = object()
 
 
 def _backend():
@@ -211,20 +210,26 @@ def _backend():
     backend, _ = get_active_backend()
     if not hasattr(backend, "client"):
         return None
+    from distributed import KilledWorker
+
     backend = copy.copy(backend)
     submit, retrieve, cores = backend.submit, backend.retrieve_result_callback, backend.effective_n_jobs
 
-    def submit_and_report_errors(function, callback=None):
+    def submit_and_report_errors(function, callback):
+        ((_, (_, place, *_), _),) = function.items  # the one call of _outcome in this batch
         future = submit(function, callback)
-        future.add_done_callback(lambda done: done.exception() and callback(done.exception()))
+        future.add_done_callback(lambda done: done.exception() and callback((place, done.exception())))
         return future
 
-    def retrieve_or_raise(outcome):
-        if isinstance(outcome, Exception):
-            raise outcome
-        return retrieve(outcome)
+    def retrieve_or_report(answer):
+        if not isinstance(answer, tuple):
+            return retrieve(answer)
+        place, error = answer
+        if isinstance(error, KilledWorker):
+            return [(place, _DIED)]
+        raise error
 
-    backend.submit, backend.retrieve_result_callback = submit_and_report_errors, retrieve_or_raise
+    backend.submit, backend.retrieve_result_callback = submit_and_report_errors, retrieve_or_report
     backend.effective_n_jobs = lambda n_jobs: max(2, cores(n_jobs))
     return backend
 

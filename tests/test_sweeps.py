@@ -179,9 +179,18 @@ def test_a_run_that_always_kills_its_process_is_named_and_the_others_are_kept(ma
     np.testing.assert_array_equal(again.values, EXPECTED)
 
 
+def test_a_cluster_that_lacks_a_module_says_so(cluster, tmp_path, monkeypatch):
+    (tmp_path / "only_here.py").write_text("def run(lr, seed):\n    return lr\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import only_here
+
+    with joblib.parallel_config(backend="dask"), pytest.raises(ModuleNotFoundError, match="only_here"):
+        sweep(only_here.run, {"lr": [0.1]}, [0])
+
+
 def test_without_a_store_the_message_says_what_is_lost(tmp_path):
     (tmp_path / "deaths").write_text("1000")
-    warned = pytest.warns(UserWarning, match=r"a process died .* during one of these runs, .* lr=1\.0, seed=1")
+    warned = pytest.warns(UserWarning, match=r"a process died during one of these runs, .* lr=1\.0, seed=1")
     with warned, pytest.raises(RuntimeError, match="the 1 finished runs are lost: a store would have kept them"):
         sweep(deadly(tmp_path), {"lr": [1.0]}, range(2), n_jobs=2)
 
