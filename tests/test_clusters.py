@@ -17,7 +17,7 @@ def test_the_programs_of_the_page_run_and_agree(tmp_path):
     """All up to the real cluster; the page itself asserts that both ways give the same numbers."""
     experiment, cores, store, dask, real = blocks("python")
     body = "\n".join([cores, "alone = found", store, "assert (alone['loss'] == found['loss']).all()", dask])
-    body = body.replace("threads_per_worker=1", "threads_per_worker=1, dashboard_address=None")
+    body = body.replace("threads_per_worker=1", 'threads_per_worker=1, dashboard_address=":0"')
     (tmp_path / "program.py").write_text(f'{experiment}\nif __name__ == "__main__":\n{textwrap.indent(body, "    ")}')
     subprocess.run([sys.executable, "program.py"], cwd=tmp_path, check=True)
     assert len(list((tmp_path / "results" / "widths").iterdir())) == 18

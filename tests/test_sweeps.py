@@ -87,7 +87,7 @@ def test_numpy_values_reach_the_run_as_plain_numbers():
 @pytest.fixture(scope="module")
 def cluster():
     """A Dask cluster of two processes on this machine."""
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.CRITICAL}
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": logging.CRITICAL}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster):
         yield cluster
 
