@@ -12,6 +12,7 @@ PyTorch is not needed for that; where it is installed, ``tests/test_disagreement
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from .arrays import absolute, maximum, sqrt
@@ -53,6 +54,21 @@ def from_catalogue(exercise: str, mistake: str, version: int = 0) -> type[Optimi
             return step(x, g, s, lr, **{name: getattr(self, name) for name in written.defaults})
 
     return Variant
+
+
+class RMSPropWithRateOutside(RMSProp):
+    """RMSProp with the learning rate outside the velocity, and ε where Paddle has it."""
+
+    def rule(self, x, g, s, lr):
+        super().rule(x, g, s, 1.0)
+        return x - lr * s.velocity
+
+
+class AdadeltaAtOne(Adadelta):
+    """Adadelta with the paper's learning rate 1 wherever Paddle's default, 0.001, is asked for."""
+
+    def rule(self, x, g, s, lr):
+        return super().rule(x, g, s, 1000 * lr)
 
 
 class PyTorchRMSProp(RMSProp):
@@ -101,6 +117,45 @@ class DocumentedAdamW(AdamW):
         corrected = lr * sqrt(1 - self.beta2**s.t) / (1 - self.beta1**s.t)
         return DocumentedAdam.rule(self, x, g, s, lr) - corrected * self.weight_decay * x
 
+
+PADDLES = {
+    "Momentum": (Momentum, 0.1),
+    "Adagrad": (Adagrad, 0.1),
+    "RMSProp": (RMSProp, 0.01),
+    "RMSProp, μ = 0.9": (partial(RMSProp, momentum=0.9), 0.001),
+    "Adadelta": (Adadelta, 0.001),  # Paddle's default
+    "Adam": (Adam, 0.01),
+    "AMSGrad": (partial(Adam, amsgrad=True), 0.01),
+    "AdamW": (AdamW, 0.01),
+    "Adamax": (Adamax, 0.01),
+    "NAdam": (NAdam, 0.01),
+    "RAdam": (RAdam, 0.01),
+}
+"""Name → Paddle's form of the rule, and a learning rate at which it trains the course's small network well."""
+
+OTHERS = {
+    ("Momentum", "η inside"): ("velocity", from_catalogue("momentum-step", "lr-inside-the-velocity")),
+    ("Momentum", "gradient × (1 − μ)"): ("velocity", from_catalogue("momentum-step", "damped-gradient")),
+    ("RMSProp, μ = 0.9", "η outside"): ("velocity", partial(RMSPropWithRateOutside, momentum=0.9)),
+    ("RMSProp", "ρ = 0.9"): ("defaults", partial(RMSProp, rho=0.9)),
+    ("RMSProp", "ρ = 0.99"): ("defaults", partial(RMSProp, rho=0.99)),
+    ("Adadelta", "η = 1"): ("defaults", AdadeltaAtOne),
+    ("Adagrad", "ε inside the root"): ("epsilon", from_catalogue("adagrad-step", "epsilon-inside-the-root")),
+    ("RMSProp", "ε outside the root"): ("epsilon", from_catalogue("rmsprop-step", "epsilon-outside-the-root")),
+    ("Adam", "ε inside the root"): ("epsilon", from_catalogue("adam-step", "epsilon-inside-the-root-of-v")),
+    ("Adam", "ε beside the raw root"): ("epsilon", DocumentedAdam),
+    ("Adamax", "ε beside the gradient"): ("epsilon", PyTorchAdamax),
+    ("Adamax", "no ε"): ("epsilon", partial(Adamax, epsilon=0.0)),
+    ("AMSGrad", "no correction"): ("corrections", from_catalogue("amsgrad-step", "uncorrected")),
+    ("AMSGrad", "largest corrected v"): ("corrections", from_catalogue("amsgrad-step", "maximum-of-corrected-v")),
+    ("NAdam", "μ_t in the average"): ("corrections", PaperNAdam),
+    ("RAdam", "threshold 4"): ("corrections", from_catalogue("radam-step", "threshold-four")),
+    ("RAdam", "no steps at first"): ("corrections", from_catalogue("radam-step", "no-update-at-first")),
+    ("AdamW", "decay without η"): ("decay", from_catalogue("adamw-step", "decay-without-lr")),
+    ("AdamW", "decay × corrected η"): ("decay", DocumentedAdamW),
+    ("AdamW", "L2 in its place"): ("decay", from_catalogue("adamw-step", "l2-instead")),
+}
+"""(Name, what is changed) → what the difference is about, and the form with that one change."""
 
 # --- Schedules -------------------------------------------------------------------------------------------------------
 
