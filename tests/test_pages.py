@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import struct
 from functools import cache
 from pathlib import Path
 
@@ -11,9 +13,10 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 from docutils import nodes
+from sphinx.cmd.build import main as sphinx_build
 
 from course_lib.exercises import EXERCISES
-from tools import sphinx_pages
+from tools import sphinx_pages, sphinx_social
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = {int(path.name[:2]): path for path in sorted((ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"))}
@@ -173,3 +176,39 @@ def test_a_citation_has_an_address_where_one_is_known():
     assert sphinx_pages.in_words({**work, "url": "https://x.org/y"}).endswith("version 1. https://x.org/y.")
     assert "url" not in sphinx_pages.bibtex({**work, "url": ""})
     assert "  url     = {https://x.org/y},\n" in sphinx_pages.bibtex({**work, "url": "https://x.org/y"})
+
+
+# -- previews of links ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environment", "url"),
+    [
+        ({"COURSE_SITE_URL": "https://x.org/course"}, "https://x.org/course/"),
+        ({"COURSE_REPOSITORY_URL": "https://github.com/Someone/course.git"}, "https://someone.github.io/course/"),
+        ({"COURSE_SITE_URL": "https://x.org/", "COURSE_REPOSITORY_URL": "https://github.com/a/b"}, "https://x.org/"),
+        ({"COURSE_REPOSITORY_URL": "https://gitlab.example/a/b"}, None),
+        ({}, None),
+    ],
+)
+def test_where_the_site_is_published(environment, url):
+    assert sphinx_social.site_url(environment) == url
+
+
+def test_a_published_page_says_how_it_is_previewed(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_SITE_URL", "https://x.org/course")
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    (tmp_path / "conf.py").write_text("project = 'A course'\nextensions = ['sphinx_social']\n")
+    (tmp_path / "index.rst").write_text("A page\n======\n\nWhat it is about.\n")
+    assert sphinx_build(["-q", str(tmp_path), str(tmp_path / "html")]) == 0
+    head = BeautifulSoup((tmp_path / "html" / "index.html").read_text(encoding="utf-8"), "html.parser").head
+    tags = {tag["property"]: tag["content"] for tag in head.select("meta[property]")}
+    assert tags["og:title"] == "A page" and tags["og:description"] == "What it is about."
+    assert tags["og:image"] == f"https://x.org/course/{sphinx_social.CARD}"
+    card = (tmp_path / "html" / sphinx_social.CARD).read_bytes()
+    assert struct.unpack(">II", card[16:24]) == sphinx_social.CARD_SIZE
+
+
+def test_without_an_address_there_is_no_preview_with_dead_links(site):
+    tags = page(site, "index.html").select("meta[property='og:image'], meta[property='og:url']")
+    assert bool(tags) == bool(sphinx_social.site_url(os.environ))
