@@ -17,9 +17,9 @@ import numpy as np
 import paddle
 
 from course_lib import errors
+from course_lib.files import PROJECT
 
 NAMES = ("digits", "mnist")
-PROJECT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never meets a half-written one."""
+"""Where the course's own files are, and writing files so that a reader never meets a half-written one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import contextlib
 import os
 import uuid
 from pathlib import Path
+
+#: The folder in which the library lies, and beside it what was measured for the book: in a clone of the repository,
+#: and in the temporary folder into which a notebook of the Colab edition unpacks both.
+PROJECT = Path(__file__).resolve().parents[1]
 
 
 def write_atomically(path, content) -> Path:

@@ -13,8 +13,11 @@ from pathlib import Path
 
 from course_lib import errors
 from course_lib.claims import CLAIMS, VERDICTS, read, read_conditions
+from course_lib.files import PROJECT
 
 MARKS = {True: "✓", False: "✗", None: "–"}
+
+RESULTS = PROJECT / "chapters" / "results"  # what was measured for the book
 
 STYLE = """
 .ledger select { margin: 0 1em 0.6em 0.3em; padding: 0.2em; font: inherit; color: inherit; background: transparent;
