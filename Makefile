@@ -2,11 +2,12 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help book pdf test test-browser lint notebooks mnist reproduce bench mutants serve clean
+.PHONY: help book colab colab-newest pdf test test-browser lint notebooks mnist reproduce bench mutants serve clean
 
 VENV := .venv/complete
 BIN := .venv/bin
 MUTATION := .venv/mutation
+BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
 PORT ?= 8000
 
 # One thread: the machine's cores go to parallel notebooks, and results do not depend on how many there are.
@@ -23,7 +24,13 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 book: $(VENV) ## build the HTML book from the stored outputs into _build/html
-	$(BIN)/jupyter-book build . --all -W -n --keep-going
+	$(BUILD) --all
+
+colab: $(VENV) ## write the notebooks that work alone, on Colab or elsewhere, into _build/html/colab (as book does)
+	$(BUILD)
+
+colab-newest: colab ## run these notebooks alone, with the newest versions of all packages
+	$(BIN)/python -m tools.colab_run --newest
 
 pdf: book ## print the book as one PDF into _build/pdf (needs Chromium)
 	$(BIN)/python -m tools.pdf
@@ -46,7 +53,7 @@ notebooks: $(VENV) ## execute every notebook in place (ONLY="chapters/01*.ipynb"
 mnist: $(VENV) ## execute the chapters on the real MNIST and record its verdicts (goes on where it was interrupted)
 	$(BIN)/python -m tools.mnist
 
-reproduce: $(VENV) ## train LeNet on MNIST as in the table that chapter 7 shows (hours; goes on where it was; ONLY="1cycle" for one policy)
+reproduce: $(VENV) ## train LeNet on MNIST as in chapter 7 (hours; goes on where it was; ONLY="1cycle" for one policy)
 	$(BIN)/python -m benchmarks.super_convergence $(if $(ONLY),--policies $(ONLY))
 
 bench: book ## weigh the pages, and time a step of every optimizer (writes benchmarks/results and the page on speed)

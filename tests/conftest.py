@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tools.repository import VARIABLE
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -24,7 +26,7 @@ def site(tmp_path_factory, worker_id) -> Path:
         if not log.exists():
             program = Path(sys.executable).with_name("jupyter-book")
             command = [program, "build", ROOT, "--all", "-W", "-n", "--keep-going", "--path-output", folder]
-            environment = {**os.environ, "NO_COLOR": "1"}
+            environment = {**os.environ, "NO_COLOR": "1", VARIABLE: ""}
             build = subprocess.run(
                 command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
             )

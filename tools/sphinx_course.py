@@ -1,15 +1,20 @@
-"""Sphinx extension of the book: MathJax from the book itself, buttons only where they lead somewhere.
+"""Sphinx extension of the book: MathJax from the book itself, the Colab edition, buttons that lead somewhere.
 
 Settings by environment variable:
-    COURSE_REPOSITORY_URL   the public repository; switches the repository, edit and issue buttons on
+    COURSE_REPOSITORY_URL   the public repository on GitHub; switches the buttons for Colab, Binder, repository, edit
+                            and issue on
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
+
+from sphinx.errors import ConfigError
+
+from tools import colab
+from tools.repository import BRANCH, Repository
 
 MATHJAX_PACKAGE = "sphinx-mathjax-offline"  # used for its files only: the package is named like no module can be
 MATHJAX_FILES = ("tex-svg.js", "input/tex/extensions")  # TeX to SVG needs no fonts; rare macros load on demand
@@ -18,17 +23,57 @@ MATHJAX_FILES = ("tex-svg.js", "input/tex/extensions")  # TeX to SVG needs no fo
 def setup(app):
     app.setup_extension("sphinx.ext.mathjax")
     app.connect("config-inited", configure)
+    app.connect("html-page-context", lead_to_colab_edition, priority=502)  # the theme makes its buttons at 501
     app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", write_colab_edition)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def configure(app, config):
     config.mathjax_path = "mathjax/tex-svg.js"
-    options = config.html_theme_options
-    url = os.environ.get("COURSE_REPOSITORY_URL", "").rstrip("/")
-    options["repository_url"] = url
-    for button in ("use_repository_button", "use_edit_page_button", "use_issues_button"):
-        options[button] = bool(url)
+    try:
+        repository = Repository.from_environment()
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    if repository:
+        switch_buttons_on(config.html_theme_options, repository)
+    else:
+        config.html_theme_options["repository_url"] = ""
+
+
+def switch_buttons_on(options, repository):
+    options.update(repository_url=repository.url, repository_branch=BRANCH)
+    options.update(use_repository_button=True, use_edit_page_button=True, use_issues_button=True)
+    options["launch_buttons"] = {
+        "binderhub_url": "https://mybinder.org",
+        "colab_url": "https://colab.research.google.com",
+        "notebook_interface": "jupyterlab",
+    }
+
+
+def lead_to_colab_edition(app, pagename, templatename, context, doctree):
+    """Let the buttons for Colab and for downloading lead to the notebook that works alone.
+
+    A page that is no notebook has nothing to download.
+    """
+    if "header_buttons" not in context:
+        return
+    is_notebook = pagename in colab.pages(app.env)
+    for group in context["header_buttons"]:
+        buttons = group.get("buttons", [])
+        for button in list(buttons):
+            if button.get("label") == "download-source-button" and not is_notebook:
+                buttons.remove(button)
+            elif button.get("label") == "download-source-button":
+                button["url"] = context["pathto"](f"{colab.FOLDER}/{colab.file_name(pagename)}", resource=True)
+                button["tooltip"] = "Download as a notebook that works alone"
+            elif button["text"] == "Colab":
+                button["url"] = Repository.from_environment().on_colab(colab.file_name(pagename))
+
+
+def write_colab_edition(app, error):
+    if not error and app.builder.format == "html":
+        colab.write(app, Path(app.outdir) / colab.FOLDER)
 
 
 def copy_mathjax(app, error):

@@ -1,0 +1,61 @@
+"""Where the course is published, derived from one setting: the environment variable ``COURSE_REPOSITORY_URL``.
+
+Without it the book names no place on the network, and none of its buttons leads to one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+VARIABLE = "COURSE_REPOSITORY_URL"
+BRANCH = "main"
+COLAB_BRANCH = "colab"  # Colab opens notebooks of a repository, not of a website: the edition is pushed there
+
+
+class Repository(NamedTuple):
+    """A repository on GitHub.
+
+    Raises:
+        ValueError: The environment variable is no address of a GitHub repository.
+
+    Example:
+        >>> course = Repository("ada", "learning-rates")
+        >>> course.on_colab("01_learning_rate.ipynb")
+        'https://colab.research.google.com/github/ada/learning-rates/blob/colab/01_learning_rate.ipynb'
+        >>> course.site
+        'https://ada.github.io/learning-rates/'
+    """
+
+    owner: str
+    name: str
+
+    @classmethod
+    def from_environment(cls) -> Repository | None:
+        """The repository that the environment names, or None if it names none."""
+        url = os.environ.get(VARIABLE, "").strip()
+        if not url:
+            return None
+        match = re.fullmatch(r"https://github\.com/([\w-]+)/([\w.-]+?)(?:\.git)?/?", url)
+        if not match:
+            raise ValueError(f"{VARIABLE} must read https://github.com/<owner>/<repository>, got {url!r}")
+        return cls(*match.groups())
+
+    @property
+    def url(self) -> str:
+        return f"https://github.com/{self.owner}/{self.name}"
+
+    @property
+    def site(self) -> str:
+        """The address that GitHub Pages gives to the book, with a slash at its end."""
+        host = f"{self.owner.lower()}.github.io"
+        return f"https://{host}/" if self.name.lower() == host else f"https://{host}/{self.name}/"
+
+    def source(self, path: str) -> str:
+        """The page that shows a file of the repository."""
+        return f"{self.url}/blob/{BRANCH}/{path}"
+
+    def on_colab(self, file: str) -> str:
+        """The address under which Colab opens a notebook of the Colab edition."""
+        return f"https://colab.research.google.com/github/{self.owner}/{self.name}/blob/{COLAB_BRANCH}/{file}"
