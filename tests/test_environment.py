@@ -172,8 +172,8 @@ def test_make_lists_every_target_on_one_line():
 
 
 def test_workflows_are_valid():
-    files = sorted((ROOT / ".github/workflows").glob("*.yml"))
-    assert {"pages.yml", "test.yml"} <= {file.name for file in files}
+    files = sorted((ROOT / ".github/workflows").iterdir())
+    assert {"newest.yml", "pages.yml", "release.yml", "test.yml"} <= {file.name for file in files}
     run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", *files], ROOT)
 
 
@@ -182,6 +182,12 @@ def test_an_invalid_workflow_is_noticed(tmp_path):
     broken.write_text("on: push\njobs:\n  test:\n    runs-on: ubuntu-latest\n    step: []\n")
     with pytest.raises(AssertionError):
         run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", broken], ROOT)
+
+
+def test_workflows_run_targets_that_there_are():
+    targets = re.search(r"^\.PHONY: (.*)", (ROOT / "Makefile").read_text(), re.MULTILINE).group(1).split()
+    text = "".join(file.read_text() for file in (ROOT / ".github/workflows").iterdir())
+    assert {"book", "colab-newest", "pdf", "test"} <= set(re.findall(r"run: make (\S+)", text)) <= set(targets)
 
 
 def test_workflows_and_ci_run_the_readmes_commands():
