@@ -15,7 +15,6 @@ is kept beside it, in ``conditions.json``.
 
 from __future__ import annotations
 
-import contextlib
 import html
 import json
 import os
@@ -27,12 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from course_lib.errors import choice
-from course_lib.files import write_atomically
-
-try:
-    import fcntl
-except ImportError:  # Windows: chapters are then to be run one at a time
-    fcntl = None
+from course_lib.files import one_writer_at_a_time, set_aside, write_atomically
 
 SOURCES = {
     "S0": "Learning-rate optimization algorithms",
@@ -267,7 +261,8 @@ def record(id: str, measured: str, verdict: str) -> Card:
     verdict = verdict if isinstance(verdict, Verdict) else Verdict(verdict)
     card = Card(claim, _require_text("measured", measured), verdict)
     path = ledger_path()
-    with _one_writer_at_a_time(path.parent):
+    _make(path.parent)
+    with one_writer_at_a_time(path.parent):
         entries = {entry["id"]: entry for entry in read(path)}
         _store(path, list(_in_order({**entries, id: card.entry}).values()))
         _store(conditions_path(path), _in_order({**read_conditions(path), id: verdict.conditions}))
@@ -306,8 +301,7 @@ def _load(path: Path, empty, is_right):
     except FileNotFoundError:
         return empty
     except (ValueError, TypeError) as error:
-        aside = _free_name(path)
-        path.replace(aside)
+        aside = set_aside(path)
         warnings.warn(f"{path.name} is damaged ({error}); it was renamed to {aside.name}", stacklevel=3)
         return empty
     return content
@@ -341,28 +335,13 @@ def results_folder() -> Path:
 _KEYS = {"id", "source", "claim", "verdict", "measured", "chapter"}
 
 
-@contextlib.contextmanager
-def _one_writer_at_a_time(folder: Path):
+def _make(folder: Path):
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise type(error)(
             error.errno, f"cannot make the results folder {folder}: {error.strerror}; set COURSE_RESULTS_DIR to another"
         ) from error
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)  # the lock is on the folder: no lock file is left lying about
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _free_name(path: Path) -> Path:
-    candidates = (path.with_name(f"{path.stem}.damaged-{count}{path.suffix}") for count in range(1, 1000))
-    return next(candidate for candidate in candidates if not candidate.exists())
 
 
 def _articles(claim: Claim) -> str:

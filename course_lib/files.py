@@ -1,4 +1,4 @@
-"""Where the course's own files are, and writing files so that a reader never meets a half-written one."""
+"""Where the course's own files are, and writing that leaves neither half a file nor another writer's work undone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import contextlib
 import os
 import uuid
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows: programs that write to one folder are to be run one at a time
+    fcntl = None
 
 #: The folder in which the library lies, and beside it what was measured for the book: in a clone of the repository,
 #: and in the temporary folder into which a notebook of the Colab edition unpacks both.
@@ -57,3 +62,33 @@ def write_atomically(path, content) -> Path:
         with contextlib.suppress(OSError):  # already in its place, or never made
             temporary.unlink()
     return Path(path)
+
+
+@contextlib.contextmanager
+def one_writer_at_a_time(folder):
+    """Hold others up, threads and programs, that want to be inside such a block for the same folder.
+
+    Raises:
+        OSError: There is no such folder.
+    """
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)  # the lock is on the folder: no lock file is left lying about
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file to the next free name like ``claims.damaged-1.json`` and return that.
+
+    Raises:
+        OSError: It cannot be renamed.
+    """
+    candidates = (path.with_name(f"{path.stem}.damaged-{count}{path.suffix}") for count in range(1, 1000))
+    aside = next(candidate for candidate in candidates if not candidate.exists())
+    path.replace(aside)
+    return aside

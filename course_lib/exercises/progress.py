@@ -6,13 +6,14 @@ notebook. Only answers that were tried are entered: a stub leaves no trace.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files import write_atomically
+from ..files import one_writer_at_a_time, set_aside, write_atomically
 from .engine import CHAPTERS, EXERCISES
 from .feedback import CELL, Feedback, card, inline
 
@@ -29,20 +30,33 @@ def record(feedback: Feedback) -> tuple[str, ...]:
     """Enter the result of a check; return notes for the learner if that went wrong."""
     if feedback.id not in EXERCISES or feedback.status == "not-attempted":
         return ()
-    done, notes = _read()
-    state = "passed" if feedback.passed or done.get(feedback.id) == "passed" else "tried"
-    return notes + _write({**done, feedback.id: state}) if done.get(feedback.id) != state or notes else ()
+
+    def entered(done):
+        keeps = feedback.passed or done.get(feedback.id) == "passed"
+        return {**done, feedback.id: "passed" if keeps else "tried"}
+
+    return _change(entered)
 
 
 def forget(id: str | None) -> tuple[str, ...]:
     """Drop the entry of one exercise, or all entries."""
-    done, notes = _read()
-    kept = {} if id is None else {key: state for key, state in done.items() if key != id}
-    return notes + _write(kept) if kept != done or notes else ()
+    return _change(lambda done: {} if id is None else {key: state for key, state in done.items() if key != id})
 
 
-def _read() -> tuple[dict, tuple[str, ...]]:
-    """Return the entries. A damaged file is renamed, never deleted, and named in the notes."""
+def _change(change) -> tuple[str, ...]:
+    """Replace the entries by ``change(entries)``, while no other notebook does the same; return notes on failures."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # a folder that cannot be opened is reported when it is written to
+            stack.enter_context(one_writer_at_a_time(place().resolve().parent))
+        done, notes = _read()
+        if done is None:
+            return notes
+        changed = change(done)
+        return notes + _write(changed) if changed != done or notes else ()
+
+
+def _read() -> tuple[dict | None, tuple[str, ...]]:
+    """Return the entries, None if they cannot be read. A damaged file is renamed, never deleted, and noted."""
     try:
         content = json.loads(place().read_text(encoding="utf-8"))
         done = content["exercises"]
@@ -52,21 +66,15 @@ def _read() -> tuple[dict, tuple[str, ...]]:
     except FileNotFoundError:
         return {}, ()
     except OSError as error:
-        return {}, (f"progress could not be read from {place().name}: {error.strerror}.",)
+        return None, (f"progress could not be read from {place().name}: {error.strerror}.",)
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}, _set_aside()
 
 
 def _set_aside() -> tuple[str, ...]:
     damaged = place()
-    number = 1
-    while True:
-        aside = damaged.with_name(f"{damaged.name}.damaged-{number}")
-        if not aside.exists():
-            break
-        number += 1
     try:
-        damaged.rename(aside)
+        aside = set_aside(damaged)
     except OSError as error:
         return (f"{damaged.name} is damaged and could not be set aside: {error.strerror}.",)
     return (f"{damaged.name} was damaged; it was set aside as {aside.name} and a new one begun.",)
@@ -132,4 +140,4 @@ def _row(exercise, state) -> str:
 
 def table() -> Progress:
     done, notes = _read()
-    return Progress(done, notes)
+    return Progress(done or {}, notes)
