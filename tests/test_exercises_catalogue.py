@@ -1,10 +1,13 @@
 """The catalogue of mistakes: every entry is told from the right answer and from every other entry, however spelt."""
 
+import functools
 import itertools
 import math
 import re
 import sys
 import textwrap
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +125,116 @@ def test_every_entry_is_recognised_however_it_is_spelt(id, mistake, n):
         assert (feedback.status, feedback.mistake) == ("mistake", mistake), (spelling, feedback)
 
 
+def momentum_damped_by_weights(x, g, s, lr, momentum=0.9):
+    s.velocity = np.average([s.velocity, g], axis=0, weights=[momentum, 1 - momentum])
+    return x - lr * s.velocity
+
+
+def momentum_late(x, g, s, lr, momentum=0.9):
+    s.pending = getattr(s, "pending", 0 * x)
+    x -= lr * s.pending
+    s.pending = s.pending * momentum + g
+    return x
+
+
+def momentum_of_positions(x, g, s, lr, momentum=0.9):
+    previous, s.previous = getattr(s, "previous", x), x
+    return x - lr * g + momentum * (x - previous)
+
+
+def nesterov_by_two_velocities(x, g, s, lr, momentum=0.9):
+    old, s.velocity = s.velocity, momentum * s.velocity - g
+    return x + lr * ((1 + momentum) * s.velocity - momentum * old)
+
+
+def adagrad_from_epsilon(x, g, s, lr, epsilon=1e-6):
+    s.total = getattr(s, "total", epsilon) + g * g
+    return x - lr * g / np.sqrt(s.total)
+
+
+def rmsprop_history(x, g, s, lr, rho=0.95, epsilon=1e-6):
+    s.seen = [rho * old for old in getattr(s, "seen", [])] + [g * g]
+    return x - lr * g / np.sqrt(sum(s.seen) + epsilon)
+
+
+def rmsprop_with_a_fading_one(x, g, s, lr, rho=0.95, epsilon=1e-6):
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    return x - lr * g / np.sqrt(s.mean_square + rho**s.t + epsilon)
+
+
+def adam_with_powers_ahead(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    s.power1, s.power2 = getattr(s, "power1", beta1) * beta1, getattr(s, "power2", beta2) * beta2
+    s.m += (1 - beta1) * (g - s.m)
+    s.v += (1 - beta2) * (g * g - s.v)
+    return x - lr * s.m / (1 - s.power1) / (np.sqrt(s.v / (1 - s.power2)) + epsilon)
+
+
+def adam_corrected_through_another_name(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    m, v = s.m, s.v
+    m /= 1 - beta1**s.t
+    v /= 1 - beta2**s.t
+    return x - lr * m / (np.sqrt(v) + epsilon)
+
+
+def amsgrad_aliased(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v *= beta2
+    s.v += (1 - beta2) * g * g  # changes v_max too, once both are the same array
+    s.v_max = s.v = np.maximum(s.v_max, s.v)
+    return x - lr * s.m / (1 - beta1**s.t) / (np.sqrt(s.v_max / (1 - beta2**s.t)) + epsilon)
+
+
+def adamw_shrunk_at_last(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01):
+    new = adam_folded(x, g, s, lr, beta1, beta2, epsilon)
+    new *= 1 - lr * weight_decay
+    return new
+
+
+def adamw_gradient_in_place(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01):
+    g += weight_decay * x
+    return adam_folded(x, g, s, lr, beta1, beta2, epsilon)
+
+
+def xavier_by_paddle(shape, rng):
+    bound = (6 / sum(shape)) ** 0.5
+    return paddle.uniform(shape, min=-bound, max=bound)
+
+
+def inverse_time_again_and_again(t, lr, gamma):
+    return functools.reduce(lambda rate, k: rate / (1 + gamma * k), range(t + 1), lr)
+
+
+UNUSUAL_MISTAKES = [
+    ("momentum-step", "damped-gradient", momentum_damped_by_weights),
+    ("momentum-step", "stale-velocity", momentum_late),
+    ("momentum-step", "lr-inside-the-velocity", momentum_of_positions),
+    ("momentum-step", "nesterov-instead", nesterov_by_two_velocities),
+    ("momentum-step", "velocity-forgotten", lambda x, g, s, lr, momentum: x - lr * (momentum * s.velocity + g)),
+    ("adagrad-step", "epsilon-inside-the-root", adagrad_from_epsilon),
+    ("rmsprop-step", "new-square-not-weighted", rmsprop_history),
+    ("rmsprop-step", "average-starts-at-one", rmsprop_with_a_fading_one),
+    ("adam-step", "step-number-one-ahead", adam_with_powers_ahead),
+    ("adam-step", "corrected-values-stored", adam_corrected_through_another_name),
+    ("amsgrad-step", "maximum-left-out", amsgrad_aliased),
+    ("adamw-step", "decay-after-the-step", adamw_shrunk_at_last),
+    ("adamw-step", "l2-instead", adamw_gradient_in_place),
+    ("swats-projection", "projection-sign", lambda p, g: np.linalg.norm(p) ** 2 / np.vdot(p, g)),
+    ("inverse-time-decay", "divides-again-and-again", inverse_time_again_and_again),
+    ("lr-range-test", "read-at-the-minimum", lambda losses, lrs: min(zip(losses, lrs))[1]),
+    ("xavier-uniform", "own-generator", xavier_by_paddle),
+    ("he-normal", "fans-swapped", lambda shape, rng: rng.standard_normal(shape) / math.sqrt(shape[-1] / 2)),
+    ("weight-norm", "sum-of-absolute-values", lambda v, g: g * v / np.linalg.norm(v, 1)),
+]
+
+
+@pytest.mark.parametrize(("id", "mistake", "wrong"), UNUSUAL_MISTAKES)
+def test_known_mistakes_in_unusual_spellings_are_named(id, mistake, wrong):
+    feedback = check(id, wrong)
+    assert feedback.mistake == mistake, feedback
+
+
 # ----------------------------------------------------------------------- two mistakes at a time
 
 RIGHT = {
@@ -225,6 +338,12 @@ def momentum_renamed(w, gradient, state, rate, /, *, momentum):
     state.velocity *= momentum
     state.velocity += gradient
     return w - rate * state.velocity
+
+
+def momentum_by_positions(x, g, s, lr, momentum=0.9):
+    old, old_lr = getattr(s, "old", x), getattr(s, "old_lr", lr)
+    s.old, s.old_lr = x, lr
+    return x - lr * g + momentum * (x - old) * lr / old_lr
 
 
 def momentum_scaled(x, g, s, lr, momentum=0.9):
@@ -417,20 +536,44 @@ def xavier_one_by_one(shape, rng):
     return np.array([[rng.uniform(-a, a) for _ in range(shape[1])] for _ in range(shape[0])])
 
 
+def decorated(function):
+    """As a decorator leaves it that does not tell the signature behind it."""
+    return lambda *args, **kwargs: function(*args, **kwargs)
+
+
 RIGHT_SPELLINGS = {
     "sgd-step": [
+        decorated(lambda w, gradient, state, rate: w - rate * gradient),
+        lambda lr, s, g, x: x - lr * g,
         lambda x, g, s, lr: x - lr * g,
         lambda *a: a[0] + a[1] * -a[3],
         lambda x, g, s, lr: np.add(x, -lr * g, out=x),
         lambda x, g, s, lr: paddle.subtract(x, paddle.scale(g, lr)),
         lambda **k: k["x"] - k["g"] * k["lr"],
     ],
-    "momentum-step": [momentum_loop, momentum_with_its_own_list, momentum_renamed, momentum_scaled],
+    "momentum-step": [
+        momentum_loop,
+        momentum_with_its_own_list,
+        momentum_renamed,
+        momentum_scaled,
+        momentum_by_positions,
+        decorated(momentum_loop),
+        functools.partial(momentum_loop, momentum=0.9),
+    ],
     "nesterov-step": [nesterov_as_published],
     "adagrad-step": [adagrad_by_power, adagrad_of_roots],
     "rmsprop-step": [rmsprop_incremental, rmsprop_unscaled_state],
     "adadelta-step": [adadelta_ratio],
-    "adam-step": [adam_folded, adam_own_counter, adam_history, adam_loop, adam_paddle, adam_in_32_bits],
+    "adam-step": [
+        adam_folded,
+        adam_own_counter,
+        adam_history,
+        adam_loop,
+        adam_paddle,
+        adam_in_32_bits,
+        lambda w, d, state, rate, b1, b2, e: adam_folded(w, d, state, rate, b1, b2, e),
+        lambda x, g, s, lr, epsilon, beta2, beta1: adam_folded(x, g, s, lr, beta1, beta2, epsilon),
+    ],
     "amsgrad-step": [amsgrad_of_roots],
     "radam-step": [radam_written_out],
     "adamw-step": [adamw_factor, adamw_beside],
@@ -443,6 +586,11 @@ RIGHT_SPELLINGS = {
     "step-decay": [
         lambda t, lr, step_size, gamma: lr * math.pow(gamma, int(t / step_size)),
         lambda t, lr, step_size, gamma: np.float64(lr) * np.prod([gamma] * (t // step_size)),
+        lambda t, lr, step_size, gamma: Fraction(lr) * Fraction(gamma) ** (t // step_size),
+        lambda t, lr, step_size, gamma: Decimal(lr) * Decimal(gamma) ** (t // step_size),
+        lambda t, lr, step_size, gamma: paddle.to_tensor([lr * gamma ** (t // step_size)]),
+        decorated(lambda epoch, rate, every, factor: rate * factor ** (epoch // every)),
+        functools.lru_cache(lambda t, lr, step_size, gamma: lr * gamma ** (t // step_size)),
     ],
     "inverse-time-decay": [lambda t, lr, gamma: lr * (1 + t * gamma) ** -1],
     "cosine-decay": [
@@ -487,7 +635,7 @@ RIGHT_SPELLINGS = {
 
 
 SPELLINGS = [
-    pytest.param(id, answer, id=f"{id}:{answer.__name__}:{n}")
+    pytest.param(id, answer, id=f"{id}:{getattr(answer, '__name__', 'partial')}:{n}")
     for id, answers in RIGHT_SPELLINGS.items()
     for n, answer in enumerate(answers)
 ]

@@ -112,6 +112,13 @@ def maximum_of_square_uncorrected(x, g, s, lr, beta1, beta2, epsilon):
     return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max) + epsilon)
 
 
+@maximum_with_the_square.also
+def maximum_with_the_last_square(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(maximum(s.v, g * g) / (1 - beta2**s.t)) + epsilon)
+
+
 @amsgrad.mistake("Which of v and v_max belongs under the root?")
 def maximum_left_out(x, g, s, lr, beta1, beta2, epsilon):
     """The maximum is not used: this is Adam.
@@ -240,6 +247,15 @@ def threshold_four(x, g, s, lr, beta1, beta2, epsilon):
     if rho <= 4:
         return x - lr * m_hat
     return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+
+
+@threshold_four.also
+def threshold_four_and_corrected_root(x, g, s, lr, beta1, beta2, epsilon):
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    rho, rho_inf = _rho(s.t, beta2)
+    if rho <= 4:
+        return x - lr * m_hat
+    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat / (root / correction + epsilon)
 
 
 @radam.mistake("β₂ is raised to the power t, not squared.")
@@ -524,6 +540,11 @@ def ratio_per_element(p, g):
     return np.mean(-p / g)
 
 
+@ratio_per_element.also
+def median_ratio(p, g):
+    return np.median(-p / g)
+
+
 @swats_projection.mistake("Root or no root? Both dot products are squares.")
 def projection_root(p, g):
     """The length of p stands above the fraction bar, not its square.
@@ -540,6 +561,11 @@ def adams_rate_reused(p, g):
     Adam's 0.001 belongs to scaled gradients; SGD with it crawls or jumps, depending on the loss's scale.
     """
     return 0.001
+
+
+@adams_rate_reused.also
+def another_usual_rate(p, g):
+    return 0.01
 
 
 @swats_projection.mistake("SWATS compares before momentum: γ itself is not scaled by 1 - beta1.")

@@ -614,6 +614,12 @@ def gradient_instead_of_m(x, g, s, lr, beta1, beta2, epsilon):
     return x - lr * g / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
 
 
+@gradient_instead_of_m.also
+def corrected_gradient_instead_of_m(x, g, s, lr, beta1, beta2, epsilon):
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * g / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
 @adam.mistake("Keep the corrected averages in variables of their own, not in `s`.")
 def corrected_values_stored(x, g, s, lr, beta1, beta2, epsilon):
     """The corrected averages are stored back into the state.
@@ -760,6 +766,13 @@ def both_corrected_with_beta2(x, g, s, lr, beta1, beta2, epsilon):
     s.m = beta1 * s.m + (1 - beta1) * g
     s.v = beta2 * s.v + (1 - beta2) * g * g
     return x - lr * s.m / (1 - beta2**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@adam.mistakes["betas-swapped"].also
+def betas_swapped_in_the_averages(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta2 * s.m + (1 - beta2) * g
+    s.v = beta1 * s.v + (1 - beta1) * g * g
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
 
 
 @adam.mistake("First renew both averages, then use them.")

@@ -87,6 +87,13 @@ def damped_after_the_first(x, g, s, lr, momentum):
     return x - lr * s.velocity
 
 
+@damped_at_first.also
+def damped_while_at_rest(x, g, s, lr, momentum):
+    share = 1.0 if s.velocity.any() else 1 - momentum
+    s.velocity = momentum * s.velocity + share * g
+    return x - lr * s.velocity
+
+
 @momentum.mistake("Multiply by lr when x is changed, not when the velocity is.")
 def lr_inside_the_velocity(x, g, s, lr, momentum):
     """The learning rate is inside the velocity.

@@ -5,6 +5,7 @@ The right answers are the library's own schedules, asked with ``at``.
 
 from __future__ import annotations
 
+import inspect
 import math
 from functools import partial
 
@@ -41,19 +42,25 @@ def enter_shifted(schedule, but=()):
         return right(max(t - 1, 0), *arguments, **keywords)
 
     schedule.add(mistake_from(one_step_early, "Use t as it is: it counts from 0."))
-    schedule.add(mistake_from(one_step_late, "Set the value for step t before step t, not after it."))
+    late = schedule.add(mistake_from(one_step_late, "Set the value for step t before step t, not after it."))
+    late.also(lambda t, *arguments, **keywords: right(abs(t - 1), *arguments, **keywords))  # a cosine of -1 is one of 1
     for name in sorted(schedule.defaults.keys() - set(but)):
         schedule.add(_ignoring(right, name, schedule.defaults[name]))
     return schedule
 
 
 def _ignoring(right, name, value) -> Mistake:
+    signature = inspect.signature(right)
+
+    def ignoring(*arguments, **keywords):
+        return right(**{**signature.bind(*arguments, **keywords).arguments, name: value})
+
     return Mistake(
         f"ignores-{name.replace('_', '-')}",
         f"`{name}` has no effect",
         f"The schedule is the same for every `{name}`, as if it were always {value!r}.",
         f"Where does `{name}` belong in the formula?",
-        [lambda *arguments, **keywords: right(*arguments, **{**keywords, name: value})],
+        [ignoring],
     )
 
 
@@ -88,6 +95,11 @@ def step_decay(t, lr, step_size, gamma=0.1):
     Example: lr = 0.8, step_size = 2, gamma = 0.5 give 0.8, 0.8, 0.4, 0.4, 0.2, …
     """
     return library.StepDecay(lr, step_size, gamma).at(t)
+
+
+@step_decay.mistakes["one-step-late"].also
+def drop_before_the_start(t, lr, step_size, gamma):
+    return lr * gamma ** ((t - 1) // step_size)
 
 
 @step_decay.mistake("gamma acts once per step_size steps.")
@@ -208,6 +220,11 @@ def inverse_time_decay(t, lr, gamma):
     return library.InverseTimeDecay(lr, gamma).at(t)
 
 
+@inverse_time_decay.mistakes["one-step-late"].also
+def from_before_the_start(t, lr, gamma):
+    return lr / (1 + gamma * (t - 1)) if gamma * (1 - t) != 1 else math.inf
+
+
 @inverse_time_decay.mistake("Divide by a sum; no power, no exponential.")
 def exponential_instead(t, lr, gamma):
     """This is an exponential decay.
@@ -220,6 +237,11 @@ def exponential_instead(t, lr, gamma):
 @exponential_instead.also
 def power_of_gamma(t, lr, gamma):
     return lr * gamma**t
+
+
+@exponential_instead.also
+def power_of_one_minus_gamma(t, lr, gamma):
+    return lr * (1 - gamma) ** t
 
 
 @exponential_instead.also
@@ -482,6 +504,11 @@ def warmup(t, lr, warmup_steps, start_lr=0.0):
     Example: lr = 0.4 and warmup_steps = 4 give 0, 0.1, 0.2, 0.3, 0.4, 0.4, …
     """
     return library.LinearWarmup(lr, warmup_steps, start_lr, lr).at(t)
+
+
+@warmup.mistakes["one-step-late"].also
+def line_from_before_the_start(t, lr, warmup_steps, start_lr):
+    return start_lr + (lr - start_lr) * min(1, (t - 1) / warmup_steps)
 
 
 @warmup.mistake("At t = warmup_steps the line ends; what comes then?")
@@ -778,7 +805,7 @@ def sawtooth(t, lr, t_0, t_mult, eta_min):
     chapter=5,
     title="Triangular cyclical learning rate",
     cases=at_steps(
-        range(17),
+        (*range(17), 101, 250),
         {"base_lr": 0.1, "max_lr": 0.5, "step_size": 4},
         {"base_lr": 0.01, "max_lr": 1.0, "step_size": 3},
         {"base_lr": 0.0, "max_lr": 0.2, "step_size": 5},
@@ -813,6 +840,11 @@ def step_size_as_whole_cycle(t, base_lr, max_lr, step_size):
     It is half of one: the cycles come twice as fast as meant.
     """
     return base_lr + (max_lr - base_lr) * _triangle(t, step_size / 2)
+
+
+@step_size_as_whole_cycle.also
+def whole_half_of_step_size(t, base_lr, max_lr, step_size):
+    return base_lr + (max_lr - base_lr) * (1 - abs(t % step_size / (step_size // 2) - 1))
 
 
 @triangular.mistake("It starts in the valley.")
@@ -983,6 +1015,16 @@ def end_relative(t, max_lr, total_steps, divide_factor, end_learning_rate, phase
 def end_relative_to_the_start(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
     end = max_lr / divide_factor * end_learning_rate
     return _phases(t, _corners(max_lr, total_steps, divide_factor, end, phase_pct))
+
+
+@end_relative.also
+def end_ten_thousandth_of_the_top(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    return _phases(t, _corners(max_lr, total_steps, divide_factor, max_lr / 1e4, phase_pct))
+
+
+@end_relative.also
+def end_ten_thousandth_of_the_start(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    return _phases(t, _corners(max_lr, total_steps, divide_factor, max_lr / divide_factor / 1e4, phase_pct))
 
 
 @one_cycle.mistake("The end is end_learning_rate, not zero.")
