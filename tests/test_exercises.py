@@ -1,6 +1,8 @@
 """The engine behind the exercises: what it says, what it withstands, and what it leaves alone."""
 
 import ast
+import contextlib
+import functools
 import inspect
 import json
 import os
@@ -20,6 +22,7 @@ import pytest
 from course_lib import exercises
 from course_lib.exercises import EXERCISES, check, hint, progress, quiz, reset, sandbox, stub
 from course_lib.exercises.engine import Exercise, Implement
+from course_lib.exercises.feedback import Feedback
 from course_lib.exercises.functions import FunctionExercise
 from course_lib.exercises.quiz import QuizExercise
 from course_lib.exercises.steps import StepExercise
@@ -126,12 +129,22 @@ def test_what_is_no_step_is_an_error_with_advice(answer):
     assert feedback.status == "error" and len(feedback.message) > 40
 
 
+def test_a_number_too_large_for_a_float_is_infinite():
+    assert ("got", "inf") in check("inverse-time-decay", lambda t, lr, gamma: 10**400).details
+    assert ("got", "-inf") in check("inverse-time-decay", lambda t, lr, gamma: -(10**400)).details
+
+
 def test_counting_from_zero_is_recognised_though_it_gives_only_nan():
     def early(x, g, s, lr, **hyper):
         s.t -= 1
         return adam(x, g, s, lr, **hyper)
 
+    def own_counter(x, g, s, lr, **hyper):
+        s.t = s.calls = getattr(s, "calls", -1) + 1
+        return adam(x, g, s, lr, **hyper)
+
     assert check("adam-step", early).mistake == "step-number-one-behind"
+    assert check("adam-step", own_counter).mistake == "step-number-one-behind"
 
 
 # ---------------------------------------------------------------------------------------- exceptions
@@ -175,6 +188,10 @@ def raise_item(x, g, s, lr, **hyper):
     return s["m"]
 
 
+def raise_stop(x, g, s, lr, **hyper):
+    return next(iter(()))
+
+
 def raise_zero(x, g, s, lr, **hyper):
     return x * (1 / (s.t - s.t))
 
@@ -190,6 +207,7 @@ def raise_zero(x, g, s, lr, **hyper):
         (raise_truth, "ValueError", "return x if g > 0 else -x", "np.where"),
         (raise_call, "TypeError", "return lr(g)", "`*` missing"),
         (raise_item, "TypeError", 'return s["m"]', "with a dot"),
+        (raise_stop, "StopIteration", "return next(iter(()))", "used up"),
         (raise_zero, "ZeroDivisionError", "return x * (1 / (s.t - s.t))", "`s.t` is 1"),
     ],
 )
@@ -222,6 +240,15 @@ def test_other_defaults_are_remarked_on():
     assert feedback.passed and "0.8" in feedback.notes[0] and "0.9" in feedback.notes[0]
 
 
+def test_the_line_of_a_decorated_function_is_found():
+    @functools.lru_cache
+    def decay(t, lr, gamma):
+        return lr / (1 + gama * t)  # noqa: F821
+
+    label, text = check("inverse-time-decay", decay).details[1]
+    assert label.startswith("your line") and text.startswith("return lr / (1 + gama * t)")
+
+
 def test_the_line_of_a_notebook_cell_is_found():
     """IPython compiles a cell under a name of its own and puts its text into linecache."""
     import linecache
@@ -236,6 +263,9 @@ def test_the_line_of_a_notebook_cell_is_found():
 def test_a_wrong_signature_is_an_error_that_names_what_is_missing():
     feedback = check("adam-step", lambda x, g, s, lr: x)
     assert feedback.status == "error" and "`beta1`, `beta2`, `epsilon`" in feedback.message
+    feedback = check("sgd-step", lambda x, g, s, lr, power: x)
+    assert feedback.status == "error" and "yours takes `x, g, s, lr, power`" in feedback.message
+    assert check("sgd-step", lambda g, w, s, lr: w - lr * g).status == "error"  # what x is must not be guessed
 
 
 @pytest.mark.parametrize("id", ["adm-step", "adam_step", "ADAM-STEP", "", "x" * 500, None, 7, adam])
@@ -287,19 +317,33 @@ def test_an_endless_loop_is_stopped(answer, monkeypatch):
     assert len(repr(feedback)) < 1000
 
 
-def test_no_interruption_arrives_outside_of_the_learners_code(monkeypatch):
-    """One that did would end in the thread's own machinery, and its traceback on the page."""
+def loop_of_nothing():
+    while True:
+        pass
+
+
+def loop_that_leaves_generators_behind():
+    generators = [counting() for _ in range(50)]
+    for generator in generators:
+        next(generator)
+    loop_of_nothing()
+
+
+def counting():
+    for number in range(10**9):
+        with contextlib.suppress(ValueError):
+            yield number
+
+
+@pytest.mark.parametrize("endless", [loop_of_nothing, loop_that_leaves_generators_behind])
+def test_no_interruption_arrives_where_nobody_catches_it(endless, monkeypatch):
+    """Outside of the learner's code, or in a clean-up on the way out: its traceback would end on the page."""
     escaped = []
     monkeypatch.setattr(threading, "excepthook", escaped.append)
     monkeypatch.setattr(sys, "unraisablehook", escaped.append)
     for milliseconds in range(20):
-        assert isinstance(sandbox.run(loop_of_nothing, seconds=milliseconds / 1000).error, sandbox.TimeLimit)
+        assert isinstance(sandbox.run(endless, seconds=milliseconds / 1000).error, sandbox.TimeLimit)
     assert escaped == []
-
-
-def loop_of_nothing():
-    while True:
-        pass
 
 
 def test_an_endless_loop_is_stopped_in_another_thread(monkeypatch):
@@ -340,6 +384,15 @@ def test_an_object_that_cannot_even_be_looked_at_is_an_error():
 
     for id in EXERCISES:
         assert check(id, Hostile()).status == "error"
+
+
+def test_a_check_inside_of_the_answer_is_refused():
+    """An answer that checks itself would start one check after another, without end."""
+
+    def asking(x, g, s, lr):
+        return x if check("lr-first-step", 2.4).passed else x - lr * g
+
+    assert check("sgd-step", asking).passed
 
 
 def test_prints_are_shown_shortened_and_not_let_through(capsys):
@@ -391,6 +444,63 @@ def test_globals_of_the_notebook_stay_as_they_are():
     exec(cell, namespace)
     assert check("sgd-step", namespace["sgd_step"]).passed
     assert namespace["count"] == 0
+
+
+CLASS_AND_GLOBAL_MEMORY = """
+class Memory:
+    v = 0
+
+def by_class(x, g, s, lr, momentum=0.9):
+    Memory.v = momentum * Memory.v + g
+    return x - lr * Memory.v
+
+class Counting:
+    def __call__(self, x, g, s, lr, momentum=0.9):
+        type(self).v = momentum * getattr(self, "v", 0) + g
+        return x - lr * self.v
+
+memory = [0]
+
+class Method:
+    def step(self, x, g, s, lr, momentum=0.9):
+        memory[0] = momentum * memory[0] + g
+        return x - lr * memory[0]
+
+answers = {"class": by_class, "class of an object": Counting(), "global": Method().step}
+"""
+
+
+@pytest.mark.parametrize("memory", ["class", "class of an object", "global"])
+def test_memory_in_classes_and_globals_is_recognised_and_put_back(memory):
+    namespace = {}
+    exec(CLASS_AND_GLOBAL_MEMORY, namespace)
+    for _ in range(2):
+        assert check("momentum-step", namespace["answers"][memory]).mistake == "state-outside-s"
+    assert namespace["Memory"].v == 0 and namespace["memory"] == [0] and not hasattr(namespace["Counting"], "v")
+
+
+def test_memory_is_recognised_in_a_function_for_tensors():
+    notes = {}
+
+    def by_closure(x, g, s, lr, momentum=0.9):
+        notes["v"] = paddle.scale(notes.get("v", paddle.zeros_like(x)), momentum) + g
+        return x - lr * notes["v"]
+
+    assert check("momentum-step", by_closure).mistake == "state-outside-s"
+
+
+def test_only_the_globals_that_a_function_reads_are_copied():
+    """A large array of the notebook that shares its name with a slot costs no time."""
+    copies = []
+
+    class Large:
+        def __deepcopy__(self, memo):
+            copies.append(memo)
+
+    namespace = {"velocity": Large(), "unit": [1.0]}
+    exec("def step(x, g, s, lr, momentum):\n    s.velocity = momentum * s.velocity + unit[0] * g\n", namespace)
+    check("momentum-step", namespace["step"])
+    assert copies == []
 
 
 @pytest.mark.parametrize("memory", ["default", "attribute", "closure", "object"])
@@ -711,12 +821,40 @@ def raise_not_implemented(x, g, s, lr):
 def test_a_damaged_file_is_set_aside_and_named(own_progress_file, content):
     own_progress_file.write_bytes(content)
     feedback = check("sgd-step", loop_free)
-    assert "progress.json.damaged-1" in feedback.notes[0]
-    assert own_progress_file.with_name("progress.json.damaged-1").read_bytes() == content
+    assert "progress.damaged-1.json" in feedback.notes[0]
+    assert own_progress_file.with_name("progress.damaged-1.json").read_bytes() == content
     assert json.loads(own_progress_file.read_text())["exercises"] == {"sgd-step": "tried"}
     own_progress_file.write_bytes(content)
     progress()
-    assert own_progress_file.with_name("progress.json.damaged-2").exists()
+    assert own_progress_file.with_name("progress.damaged-2.json").exists()
+
+
+def test_notebooks_at_work_at_the_same_time_do_not_undo_each_others_progress(own_progress_file):
+    ids = list(EXERCISES)[:24]
+    start = threading.Barrier(len(ids))
+
+    def enter(id):
+        start.wait()
+        exercises._progress.record(Feedback(id, "passed", ""))
+
+    notebooks = [threading.Thread(target=enter, args=[id]) for id in ids]
+    for notebook in notebooks:
+        notebook.start()
+    for notebook in notebooks:
+        notebook.join()
+    assert json.loads(own_progress_file.read_text())["exercises"] == dict.fromkeys(sorted(ids), "passed")
+
+
+def test_a_file_that_cannot_be_read_is_not_overwritten(own_progress_file, monkeypatch):
+    check("sgd-step", loop_free)
+    kept = own_progress_file.read_bytes()
+
+    def locked(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", locked)
+    assert "could not be read" in check("adam-step", loop_free).notes[0]
+    assert own_progress_file.read_bytes() == kept
 
 
 def test_an_unwritable_place_leaves_a_note_and_the_verdict(monkeypatch, tmp_path):

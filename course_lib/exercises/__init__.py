@@ -29,6 +29,7 @@ from . import progress as _progress
 from .engine import CHAPTERS, EXERCISES
 from .feedback import Feedback
 from .quiz import Quiz, QuizExercise
+from .sandbox import answers_run_here
 
 __all__ = ["CHAPTERS", "EXERCISES", "Feedback", "check", "hint", "progress", "quiz", "reset", "stub"]
 
@@ -58,6 +59,9 @@ def check(id: str, answer=_NOTHING) -> Feedback:
         return problem
     if answer is _NOTHING:
         message = f"There is no answer: write `check({id!r}, …)` with your function or your number."
+        return Feedback(id, "error", message)
+    if answers_run_here():
+        message = "`check` was called by the very answer that is checked: call it beside your function, not inside."
         return Feedback(id, "error", message)
     try:
         feedback = exercise.examine(answer)

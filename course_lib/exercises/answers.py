@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import paddle
 
-from .engine import Exercise
+from .engine import Exercise, as_float
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,7 @@ def as_number(answer) -> float | None:
         return None
     if isinstance(answer, np.ndarray) and answer.size == 1 and answer.dtype.kind in "fiu":
         answer = answer.reshape(-1)[0]
-    try:
-        return float(answer) if isinstance(answer, (int, float, np.integer, np.floating)) else None
-    except OverflowError:
-        return math.inf
+    return as_float(answer) if isinstance(answer, (numbers.Real, Decimal)) else None
 
 
 def _shown(answer) -> str:

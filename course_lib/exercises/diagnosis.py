@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import inspect
 import linecache
 import re
 import traceback
@@ -56,6 +57,7 @@ COMMON_CAUSES = [
     (ValueError, r"math domain", "The root or logarithm of a negative number."),
     (ZeroDivisionError, r"", "A counter that starts at 0, or `1 - beta**0`? `s.t` is 1 at the first step."),
     (IndexError, r"", "An index beyond the end, or more indices than axes: arrays of any shape must work."),
+    (StopIteration, r"", "An iterator is used up. Compute from the arguments, not from what earlier calls left over."),
     (KeyError, r"", "There is no such key. State is kept in the namespace: `s.m`, not `s['m']`."),
     (RecursionError, r"", "The function calls itself without end."),
     (OverflowError, r"", "A number grew too large: is a sign wrong, or a power?"),
@@ -128,7 +130,8 @@ def is_unfinished(error: BaseException, answer) -> bool:
 
 
 def code_of(answer):
-    """Return the code object behind a function, method, partial or callable object, or None."""
+    """Return the code object behind a function, method, partial, decorated or callable object, or None."""
+    answer = inspect.unwrap(answer)
     while isinstance(answer, functools.partial):
         answer = answer.func
     if not isinstance(answer, type) and not hasattr(answer, "__code__") and not hasattr(answer, "__func__"):

@@ -50,7 +50,7 @@ class DrawExercise(FunctionExercise):
         message = "The weights do not have the right distribution: compare where they lie."
         return self.feedback("wrong", message, details=(("first difference", want.where), *details))
 
-    def diagnose(self, answer):
+    def diagnose(self, answer, backend):
         return None
 
 

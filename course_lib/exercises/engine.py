@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
+import numbers
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 import numpy as np
 import paddle
@@ -129,37 +132,41 @@ class Stopped(Exception):
         self.where, self.error = where, error
 
 
-def caller(function, names: tuple[str, ...], optional: tuple[str, ...] = ()):
+def caller(function, names: tuple[str, ...], options=(), optional=()):
     """Return ``call(arguments)``, which hands a dict of arguments to ``function`` whatever it calls them.
 
-    Arguments go by keyword if the function knows all the names, else by position. Those of ``optional`` that the
-    function does not know are left out.
+    The first way that fits is taken: ``options`` by keyword and the others by position, all by keyword, all by
+    position. Those of ``optional`` that the function does not know are left out.
 
     Example:
         >>> caller(lambda w, gradient, lr: w - lr * gradient, ("x", "g", "lr"))({"x": 3.0, "g": 6.0, "lr": 0.5})
         0.0
     """
+    wanted = [name for name in names if name not in optional or accepts(function, name)]
+    first, last = ([n for n in wanted if n not in options], [n for n in wanted if n in options])
+    ways = [(first, last), ([], wanted), (wanted, [])]
     try:
-        parameters = inspect.signature(function).parameters.values()
+        signature = inspect.signature(function)
     except (TypeError, ValueError):  # some built-in functions do not tell
-        return lambda arguments: function(*(arguments[name] for name in names))
-    kinds = {p.kind for p in parameters}
-    by_name = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-    positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    known = names if inspect.Parameter.VAR_KEYWORD in kinds else tuple(n for n in names if n in by_name)
-    lacking = [name for name in names if name not in known and name not in optional]
-    leading = names if inspect.Parameter.VAR_POSITIONAL in kinds else names[: len(positional)]
-    if not lacking:
-        leading = ()
-    following = [name for name in names[len(leading) :] if name in known]
-    misplaced = any(name in by_name and name != own for name, own in zip(leading, positional))
-    if misplaced or set(lacking) - set(leading):
-        raise BadSignature(
-            f"The function must take `{', '.join(names)}`, as its stub does; yours has no "
-            + ", ".join(f"`{name}`" for name in lacking)
-            + "."
-        )
-    return lambda arguments: function(*(arguments[n] for n in leading), **{n: arguments[n] for n in following})
+        fitting = ways[-1]
+    else:
+        fitting = next((way for way in ways if _fits(signature, *way)), None)
+    if fitting is None:
+        lacking = ", ".join(f"`{name}`" for name in wanted if name not in signature.parameters)
+        own = f"has no {lacking}" if lacking else f"takes `{', '.join(signature.parameters)}`"
+        raise BadSignature(f"The function must take `{', '.join(names)}`, as its stub does; yours {own}.")
+    by_position, by_name = fitting
+    return lambda arguments: function(*(arguments[n] for n in by_position), **{n: arguments[n] for n in by_name})
+
+
+def _fits(signature, by_position, by_name) -> bool:
+    """Whether a call is possible in this way and no argument gets what belongs to another one."""
+    try:
+        given = signature.bind(*by_position, **{name: name for name in by_name}).arguments
+    except TypeError:
+        return False
+    own = {*by_position, *by_name}
+    return all(value == name for name, value in given.items() if name in own and isinstance(value, str))
 
 
 def accepts(function, name: str) -> bool:
@@ -224,10 +231,11 @@ def as_array(result, shape: tuple[int, ...]) -> np.ndarray:
         raise BadAnswer(f"The function returns {bool(result)}, a truth value, not a number.")
     number_wanted = shape == ()
     is_array = isinstance(result, (np.ndarray, np.generic, paddle.Tensor))
-    is_number = isinstance(result, (int, float, np.generic))
-    if not is_array and not (number_wanted and is_number):
+    if not is_array and not (number_wanted and isinstance(result, numbers.Number)):
         wanted = "a number" if number_wanted else "an array"
         raise BadAnswer(f"The function returns {_a(type(result).__name__)}, not {wanted}.")
+    if isinstance(result, EXACT):
+        result = as_float(result)
     array = np.asarray(result.detach().numpy() if isinstance(result, paddle.Tensor) else result)
     if array.dtype == object or array.dtype.kind not in "fiuc":
         raise BadAnswer(f"The function returns an array of {array.dtype}, not of numbers.")
@@ -238,6 +246,18 @@ def as_array(result, shape: tuple[int, ...]) -> np.ndarray:
     if array.shape != shape:
         raise BadAnswer(f"The result has the shape {array.shape}, but {shape or 'a single number'} is needed.")
     return array.astype(np.float64)
+
+
+EXACT = (numbers.Rational, Decimal)
+"""Numbers that NumPy does not know, or not all of them: whole ones of any size, fractions, decimals."""
+
+
+def as_float(number) -> float:
+    """Return ``number`` as a float, infinity if it is too large for one."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def _a(noun: str) -> str:
@@ -372,7 +392,7 @@ class Implement(Exercise):
         """Describe the first reading that differs."""
         raise NotImplementedError
 
-    def diagnose(self, answer) -> Feedback | None:
+    def diagnose(self, answer, backend) -> Feedback | None:
         """Look for a fault that only shows in how the function behaves, not in one list of readings."""
 
     # -- the verdict
@@ -399,7 +419,7 @@ class Implement(Exercise):
     def examine(self, answer) -> Feedback:
         if not callable(answer):
             return self.no_function(answer)
-        outcome = self.observe_answer(answer)
+        outcome, backend = self.observe_answer(answer)
         if outcome.error is None and deviation(outcome.value, self.expected) <= 1:
             return self.feedback("passed", self.praise(answer), notes=(*self.remarks(answer), *_printed(outcome)))
         if outcome.error is not None and self.unfinished(outcome.error, answer):
@@ -409,7 +429,7 @@ class Implement(Exercise):
         mistake = None if outcome.error else self.recognise(outcome.value)
         if mistake is not None:
             return self.named(mistake, _printed(outcome))
-        odd = self.diagnose(answer)
+        odd = self.diagnose(answer, backend)
         if odd is not None:
             return odd
         if outcome.error is not None:
@@ -417,13 +437,23 @@ class Implement(Exercise):
         return _with_notes(self.difference(outcome.value), _printed(outcome))
 
     def observe_answer(self, answer):
-        """Observe on NumPy arrays; a function that cannot work with them gets Paddle tensors instead."""
-        outcome = run(lambda: self.observe(isolated(answer)), self.time_limit)
+        """Observe on NumPy arrays; a function that cannot work with them gets Paddle tensors instead.
+
+        Returns:
+            The outcome, and the kind of arrays that led to it.
+        """
+        outcome = run(lambda: self.observe_twin(answer), self.time_limit)
         raised = isinstance(outcome.error, Stopped) and isinstance(outcome.error.error, Exception)
         if not raised or self.unfinished(outcome.error, answer):
-            return outcome
-        second = run(lambda: self.observe(isolated(answer), PaddleTensors), self.time_limit)
-        return second if second.error is None or diagnosis.mentions_paddle(answer) else outcome
+            return outcome, NumpyArrays
+        second = run(lambda: self.observe_twin(answer, PaddleTensors), self.time_limit)
+        better = second.error is None or diagnosis.mentions_paddle(answer)
+        return (second, PaddleTensors) if better else (outcome, NumpyArrays)
+
+    def observe_twin(self, answer, *how, **more):
+        """Observe a twin of the learner's function: it starts without memories and changes nothing of the learner's."""
+        with isolated(answer) as twin:
+            return self.observe(twin, *how, **more)
 
     def praise(self, answer) -> str:
         return "Your function agrees with the right one on every probe."

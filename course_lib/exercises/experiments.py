@@ -9,7 +9,7 @@ from ..optimizer.lr import LambdaDecay
 from . import diagnosis
 from .engine import BadAnswer, Exercise, Implement, Mistake, ask, caller
 from .functions import header
-from .sandbox import isolated, run
+from .sandbox import run
 
 
 class Recognised(Exception):
@@ -113,7 +113,7 @@ class DesignExercise(Implement):
     def examine(self, answer):
         if not callable(answer):
             return self.no_function(answer)
-        outcome = run(lambda: self.observe(isolated(answer)), self.time_limit)
+        outcome = run(lambda: self.observe_twin(answer), self.time_limit)
         if outcome.error is not None:
             return self.not_attempted() if self.unfinished(outcome.error, answer) else self.failure(outcome, answer)
         rates, accuracy = outcome.value

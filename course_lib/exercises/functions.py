@@ -62,7 +62,7 @@ class FunctionExercise(Implement):
         return self.reference(**{name: as_given(value, NumpyArrays) for name, value in case.arguments.items()})
 
     def observe(self, function, backend=NumpyArrays):
-        call = caller(function, self.names, self.optional)
+        call = caller(function, self.names, options=self.optional, optional=self.optional)
         readings = [None] * len(self.cases)
         for index in self.order:
             case = self.cases[index]
@@ -93,9 +93,14 @@ class FunctionExercise(Implement):
             details=(*details, ("got", value), ("expected", right)),
         )
 
-    def diagnose(self, answer):
+    def diagnose(self, answer, backend):
         """A function that answers the same question in two ways remembers its calls."""
-        outcome = run(lambda: [self.observe(twin) for twin in [isolated(answer)] for _ in range(2)], self.time_limit)
+
+        def twice():
+            with isolated(answer) as twin:
+                return self.observe(twin, backend), self.observe(twin, backend)
+
+        outcome = run(twice, self.time_limit)
         if outcome.error is None and deviation(*outcome.value) > 1:
             return self.named(_REMEMBERS)
         return None

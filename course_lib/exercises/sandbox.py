@@ -10,7 +10,9 @@ import builtins
 import contextlib
 import copy
 import ctypes
+import dis
 import functools
+import inspect
 import io
 import random
 import sys
@@ -25,6 +27,8 @@ import paddle
 
 PRINTED_LIMIT = 2_000
 SECONDS_OF_INTERRUPTING = 1.5
+BUSY = 2
+"""How many times the limit is waited for code that could hardly run, on a machine with much else to do."""
 
 
 class TimeLimit(BaseException):
@@ -49,7 +53,9 @@ def run(action, seconds: float) -> Outcome:
     """Call ``action()`` for at most ``seconds`` and return its :class:`Outcome`; never raises.
 
     The code runs in a thread of its own: that works in Jupyter, in Colab, in scripts and on Windows alike, and
-    code that cannot even be interrupted (a wait in C, a loop that swallows every exception) can be left behind.
+    code that cannot even be interrupted (a wait in C, a loop that swallows every exception) can be left behind. Only
+    a single call that works in C for ever without letting other threads in, such as ``sum(itertools.count())``,
+    holds up the whole kernel.
 
     Example:
         >>> run(lambda: 1 / 0, seconds=1).error
@@ -80,7 +86,7 @@ def _run_in_thread(action, seconds: float) -> Outcome:
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
     try:
-        worker.join(seconds)
+        _wait(worker, seconds)
     except KeyboardInterrupt as interruption:  # the reader pressed "stop"
         outcomes.append(Outcome(error=interruption))
     _interrupt(worker, sending)
@@ -89,9 +95,22 @@ def _run_in_thread(action, seconds: float) -> Outcome:
     return outcome
 
 
+def _wait(worker, seconds):
+    """Wait for the worker's end: ``seconds`` at the most, a little more while other programs keep it from computing."""
+    began, computed = time.monotonic(), time.process_time()
+    worker.join(seconds)
+    while worker.is_alive() and time.process_time() - computed < seconds and time.monotonic() - began < BUSY * seconds:
+        worker.join(seconds / 10)
+
+
 def _learners_code(action):
     """A frame by which others see that the learner's code is still running."""
     return action()
+
+
+def answers_run_here() -> bool:
+    """Whether the caller is itself part of an answer that is being checked."""
+    return _runs_learners_code(threading.get_ident())
 
 
 def _runs_learners_code(ident: int) -> bool:
@@ -109,18 +128,21 @@ def _raise_in(ident: int, exception: type | None):
 def _interrupt(worker, sending):
     """Raise TimeLimit in ``worker`` until it ends, and never outside of the learner's code.
 
-    A loop around ``except: pass`` swallows most of them. With threads that take turns as fast as they can, one soon
-    arrives outside of the ``try``.
+    The first one has time to do its work: another that met it on its way out would be lost in some clean-up, with a
+    warning on the page. A loop around ``except: pass`` swallows it, and most of the next; with threads that take turns
+    as fast as they can, one soon arrives outside of the ``try``.
     """
     give_up = time.monotonic() + SECONDS_OF_INTERRUPTING
     turns = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
+    patience = 0.2
     try:
         while worker.is_alive() and time.monotonic() < give_up:
             with sending:
                 if _runs_learners_code(worker.ident):
                     _raise_in(worker.ident, TimeLimit)
-            worker.join(1e-5)
+            worker.join(patience)
+            patience = 1e-5
+            sys.setswitchinterval(1e-6)
     finally:
         sys.setswitchinterval(turns)
 
@@ -170,42 +192,73 @@ def random_state_kept():
 # ---------------------------------------------------------------------------------- the learner's objects
 
 
+@contextlib.contextmanager
 def isolated(answer):
-    """A twin of a learner's function that works on copies of everything it can change.
+    """A twin of a learner's function that works on copies of everything it can change, inside a ``with`` block.
 
     Its default arguments, attributes, closure and the globals it names are copied, so that a function with a
-    memory starts every check afresh and the notebook's own objects stay as they are.
+    memory starts every check afresh and the notebook's own objects stay as they are. Classes keep their identity:
+    what is stored in them is put back at the end.
 
     Example:
         >>> calls = []
         >>> def remember(x):
         ...     calls.append(x)
         ...     return len(calls)
-        >>> isolated(remember)(1), isolated(remember)(2), calls
-        (1, 1, [])
+        >>> with isolated(remember) as twin:
+        ...     twin(1), twin(2), calls
+        (1, 2, [])
     """
-    return _Copier().copy(answer)
+    copier = _Copier()
+    try:
+        yield copier.copy(_as_function(answer))
+    finally:
+        copier.put_classes_back()
+
+
+def _as_function(answer):
+    """A callable object as its method ``__call__``, whose globals can be copied like those of any function."""
+    call = inspect.getattr_static(type(answer), "__call__", None)
+    return types.MethodType(call, answer) if isinstance(call, types.FunctionType) else answer
 
 
 class _Copier:
     def __init__(self):
         self.memo = {}
         self.namespaces = {}
+        self.classes = {}
 
     def copy(self, value):
         if isinstance(value, types.FunctionType):
             return self.function(value)
         if isinstance(value, types.MethodType):
-            return types.MethodType(value.__func__, self.copy(value.__self__))
+            return types.MethodType(self.copy(value.__func__), self.copy(value.__self__))
         if isinstance(value, functools.partial):
             keywords = {name: self.copy(item) for name, item in value.keywords.items()}
             return functools.partial(self.copy(value.func), *map(self.copy, value.args), **keywords)
+        for cls in getattr(value if isinstance(value, type) else type(value), "__mro__", ()):
+            self.lend(cls)
         if isinstance(value, (types.ModuleType, type, types.BuiltinFunctionType, np.ufunc)):
             return value
         try:
             return copy.deepcopy(value, self.memo)
         except Exception:  # locks, generators, files: what cannot be copied is shared
             return value
+
+    def lend(self, cls):
+        """Put copies in the place of what a class of the learner's stores."""
+        if cls in self.classes or type(cls) is not type or _is_library_class(cls):
+            return
+        self.classes[cls] = stored = _stored_in(cls)
+        for name, value in stored.items():
+            setattr(cls, name, self.copy(value))
+
+    def put_classes_back(self):
+        for cls, stored in self.classes.items():
+            for name in _stored_in(cls).keys() - stored.keys():
+                delattr(cls, name)
+            for name, value in stored.items():
+                setattr(cls, name, value)
 
     def function(self, original):
         if id(original) in self.memo:
@@ -233,16 +286,32 @@ class _Copier:
         return self.namespaces.setdefault(id(original), dict(original))
 
 
+def _stored_in(cls) -> dict:
+    """The values that stand in a class itself: neither methods nor what Python keeps there."""
+    return {n: v for n, v in vars(cls).items() if not (n.startswith("__") or callable(v) or hasattr(v, "__get__"))}
+
+
 def _is_library_code(function) -> bool:
-    filename = function.__code__.co_filename
+    return _is_library_file(function.__code__.co_filename)
+
+
+def _is_library_class(cls) -> bool:
+    """Whether the class is Python's own, in which nothing can be stored, or stands in a library."""
+    module = sys.modules.get(cls.__module__)
+    return not cls.__flags__ & _HEAP_TYPE or _is_library_file(getattr(module, "__file__", None) or "")
+
+
+def _is_library_file(filename) -> bool:
     return filename.startswith(_LIBRARY_ROOTS) or "site-packages" in filename
 
 
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _LIBRARY_ROOTS = tuple({contextlib.__file__.rsplit("contextlib", 1)[0], __file__.rsplit("exercises", 1)[0]})
 
 
 def _names_in(code):
-    names = set(code.co_names)
+    """The globals that a function reads; names of attributes, as in ``s.m``, are none."""
+    names = {step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             names |= _names_in(constant)

@@ -25,7 +25,7 @@ from .engine import (
     two_numbers,
     units,
 )
-from .sandbox import isolated, run
+from .sandbox import run
 
 #: Two answers are the same function if they stay this close: a share of the path travelled by each element, plus
 #: the rounding of 32-bit numbers in the element itself. tests/test_exercises_catalogue.py shows how far right
@@ -129,10 +129,10 @@ class StepExercise(Implement):
 
     # -- observing
 
-    def observe(self, function, backend=NumpyArrays, only=None, first_step=1):
-        call = caller(function, self.names)
+    def observe(self, function, backend=NumpyArrays, only=None, late=False):
+        call = caller(function, self.names, self.defaults)
         runs = self.runs if only is None else [self.runs[only]]
-        walkers = [self._walk(call, probe, backend, first_step) for probe in runs]
+        walkers = [self._walk(call, probe, backend, late) for probe in runs]
         # In turns, as an optimizer serves its parameters: memory outside of `s` would mix them up.
         readings = [[] for _ in runs]
         for _ in range(max(map(len, runs))):
@@ -143,14 +143,21 @@ class StepExercise(Implement):
     def glimpse(self, function):
         return self.observe(function, only=0)
 
-    def _walk(self, call, probe: Run, backend, first_step):
+    def _walk(self, call, probe: Run, backend, late):
+        """Follow one run. If ``late``, one more call with gradient 0 comes before it, and its result is thrown away."""
         x, path = probe.start, 0.0
         s = SimpleNamespace(**{slot: backend.give(np.zeros_like(x)) for slot in self.all_slots})
-        for t, (g, lr) in enumerate(zip(probe.gradients, probe.rates), start=1):
-            s.t = t - 1 + first_step
+
+        def step(t, g, lr, where):
+            s.t = t
             arguments = {"x": backend.give(x), "g": backend.give(g), "s": s, "lr": float(lr), **probe.hyper}
+            return ask(call, arguments, x.shape, where)
+
+        if late:
+            step(1, np.zeros_like(x), probe.rates[0], probe.words)
+        for t, (g, lr) in enumerate(zip(probe.gradients, probe.rates), start=1):
             where = f"step {t} of {probe.words}{backend.words}"
-            value = ask(call, arguments, x.shape, where)
+            value = step(t + late, g, lr, where)
             path = path + np.abs(value - x)
             allowed = PATH_SHARE * path + ROUNDING * np.abs(value) + 1e-12
             yield Reading(where, value, self._state(s, x.shape), allowed)
@@ -229,17 +236,17 @@ class StepExercise(Implement):
                 return step
         return None
 
-    def diagnose(self, answer):
-        """Would the answer be right if each run had it alone, or if the step number were one larger?"""
-        alone = (self._agrees(answer, only=index) for index in range(len(self.runs)))
+    def diagnose(self, answer, backend):
+        """Would the answer be right if each run had it alone, or if it were called once before the first step?"""
+        alone = (self._agrees(answer, backend, only=index) for index in range(len(self.runs)))
         if all(alone):
             return self.named(_STATE_ELSEWHERE)
-        if self.counts and self._agrees(answer, first_step=2):
+        if self.counts and self._agrees(answer, backend, late=True):
             return self.named(_COUNTS_FROM_ZERO)
         return None
 
-    def _agrees(self, answer, only=None, first_step=1) -> bool:
-        outcome = run(lambda: self.observe(isolated(answer), only=only, first_step=first_step), self.time_limit)
+    def _agrees(self, answer, backend, only=None, late=False) -> bool:
+        outcome = run(lambda: self.observe_twin(answer, backend, only=only, late=late), self.time_limit)
         wanted = self.expected
         if only is not None:
             wanted = Observation(want for want in wanted if want.where.endswith(self.runs[only].words))
@@ -385,7 +392,7 @@ def after_decay(mistake: Mistake) -> Mistake:
 _STATE_ELSEWHERE = Mistake(
     "state-outside-s",
     "State is kept outside of s",
-    "Each run is right on its own, but a global variable, a default argument or an attribute of the function "
+    "Each run is right on its own, but a global variable, a default argument, a class or an attribute of the function "
     "remembers something between calls. An optimizer has many parameters: they would share one memory.",
     "Keep everything that lasts from step to step in `s`; one namespace belongs to one parameter.",
 )
