@@ -192,6 +192,10 @@ def adamw_shrunk_at_last(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8, weig
     return new
 
 
+def adamw_step_uphill(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01):
+    return 2 * x - adam_folded(x.copy(), g, s, lr, beta1, beta2, epsilon) - lr * weight_decay * x
+
+
 def adamw_gradient_in_place(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01):
     g += weight_decay * x
     return adam_folded(x, g, s, lr, beta1, beta2, epsilon)
@@ -220,6 +224,7 @@ UNUSUAL_MISTAKES = [
     ("amsgrad-step", "maximum-left-out", amsgrad_aliased),
     ("adamw-step", "decay-after-the-step", adamw_shrunk_at_last),
     ("adamw-step", "l2-instead", adamw_gradient_in_place),
+    ("adamw-step", "uphill", adamw_step_uphill),
     ("swats-projection", "projection-sign", lambda p, g: np.linalg.norm(p) ** 2 / np.vdot(p, g)),
     ("inverse-time-decay", "divides-again-and-again", inverse_time_again_and_again),
     ("lr-range-test", "read-at-the-minimum", lambda losses, lrs: min(zip(losses, lrs))[1]),

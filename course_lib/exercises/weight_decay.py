@@ -37,11 +37,16 @@ sgdw = StepExercise(
 )
 
 
+OF_THE_STEP_ALONE = ("uphill", "learning-rate-left-out", "step-instead-of-parameter", "parameter-unchanged")
+
+
 def _inherit(exercise, source):
     """Enter the mistakes of the method without decay, each after a right decay."""
     for mistake in source.mistakes.values():
         if mistake.id not in exercise.mistakes:
             exercise.add(after_decay(mistake))
+        elif mistake.id in OF_THE_STEP_ALONE:  # entered for decay and step together; the others are the same functions
+            exercise.mistakes[mistake.id].versions.extend(after_decay(mistake).versions)
 
 
 _inherit(adamw, adam)
