@@ -180,6 +180,18 @@ def amsgrad_epsilon_inside(x, g, s, lr, beta1, beta2, epsilon):
     return x - lr * s.m / (1 - beta1**s.t) / sqrt(s.v_max / (1 - beta2**s.t) + epsilon)
 
 
+@amsgrad.mistake("What happens to a parameter whose gradients have all been 0?")
+def amsgrad_epsilon_left_out(x, g, s, lr, beta1, beta2, epsilon):
+    """ε is left out.
+
+    A parameter whose gradients have all been zero becomes 0/0 = NaN, and NaN spreads through the network.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    s.v_max = maximum(s.v_max, s.v)
+    return x - lr * s.m / (1 - beta1**s.t) / sqrt(s.v_max / (1 - beta2**s.t))
+
+
 @amsgrad.mistake("If the correction moves into the learning rate, ε must be multiplied by √(1 - β₂ᵗ).")
 def amsgrad_epsilon_not_corrected(x, g, s, lr, beta1, beta2, epsilon):
     """ε is not corrected with the maximum.
@@ -420,6 +432,19 @@ def epsilon_beside_the_corrected_root(x, g, s, lr, beta1, beta2, epsilon):
     if rho <= 5:
         return x - lr * m_hat
     return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat / (root / correction + epsilon)
+
+
+@radam.mistake("What happens to a parameter whose gradients have all been 0?")
+def radam_epsilon_left_out(x, g, s, lr, beta1, beta2, epsilon):
+    """ε is left out.
+
+    So it stands in the paper; a parameter whose gradients have all been zero then becomes 0/0 = NaN.
+    """
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    rho, rho_inf = _rho(s.t, beta2)
+    if rho <= 5:
+        return x - lr * m_hat
+    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / root
 
 
 @radam.mistake("ρ∞ = 2/(1 - β₂) - 1.")

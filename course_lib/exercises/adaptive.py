@@ -250,6 +250,16 @@ def stale_average(x, g, s, lr, rho, epsilon):
     return x - change
 
 
+@rmsprop.mistake("What happens to a parameter whose gradients have all been 0?")
+def rmsprop_epsilon_left_out(x, g, s, lr, rho, epsilon):
+    """ε is left out.
+
+    A parameter whose gradients have all been zero becomes 0/0 = NaN, and NaN spreads through the network.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    return x - lr * g / sqrt(s.mean_square)
+
+
 @rmsprop.mistake("Assign the new average to `s.mean_square`.")
 def average_forgotten(x, g, s, lr, rho, epsilon):
     """The average is not kept.
@@ -432,6 +442,18 @@ def update_square_not_weighted(x, g, s, lr, rho, epsilon):
     s.mean_square = rho * s.mean_square + (1 - rho) * g * g
     update = sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
     s.mean_square_update = rho * s.mean_square_update + update * update
+    return x - lr * update
+
+
+@adadelta.mistake("Which updates are averaged at the first step?")
+def adadelta_epsilon_left_out(x, g, s, lr, rho, epsilon):
+    """ε is left out.
+
+    No update has been made yet, so the first one is 0, and so are all later ones: ε is what sets training going.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    update = sqrt(s.mean_square_update) / sqrt(s.mean_square) * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
     return x - lr * update
 
 

@@ -529,6 +529,20 @@ def line_too_short(t, lr, warmup_steps, start_lr):
     return start_lr + (lr - start_lr) * min(1, t / (warmup_steps - 1))
 
 
+@warmup.mistake("The line ends at t = warmup_steps, not one step after.")
+def line_too_long(t, lr, warmup_steps, start_lr):
+    """The line is one step too long.
+
+    With warmup_steps + 1 as its length every step of the warm-up is a little too short.
+    """
+    return start_lr + (lr - start_lr) * min(1, t / (warmup_steps + 1))
+
+
+@line_too_long.also
+def line_too_long_then_jump(t, lr, warmup_steps, start_lr):
+    return start_lr + (lr - start_lr) * t / (warmup_steps + 1) if t < warmup_steps else lr
+
+
 @warmup.mistake("The rise goes from start_lr to lr: its height is the difference.")
 def start_added_on_top(t, lr, warmup_steps, start_lr):
     """start_lr is added on top.
