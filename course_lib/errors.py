@@ -88,6 +88,23 @@ def choice(name: str, value, options):
     return value
 
 
+def listed(name: str, values, of: str = "values") -> list:
+    """Return ``values`` as a list if they come in an order: a list, a tuple, a range, an array, a tensor.
+
+    Example:
+        >>> listed("seeds", range(3))
+        [0, 1, 2]
+        >>> listed("seeds", 3)
+        Traceback (most recent call last):
+            ...
+        TypeError: seeds must be a list of values, got 3 (int)
+    """
+    plain = values.tolist() if hasattr(values, "tolist") else values  # without a dimension it is a single number
+    if isinstance(plain, (str, bytes, dict, set)) or not hasattr(plain, "__iter__"):
+        raise TypeError(f"{name} must be a list of {of}, got {_shown(values)}")
+    return list(plain)
+
+
 def _is_finite(value) -> bool:
     try:
         return math.isfinite(value)

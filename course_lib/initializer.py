@@ -223,6 +223,7 @@ def weight_norm(v, g):
         g: Length of each unit's weights ``[n_out]``; a number for a single unit.
 
     Raises:
+        TypeError: v is neither array nor tensor.
         ValueError: g has not one value per unit, or a unit's weights are all 0 and have no direction.
 
     Example:
@@ -233,6 +234,8 @@ def weight_norm(v, g):
     Source: Salimans and Kingma, "Weight Normalization" (2016), eq. 2. ``paddle.nn.utils.weight_norm`` computes the same
     with ``dim=1`` for linear layers; its default ``dim=0`` takes the rows of ``[n_in, n_out]``, which belong to inputs.
     """
+    if len(getattr(v, "shape", ())) == 0:
+        raise TypeError(f"v must be an array or a tensor of at least one dimension, got {v!r} ({type(v).__name__})")
     norms = _norms(v)
     if tuple(getattr(g, "shape", ())) != tuple(norms.shape):
         raise ValueError(f"g must have one value per unit, shape {tuple(norms.shape)}, got {getattr(g, 'shape', g)!r}")
@@ -299,9 +302,7 @@ def _he_std(shape) -> float:
 
 
 def _checked_shape(shape) -> tuple[int, ...]:
-    if isinstance(shape, str) or not hasattr(shape, "__iter__"):
-        raise TypeError(f"shape must be a list of whole numbers, got {shape!r} ({type(shape).__name__})")
-    return tuple(errors.whole("each of shape", n, low=1) for n in shape)
+    return tuple(errors.whole("each of shape", n, low=1) for n in errors.listed("shape", shape, "whole numbers"))
 
 
 def _checked_rng(rng) -> np.random.Generator:

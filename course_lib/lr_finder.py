@@ -175,6 +175,7 @@ def suggest(lrs, smoothed, rule: str = "steepest") -> float:
         rule: One of ``RULES``.
 
     Raises:
+        TypeError: ``lrs`` or ``smoothed`` are no numbers.
         ValueError: An unknown rule, arrays that do not fit, or a curve that has no descent: the loss never gets a
             tenth lower than at the start, so there is no learning rate to suggest.
 
@@ -185,7 +186,7 @@ def suggest(lrs, smoothed, rule: str = "steepest") -> float:
         (0.1, 0.089)
     """
     errors.choice("rule", rule, RULES)
-    lrs, smoothed = np.asarray(lrs, dtype=np.float64), np.asarray(smoothed, dtype=np.float64)
+    lrs, smoothed = _array("lrs", lrs), _array("smoothed", smoothed)
     if lrs.ndim != 1 or lrs.shape != smoothed.shape:
         raise ValueError(f"lrs and smoothed must be two lists of one length, got {lrs.shape} and {smoothed.shape}")
     smoothed = _finite_part(smoothed)
@@ -245,6 +246,13 @@ def _sweep(lr_min, lr_max, steps: int, sweep: str) -> list[float]:
     lr_max = errors.number("lr_max", lr_max, lr_min, low_open=True)
     space = np.geomspace if sweep == "exponential" else np.linspace
     return space(lr_min, lr_max, steps).tolist()
+
+
+def _array(name: str, values) -> np.ndarray:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a list of numbers, got {values!r:.60}") from None
 
 
 def _finite_part(smoothed: np.ndarray) -> np.ndarray:

@@ -297,9 +297,7 @@ def _checked_seeds(seeds) -> list[int]:
 
 
 def _listed(name: str, values) -> list:
-    if isinstance(values, (str, dict)) or not hasattr(values, "__iter__"):
-        raise TypeError(f"{name} must be a list of values, got {values!r} ({type(values).__name__})")
-    values = [value.item() if isinstance(value, np.generic) else value for value in values]
+    values = [value.item() if isinstance(value, np.generic) else value for value in errors.listed(name, values)]
     if not values:
         raise ValueError(f"{name} must hold at least one value, got none")
     return values

@@ -164,7 +164,7 @@ def evaluate(model, split: Split, loss=None) -> tuple[float, float]:
         loss: As in ``fit``; it must be a mean over the images.
 
     Raises:
-        TypeError: ``split`` is no Split.
+        TypeError: ``model`` is no Layer, ``split`` no Split or ``loss`` no function.
 
     Example:
         >>> from course_lib import data, models
@@ -172,6 +172,8 @@ def evaluate(model, split: Split, loss=None) -> tuple[float, float]:
         >>> accuracy < 0.5  # ten classes, no training
         True
     """
+    _check_model(model)
+    _check_functions(loss=loss)
     if not isinstance(split, Split):
         raise TypeError(f"split must be a part of a data set such as data.validation, got {type(split).__name__}")
     total, right = 0.0, 0
@@ -247,8 +249,7 @@ def _budget(epochs, steps, per_epoch: int) -> int:
 
 def check_run(model, optimizer, data, **functions) -> None:
     """Raise a TypeError that names the argument if a model cannot be trained with these."""
-    if not isinstance(model, paddle.nn.Layer):
-        raise TypeError(f"model must be a paddle.nn.Layer, got {model!r} ({type(model).__name__})")
+    _check_model(model)
     if not all(hasattr(optimizer, name) for name in ("step", "clear_grad", "get_lr", "_learning_rate")):
         raise TypeError(
             "optimizer must be an optimizer of course_lib.optimizer or paddle.optimizer, "
@@ -256,6 +257,15 @@ def check_run(model, optimizer, data, **functions) -> None:
         )
     if not isinstance(data, Dataset):
         raise TypeError(f"data must be a Dataset as data.load() returns it, got {type(data).__name__}")
+    _check_functions(**functions)
+
+
+def _check_model(model) -> None:
+    if not isinstance(model, paddle.nn.Layer):
+        raise TypeError(f"model must be a paddle.nn.Layer, got {model!r} ({type(model).__name__})")
+
+
+def _check_functions(**functions) -> None:
     for name, function in functions.items():
         if function is not None and not callable(function):
             raise TypeError(f"{name} must be a function or None, got {function!r} ({type(function).__name__})")

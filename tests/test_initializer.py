@@ -96,6 +96,9 @@ def test_what_each_is_made_for(activation):
     [
         (lambda: initializer.he_normal([5], rng()), ValueError, "shape must have at least two dimensions.*got"),
         (lambda: initializer.he_normal(5, rng()), TypeError, "shape must be a list of whole numbers, got 5"),
+        (lambda: initializer.zero(np.array(5)), TypeError, "shape must be a list of whole numbers, got array"),
+        (lambda: initializer.zero({}), TypeError, r"shape must be a list of whole numbers, got \{\}"),
+        (lambda: weight_norm(2.0, 1.0), TypeError, "v must be an array or a tensor .* got 2.0"),
         (lambda: initializer.he_normal([5, 0], rng()), ValueError, "each of shape must be .* at least 1, got 0"),
         (lambda: initializer.he_normal([5, 2.0], rng()), TypeError, "each of shape must be a whole number"),
         (lambda: initializer.he_uniform([5, 2], 0), TypeError, "rng must be a numpy.random.Generator .* got 0"),

@@ -331,3 +331,10 @@ def test_bad_objects_are_named():
 def test_bad_curves_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         suggest(*arguments)
+
+
+def test_curves_of_something_else_are_named():
+    with pytest.raises(TypeError, match="lrs must be a list of numbers, got 'fast'"):
+        suggest("fast", CURVE)
+    with pytest.raises(TypeError, match=r"smoothed must be a list of numbers, got \{\}"):
+        suggest(LRS, {})

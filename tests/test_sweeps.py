@@ -342,6 +342,7 @@ def test_a_result_of_another_kind_is_named():
         (("run", {"lr": [1]}, [0]), TypeError, "run must be a function, got 'run'"),
         ((small_run, {"lr": [1]}, []), ValueError, "seeds must hold at least one value"),
         ((small_run, {"lr": [1]}, 3), TypeError, "seeds must be a list of values, got 3"),
+        ((small_run, {"lr": [1]}, np.array(3)), TypeError, "seeds must be a list of values, got array"),
         ((small_run, {"lr": [1]}, [0.5]), TypeError, "each of seeds must be a whole number"),
         ((small_run, {"lr": [1]}, [0], 0), ValueError, "n_jobs must be .* got 0"),
         ((small_run, {"lr": [1]}, [0], "all"), TypeError, "n_jobs must be a whole number"),

@@ -285,6 +285,13 @@ def test_bad_input_is_named_before_anything_is_trained(change, error, message):
     np.testing.assert_array_equal(model.parameters()[0].numpy(), before)
 
 
+def test_evaluate_wants_a_model_and_a_loss():
+    with pytest.raises(TypeError, match=r"model must be a paddle.nn.Layer, got 'mlp'"):
+        evaluate("mlp", DIGITS.test)
+    with pytest.raises(TypeError, match=r"loss must be a function or None, got 0.5"):
+        evaluate(models.mlp(DIGITS, seed=0), DIGITS.test, loss=0.5)
+
+
 def test_evaluate_wants_a_part_of_a_data_set():
     with pytest.raises(TypeError, match=r"split must be a part of a data set such as data.validation, got Dataset"):
         evaluate(models.mlp(DIGITS), DIGITS)

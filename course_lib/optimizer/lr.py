@@ -24,7 +24,7 @@ import numpy as np
 import paddle
 from paddle.optimizer.lr import LRScheduler
 
-from ..errors import choice, flag, number, whole
+from ..errors import choice, flag, listed, number, whole
 
 __all__ = [
     "CosineAnnealingDecay",
@@ -1044,11 +1044,7 @@ def _at_each(function, steps):
 
 
 def _numbers(name, values):
-    if isinstance(values, (np.ndarray, paddle.Tensor)):
-        values = values.tolist()  # without a dimension: a plain number, and so no list
-    if isinstance(values, (str, bytes, dict, set)) or not hasattr(values, "__len__"):
-        raise TypeError(f"{name} must be a list or tuple of numbers, got {values!r} ({type(values).__name__})")
-    return [_not_negative(f"{name}[{i}]", value) for i, value in enumerate(values)]
+    return [_not_negative(f"{name}[{i}]", value) for i, value in enumerate(listed(name, values, "numbers"))]
 
 
 def _not_negative(name, value):
