@@ -148,6 +148,27 @@ def test_every_page_has_a_title(site):
     assert len({titles[path] for path in written_pages(site)}) == len(written_pages(site)), "two pages have one title"
 
 
+def test_headings_go_down_one_level_at_a_time(site):
+    for path in written_pages(site):
+        headings = parse(path).select("article h1, article h2, article h3, article h4, article h5, article h6")
+        levels = [int(heading.name[1]) for heading in headings]
+        jumps = [heading.get_text() for heading, a, b in zip(headings[1:], levels, levels[1:]) if b > a + 1]
+        assert levels[0] == 1 and jumps == [], path.name
+
+
+def test_equations_have_numbers_that_references_name(site):
+    """A reference says (4.2) where the equation that it leads to says (4.2)."""
+    references = 0
+    for path in written_pages(site):
+        for link in parse(path).select("article a.reference[href*='#equation-']"):
+            file, anchor = urldefrag(link["href"])
+            target = parse((path.parent / file).resolve() if file else path).find(id=anchor)
+            number = target.select_one(".eqno").get_text().rstrip("#").strip()
+            assert number == link.get_text().strip() and number.startswith("("), (path.name, link)
+            references += 1
+    assert references > 30
+
+
 def test_every_figure_is_there_and_described(site):
     for path in written_pages(site):
         for image in parse(path).find_all("img"):
