@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import itertools
 import os
 import traceback
@@ -207,12 +206,13 @@ def _backend():
     results only, where other backends call back for errors, too. And while a cluster has a single core, joblib does
     the runs in the caller's own process.
     """
-    backend, _ = get_active_backend()
-    if not hasattr(backend, "client"):
+    active, _ = get_active_backend()
+    if not hasattr(active, "client"):
         return None
     from distributed import KilledWorker
 
-    backend = copy.copy(backend)
+    backend = object.__new__(type(active))  # copy.copy would make one with other settings
+    vars(backend).update(vars(active))
     submit, retrieve, cores = backend.submit, backend.retrieve_result_callback, backend.effective_n_jobs
 
     def submit_and_report_errors(function, callback):
