@@ -20,7 +20,7 @@ from pathlib import Path
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from packaging.requirements import Requirement
@@ -68,12 +68,14 @@ class BareEnvironment:
         stored = nbformat.read(notebook, as_version=4)
         fresh = nbformat.read(notebook, as_version=4)
         with tempfile.TemporaryDirectory() as folder:
-            manager = AsyncKernelManager(kernel_spec_manager=_Kernel(python=self.python))
+            manager = KernelManager(kernel_spec_manager=_Kernel(python=self.python))
             resources = {"metadata": {"path": folder}}
             try:
                 NotebookClient(fresh, km=manager, timeout=TIMEOUT, resources=resources).execute(env=self.variables)
             except CellExecutionError as error:
                 return [f"{notebook.name}: {error}"]
+            finally:
+                manager.shutdown_kernel()  # nbclient leaves a manager that it was given to its owner
         return [f"{notebook.name}: {text}" for text in differences(stored, fresh)]
 
     def run_all(self, notebooks: list[Path], workers: int = 2) -> list[str]:
