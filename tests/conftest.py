@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tools.repository import VARIABLE
+from tools.repository import SITE_VARIABLE, VARIABLE
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,7 +26,7 @@ def site(tmp_path_factory, worker_id) -> Path:
         if not log.exists():
             program = Path(sys.executable).with_name("jupyter-book")
             command = [program, "build", ROOT, "--all", "-W", "-n", "--keep-going", "--path-output", folder]
-            environment = {**os.environ, "NO_COLOR": "1", VARIABLE: ""}
+            environment = {**os.environ, "NO_COLOR": "1", VARIABLE: "", SITE_VARIABLE: ""}
             build = subprocess.run(
                 command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
             )

@@ -19,10 +19,11 @@ from markdown_it.renderer import RendererHTML
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from sphinx.errors import ConfigError
 
 from tools import colab, colab_run, colab_setup, hygiene
 from tools.notebooks import CHAPTERS, ROOT, notebooks, store
-from tools.repository import VARIABLE, Repository
+from tools.repository import SITE_VARIABLE, VARIABLE, Repository, site_url
 
 ENTRANCE = CHAPTERS / "index.ipynb"
 MYST = {"myst_role", "myst_target", "myst_block_break", "myst_line_comment", "math_block_label", "colon_fence"}
@@ -227,7 +228,7 @@ def small_book(folder: Path, text: str = SMALL) -> Path:
 
 
 def build(folder: Path, repository: str = "", seed: str = "0") -> subprocess.CompletedProcess:
-    environment = {**os.environ, VARIABLE: repository, "PYTHONHASHSEED": seed, "NO_COLOR": "1"}
+    environment = {**os.environ, VARIABLE: repository, SITE_VARIABLE: "", "PYTHONHASHSEED": seed, "NO_COLOR": "1"}
     command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-W", "-n", "--keep-going"]
     return subprocess.run(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -344,12 +345,24 @@ def test_the_repository_is_read_from_the_environment(monkeypatch, address, expec
 )
 def test_another_address_is_refused(monkeypatch, address):
     monkeypatch.setenv(VARIABLE, address)
-    with pytest.raises(ValueError, match=re.escape(repr(address))):
+    with pytest.raises(ConfigError, match=re.escape(repr(address))):
         Repository.from_environment()
 
 
-def test_the_site_of_a_users_own_page_has_no_folder():
-    assert Repository("Ada", "ada.github.io").site == "https://ada.github.io/"
+@pytest.mark.parametrize(
+    ("repository", "site", "expected"),
+    [
+        ("https://github.com/Ada/learning-rates", "", "https://ada.github.io/learning-rates/"),
+        ("https://github.com/Ada/ada.github.io", "", "https://ada.github.io/"),
+        ("https://github.com/ada/learning-rates", "https://example.org", "https://example.org/"),
+        ("", "https://example.org/course/", "https://example.org/course/"),
+        ("", "", None),
+    ],
+)
+def test_where_the_site_is_published(monkeypatch, repository, site, expected):
+    monkeypatch.setenv(VARIABLE, repository)
+    monkeypatch.setenv(SITE_VARIABLE, site)
+    assert site_url() == expected
 
 
 # -- the first cell ---------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from packaging.specifiers import SpecifierSet
 from course_lib.files import write_atomically
 from tools.notebooks import NOTEBOOK_METADATA, ROOT
 from tools.plain_markdown import Page
-from tools.repository import Repository
+from tools.repository import Repository, site_url
 
 FOLDER = "colab"  # of the site
 LIBRARY = "course_lib"
@@ -65,8 +65,8 @@ def edition(app) -> dict[str, str]:
     Args:
         app: The Sphinx application after the book was read.
     """
-    setup, repository = setup_cell(), Repository.from_environment()
-    return {file_name(page): standalone(Page(app, page, repository), setup) for page in pages(app.env)}
+    setup, places = setup_cell(), (Repository.from_environment(), site_url())
+    return {file_name(page): standalone(Page(app, page, *places), setup) for page in pages(app.env)}
 
 
 def standalone(page: Page, setup) -> str:

@@ -39,14 +39,15 @@ class Page:
     Args:
         app: The Sphinx application, with the whole book read.
         docname: The page's name, as ``chapters/01_learning_rate``.
-        repository: Where other pages and the library's source are published. If None, links to them become text.
+        repository: Where the library's source is published. If None, links to it become text.
+        site: Where the other pages are published, with a slash at its end; so here.
 
     Example:
         ``page.plain("By {eq}`lr-step` …")`` gives ``By [(1.2)](#equation-lr-step) …``.
     """
 
-    def __init__(self, app, docname: str, repository=None):
-        self.app, self.docname, self.repository = app, docname, repository
+    def __init__(self, app, docname: str, repository=None, site: str | None = None):
+        self.app, self.docname, self.repository, self.site = app, docname, repository, site
         self.RENDERERS = {
             "link": self._link,
             "myst_role": self._role,
@@ -95,7 +96,7 @@ class Page:
         return re.sub(r' href="(?!#|\w+:)([^"]+)"', outside, html)
 
     def _published(self, page: str) -> str | None:
-        return self.repository and self.repository.site + page
+        return self.site and self.site + page
 
     # -- references ---------------------------------------------------------------------------------------------------
 

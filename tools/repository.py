@@ -1,6 +1,7 @@
 """Where the course is published, derived from one setting: the environment variable ``COURSE_REPOSITORY_URL``.
 
-Without it the book names no place on the network, and none of its buttons leads to one.
+Without it the book names no place on the network, and none of its buttons leads to one. A site that is not at the
+address of the repository's GitHub Pages has another, ``COURSE_SITE_URL``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ import os
 import re
 from typing import NamedTuple
 
-VARIABLE = "COURSE_REPOSITORY_URL"
+from sphinx.errors import ConfigError
+
+VARIABLE, SITE_VARIABLE = "COURSE_REPOSITORY_URL", "COURSE_SITE_URL"
 BRANCH = "main"
 COLAB_BRANCH = "colab"  # Colab opens notebooks of a repository, not of a website: the edition is pushed there
 
@@ -18,13 +21,13 @@ class Repository(NamedTuple):
     """A repository on GitHub.
 
     Raises:
-        ValueError: The environment variable is no address of a GitHub repository.
+        ConfigError: The environment variable is no address of a GitHub repository.
 
     Example:
         >>> course = Repository("ada", "learning-rates")
         >>> course.on_colab("01_learning_rate.ipynb")
         'https://colab.research.google.com/github/ada/learning-rates/blob/colab/01_learning_rate.ipynb'
-        >>> course.site
+        >>> course.pages
         'https://ada.github.io/learning-rates/'
     """
 
@@ -39,7 +42,7 @@ class Repository(NamedTuple):
             return None
         match = re.fullmatch(r"https://github\.com/([\w-]+)/([\w.-]+?)(?:\.git)?/?", url)
         if not match:
-            raise ValueError(f"{VARIABLE} must read https://github.com/<owner>/<repository>, got {url!r}")
+            raise ConfigError(f"{VARIABLE} must read https://github.com/<owner>/<repository>, got {url!r}")
         return cls(*match.groups())
 
     @property
@@ -47,8 +50,8 @@ class Repository(NamedTuple):
         return f"https://github.com/{self.owner}/{self.name}"
 
     @property
-    def site(self) -> str:
-        """The address that GitHub Pages gives to the book, with a slash at its end."""
+    def pages(self) -> str:
+        """The address of its GitHub Pages, with a slash at its end."""
         host = f"{self.owner.lower()}.github.io"
         return f"https://{host}/" if self.name.lower() == host else f"https://{host}/{self.name}/"
 
@@ -59,3 +62,11 @@ class Repository(NamedTuple):
     def on_colab(self, file: str) -> str:
         """The address under which Colab opens a notebook of the Colab edition."""
         return f"https://colab.research.google.com/github/{self.owner}/{self.name}/blob/{COLAB_BRANCH}/{file}"
+
+
+def site_url() -> str | None:
+    """Where the environment says that the site is published, with a slash at its end; None if it does not."""
+    url, repository = os.environ.get(SITE_VARIABLE, "").strip(), Repository.from_environment()
+    if url:
+        return url.rstrip("/") + "/"
+    return repository.pages if repository else None

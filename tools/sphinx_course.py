@@ -11,8 +11,6 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-from sphinx.errors import ConfigError
-
 from tools import colab
 from tools.repository import BRANCH, Repository
 
@@ -31,10 +29,7 @@ def setup(app):
 
 def configure(app, config):
     config.mathjax_path = "mathjax/tex-svg.js"
-    try:
-        repository = Repository.from_environment()
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
+    repository = Repository.from_environment()
     if repository:
         switch_buttons_on(config.html_theme_options, repository)
     else:

@@ -1,21 +1,20 @@
 """Sphinx extension: what a link to a page of the course looks like where links are previewed (Open Graph).
 
-The tags need the address of the published site: from the environment variable COURSE_SITE_URL or, where the
-repository is one on GitHub, that of its Pages. Without either there are no tags.
+The tags need the address of the published site, which ``tools/repository.py`` finds out. Without it there are none.
 """
 
 from __future__ import annotations
 
-import os
-import re
 from pathlib import Path
+
+from tools.repository import site_url
 
 CARD = "_static/social.png"
 CARD_SIZE = (1200, 630)  # pixels that previews are made for
 
 
 def setup(app):
-    url = site_url(os.environ)
+    url = site_url()
     if url:
         app.setup_extension("sphinxext.opengraph")
         app.config.ogp_site_url = url
@@ -24,23 +23,6 @@ def setup(app):
         app.config.ogp_custom_meta_tags = ('<meta name="twitter:card" content="summary_large_image" />',)
         app.connect("build-finished", add_card)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def site_url(environment) -> str | None:
-    """Where the site is published, ending in a slash, or None where that is not known.
-
-    Example:
-        >>> site_url({"COURSE_REPOSITORY_URL": "https://github.com/Someone/course"})
-        'https://someone.github.io/course/'
-    """
-    url = environment.get("COURSE_SITE_URL")
-    repository = re.fullmatch(
-        r"https://github\.com/([^/]+)/([^/]+?)(?:\.git)?/?", environment.get("COURSE_REPOSITORY_URL", "")
-    )
-    if not url and repository:
-        owner, name = repository.groups()
-        url = f"https://{owner.lower()}.github.io/{name}"
-    return url.rstrip("/") + "/" if url else None
 
 
 def add_card(app, error):
