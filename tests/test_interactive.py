@@ -14,7 +14,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from course_lib import interactive, optimizer, surfaces
-from course_lib.interactive import Axis, Figure, Panel, Readout, Series, over, radio, slider, steps, svg
+from course_lib.interactive import Axis, Figure, Panel, Readout, Series, curves, over, radio, slider, steps, svg
 from course_lib.interactive.figure import _read
 from course_lib.lr_finder import RangeTest
 from course_lib.optimizer import lr as schedules
@@ -28,10 +28,26 @@ FIGURES = {
     "race": lambda: interactive.optimizer_race(
         "beale", {name: [0.001, 0.01, 0.1] for name in ("SGD", "Momentum", "Nesterov", "RMSProp", "Adam", "AMSGrad")}
     ),
+    "race with a choice": lambda: interactive.optimizer_race(
+        ["ravine", "saddle", "pathological_curvature"], {name: [0.01, 0.1, 1.0] for name in ("SGD", "Momentum", "Adam")}
+    ),
+    "weight decay": lambda: interactive.weight_decay_explorer(pulled),
     "adam": interactive.adam_state_explorer,
     "schedules": interactive.schedule_designer,
     "range test": lambda: interactive.range_test_reader(range_test()),
 }
+
+
+def pulled(scale, decay):
+    """A loss with its minimum at (3, 2), and a pull to the origin."""
+    return surfaces.Surface(
+        "pulled",
+        lambda x, y: scale * ((x - 3) ** 2 + 4 * (y - 2) ** 2) / 2 + decay * (x * x + y * y) / 2,
+        lambda x, y: (scale * (x - 3) + decay * x, scale * 4 * (y - 2) + decay * y),
+        start=(-1.0, 1.0),
+        minima=((3 * scale / (scale + decay), 8 * scale / (4 * scale + decay)),),
+        limits=((-1.5, 4.5), (0.0, 3.0)),
+    )
 
 
 def range_test(losses=None):
@@ -150,6 +166,43 @@ def test_race_uses_each_optimizer_under_its_own_slider():
         np.testing.assert_allclose(drawn, path, atol=0.02)
 
 
+def test_race_on_a_chosen_surface_shows_the_panels_and_losses_of_that_surface_only():
+    figure = interactive.optimizer_race(["bowl", "saddle"], {"SGD": [0.1, 0.5], "Adam": [0.1, 1.0]}, 10)
+    data = stored(figure)
+    assert [panel["when"] for panel in data["panels"]] == [[0, 0], [0, 0], [0, 1], [0, 1]]
+    assert [readout["when"] for readout in data["readouts"]] == [[0, 0], [0, 0], [0, 1], [0, 1]]
+    for k, surface in ((0, surfaces.bowl), (4, surfaces.saddle)):
+        path = surfaces.trajectory(optimizer.SGD(0.5), surface, 10)
+        drawn = points_in_data_units(figure.panels[k // 2], chosen(data, data["series"][k], [0, 1, 0, 0]))
+        np.testing.assert_allclose(drawn, path, atol=0.02)
+    pictures = [one["class"] for one in Elements(figure._repr_html_()).all("svg") if one.get("role") == "img"]
+    assert pictures == ["panel", "panel", "panel off", "panel off"]
+    assert figure.id == "race-bowl-saddle"
+
+
+def test_weight_decay_walks_over_the_loss_with_l2_or_decays_beside_the_loss():
+    figure = interactive.weight_decay_explorer(pulled, [0.05, 0.1], [0.0, 0.5], [1.0, 10.0], count=30)
+    data, panel = stored(figure), figure.panels[0]
+    goal, with_l2, decoupled = data["series"][:3]
+    paths = {
+        "L2": surfaces.trajectory(optimizer.Adam(0.1), pulled(10.0, 0.5), 30),
+        "AdamW": surfaces.trajectory(optimizer.AdamW(0.1, weight_decay=0.5), pulled(10.0, 0.0), 30),
+    }
+    for item, path in ((with_l2, paths["L2"]), (decoupled, paths["AdamW"])):
+        np.testing.assert_allclose(points_in_data_units(panel, chosen(data, item, [1, 1, 1, 0])), path, atol=0.02)
+    np.testing.assert_allclose(
+        points_in_data_units(panel, chosen(data, goal, [1, 0, 1, 0]))[0], (2.857, 1.975), atol=0.02
+    )
+    length = points_in_data_units(figure.panels[1], chosen(data, data["series"][4], [1, 1, 1, 0]))[:, 1]
+    np.testing.assert_allclose(length, np.linalg.norm(paths["AdamW"], axis=1), atol=0.02)
+    assert chosen(data, data["readouts"][1], [1, 1, 1, 0]) == "({:.2f}, {:.2f})".format(*paths["AdamW"][-1])
+
+
+def test_without_decay_adam_with_l2_and_adamw_are_one():
+    data = stored(interactive.weight_decay_explorer(pulled, [0.05, 0.1], [0.0, 0.5], [1.0, 10.0], count=30))
+    assert chosen(data, data["series"][1], [1, 1, 0, 0]) == chosen(data, data["series"][2], [1, 1, 0, 0])
+
+
 def test_adam_s_state_is_that_of_the_formula():
     data = stored(interactive.adam_state_explorer((0.9, 0.99), (0.0, 1.0), count=30, seed=5))
     gradients = 1 + np.random.default_rng(5).standard_normal(30)
@@ -169,16 +222,27 @@ def test_every_schedule_is_drawn_from_the_library():
     data, panel = stored(figure), figure.panels[0]
     expected = {  # schedule: setting of its sliders, the schedule, the formula
         "step decay": ([1, 2], schedules.StepDecay(0.1, 10, 0.5), "0.1 · 0.5^⌊t / 10⌋"),
+        "multi-step": (
+            [1, 0, 1],
+            schedules.MultiStepDecay(0.1, [20, 30], 0.3),
+            "0.1 · 0.3 from step 20 on, · 0.3 again",
+        ),
+        "piecewise": ([1, 2], schedules.PiecewiseDecay([20], [0.1, 0.05]), "0.1 for t < 20, then 0.05"),
         "exponential": ([1], schedules.ExponentialDecay(0.1, 0.9), "0.1 · 0.9^t"),
+        "natural exponential": ([1], schedules.NaturalExpDecay(0.1, 0.03), "0.1 · e^(−0.03 t)"),
         "1/t": ([3], schedules.InverseTimeDecay(0.1, 0.3), "0.1 / (1 + 0.3 t)"),
+        "any function": ([1], schedules.LambdaDecay(0.1, lambda t: (1 + t / 5) ** -0.5), "f(t) = 1 / √(1 + t / 5)"),
+        "any factors": ([1], schedules.MultiplicativeDecay(0.1, lambda t: 1 - 1 / (5 + t)), "f(t) = 1 − 1 / (5 + t)"),
         "polynomial": ([2, 1], schedules.PolynomialDecay(0.1, 40, 0.0, 2.0), "0.1 · (1 − min(t, 40) / 40)^2"),
         "cosine": ([1, 1], schedules.CosineAnnealingDecay(0.1, 30, 0.01), "0.01 + 0.09 · (1 + cos(π t / 30)) / 2"),
         "warm restarts": ([1, 1], schedules.CosineAnnealingWarmRestarts(0.1, 8, 2), "T_i = 8 · 2^i"),
         "warm-up": ([1, 1], schedules.LinearWarmup(0.1, 10, 0.01, 0.1), "0.01 + 0.09 · t / 10 for t < 10"),
+        "linear": ([1, 0, 1], schedules.LinearLR(0.1, 40, 0.3, 1.0), "0.1 · (0.3 + 0.7 · min(t, 40) / 40)"),
+        "Noam": ([0, 1], schedules.NoamDecay(25, 10), "25^−½ · min(t^−½, t · 10^−1.5)"),
         "cyclical": ([1, 1], schedules.CyclicLR(0.01, 0.1, 10), "up in 10 steps, down in 10"),
         "1cycle": ([1, 1], schedules.OneCycleLR(0.1, 61, 5.0, phase_pct=0.3), "0.02 up to 0.1 in the first 30 %"),
     }
-    assert list(figure.controls[0].values) == list(expected)
+    assert list(figure.controls[0].values) == [*expected, "plateau"]
     for k, (setting, schedule, formula) in enumerate(expected.values()):
         line = data["series"][k]
         assert line["when"] == [0, k]
@@ -188,10 +252,27 @@ def test_every_schedule_is_drawn_from_the_library():
         assert formula in chosen(data, data["readouts"][2 * k + 1], positions)
 
 
+def test_the_designer_has_every_schedule_of_the_library():
+    drawn = {
+        type(make(*(values[0] for values in sliders.values()), 60)) for sliders, make, _ in curves._DESIGNS.values()
+    }
+    assert {kind.__name__ for kind in drawn} == set(schedules.__all__) - {"LRScheduler", "Schedule"}
+
+
+def test_the_plateau_s_rates_follow_a_loss_that_stands_still():
+    figure = interactive.schedule_designer()
+    data, line = stored(figure), stored(figure)["series"][-1]
+    factor, patience = (figure.controls[k] for k in line["controls"])
+    assert (factor.values[1], patience.values[1]) == (0.3, 3)
+    drawn = points_in_data_units(figure.panels[0], chosen(data, line, dict(zip(line["controls"], (1, 1)))))[:, 1]
+    # step 21 sees the best loss; 22 to 25 are no better, one more than the patience of 3 allows
+    np.testing.assert_allclose(drawn[[0, 24, 25, 28, 29, 60]], 0.1 * 0.3 ** np.array([0, 0, 1, 1, 2, 9]), atol=3e-5)
+
+
 def test_only_the_chosen_schedule_is_shown_at_first():
     page = Elements(interactive.schedule_designer()._repr_html_())
     shown = [box for box in page.all("polyline") if box.get("class") != "off"]
-    assert len(shown) == 1 and len(page.all("polyline")) == 9
+    assert len(shown) == 1 and len(page.all("polyline")) == 17
     controls = [box["class"] for box in page.all("div") if box.get("class", "").startswith("control")]
     assert controls.count("control") == 2 + 1  # its two parameters and the step
     assert len([item for item in page.all("li") if item.get("class") != "off"]) == 2

@@ -11,7 +11,7 @@ and ``curves`` have the figures of the book::
 """
 
 from .curves import adam_state_explorer, range_test_reader, schedule_designer
-from .explorers import learning_rate_explorer, momentum_explorer, optimizer_race
+from .explorers import learning_rate_explorer, momentum_explorer, optimizer_race, weight_decay_explorer
 from .figure import Axis, Control, Figure, Panel, Readout, Series, over, radio, shown, slider, steps
 
 __all__ = [
@@ -32,4 +32,5 @@ __all__ = [
     "shown",
     "slider",
     "steps",
+    "weight_decay_explorer",
 ]

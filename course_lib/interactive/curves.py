@@ -14,6 +14,7 @@ from .figure import Axis, Figure, Panel, Readout, Series, over, radio, shown, sl
 
 _BLUE, _ORANGE, _GREEN, _GREY = "#0069b4", "#e0600a", "#008f5f", "#757575"
 _LONG_AGO = 10**6  # after so many steps the bias correction divides by 1
+_STALLED = 20  # from this step on, the loss that ReduceOnPlateau watches stands still
 
 
 def adam_state_explorer(
@@ -76,7 +77,9 @@ def adam_state_explorer(
 
 
 def schedule_designer(count=60, id="schedule-designer") -> Figure:
-    """Nine schedules, their parameters under sliders: learning rate against step, and the formula with its numbers.
+    """Every schedule of the library, its parameters under sliders: learning rate against step, and the formula.
+
+    ``ReduceOnPlateau`` watches a loss; here it is one that falls until step 20 and then stands still.
 
     Args:
         count: Number of steps.
@@ -93,7 +96,7 @@ def schedule_designer(count=60, id="schedule-designer") -> Figure:
     for name, (parameters, make, formula) in _DESIGNS.items():
         when = (kind, name)
         sliders = [slider(label, values, when=when) for label, values in parameters.items()]
-        curves = over(sliders, lambda *values, make=make: _against_step(make(*values, count).at(np.arange(count + 1))))
+        curves = over(sliders, lambda *values, make=make: _against_step(_rates(make(*values, count), count)))
         line = Series(name, curves, sliders, whole=True, color=_BLUE, when=when)
         controls += sliders
         lines.append(line)
@@ -104,6 +107,17 @@ def schedule_designer(count=60, id="schedule-designer") -> Figure:
     return Figure(id, "Design a schedule", [*controls, steps(count)], [panel], readouts)
 
 
+def _rates(schedule, count: int) -> np.ndarray:
+    """The learning rates of the steps 0 to ``count``."""
+    if not schedule.watches_metric:
+        return schedule.at(np.arange(count + 1))
+    rates = [schedule()]
+    for step in range(count):
+        schedule.step(1 / (1 + min(step, _STALLED)))
+        rates.append(schedule())
+    return np.array(rates)
+
+
 # schedule: its parameters, how to make it (with the number of steps), and its formula with the parameters put in
 _DESIGNS = {
     "step decay": (
@@ -111,15 +125,40 @@ _DESIGNS = {
         lambda size, gamma, count: schedules.StepDecay(0.1, size, gamma),
         lambda size, gamma: f"0.1 · {gamma:g}^⌊t / {size}⌋",
     ),
+    "multi-step": (
+        {"first": (10, 20), "second": (30, 50), "gamma": (0.1, 0.3, 0.5)},
+        lambda first, second, gamma, count: schedules.MultiStepDecay(0.1, [first, second], gamma),
+        lambda first, second, gamma: f"0.1 · {gamma:g} from step {first} on, · {gamma:g} again from {second} on",
+    ),
+    "piecewise": (
+        {"boundary": (10, 20, 30, 40), "value": (0.005, 0.02, 0.05)},
+        lambda boundary, value, count: schedules.PiecewiseDecay([boundary], [0.1, value]),
+        lambda boundary, value: f"0.1 for t < {boundary}, then {value:g}",
+    ),
     "exponential": (
         {"gamma": (0.8, 0.9, 0.95, 0.97, 0.99)},
         lambda gamma, count: schedules.ExponentialDecay(0.1, gamma),
         lambda gamma: f"0.1 · {gamma:g}^t",
     ),
+    "natural exponential": (
+        {"gamma": (0.01, 0.03, 0.05, 0.1, 0.2)},
+        lambda gamma, count: schedules.NaturalExpDecay(0.1, gamma),
+        lambda gamma: f"0.1 · e^(−{gamma:g} t)",
+    ),
     "1/t": (
         {"gamma": (0.01, 0.03, 0.1, 0.3, 1.0)},
         lambda gamma, count: schedules.InverseTimeDecay(0.1, gamma),
         lambda gamma: f"0.1 / (1 + {gamma:g} t)",
+    ),
+    "any function": (
+        {"k": (1, 5, 20, 60)},
+        lambda k, count: schedules.LambdaDecay(0.1, lambda t: 1 / math.sqrt(1 + t / k)),
+        lambda k: f"0.1 · f(t), with f(t) = 1 / √(1 + t / {k})",
+    ),
+    "any factors": (
+        {"k": (2, 5, 20, 60)},
+        lambda k, count: schedules.MultiplicativeDecay(0.1, lambda t: 1 - 1 / (k + t)),
+        lambda k: f"0.1 · f(1) · f(2) · … · f(t), with f(t) = 1 − 1 / ({k} + t)",
     ),
     "polynomial": (
         {"power": (0.5, 1.0, 2.0, 4.0), "decay_steps": (20, 40, 60)},
@@ -141,6 +180,16 @@ _DESIGNS = {
         lambda length, start, count: schedules.LinearWarmup(0.1, length, start_lr=start, end_lr=0.1),
         lambda length, start: f"{start:g} + {0.1 - start:g} · t / {length} for t < {length}, then 0.1",
     ),
+    "linear": (
+        {"total_steps": (20, 40, 60), "start_factor": (0.3, 1.0), "end_factor": (0.0, 1.0)},
+        lambda length, start, end, count: schedules.LinearLR(0.1, length, start, end),
+        lambda length, start, end: f"0.1 · ({start:g} + {end - start:g} · min(t, {length}) / {length})",
+    ),
+    "Noam": (
+        {"d_model": (25, 50, 100), "warmup_steps": (5, 10, 20, 40)},
+        lambda width, length, count: schedules.NoamDecay(width, length),
+        lambda width, length: f"{width}^−½ · min(t^−½, t · {length}^−1.5)",
+    ),
     "cyclical": (
         {"step_size_up": (5, 10, 15, 30), "base": (0.001, 0.01, 0.03)},
         lambda half, base, count: schedules.CyclicLR(base, 0.1, half),
@@ -150,6 +199,14 @@ _DESIGNS = {
         {"phase_pct": (0.1, 0.3, 0.5), "divide_factor": (2.0, 5.0, 25.0)},
         lambda share, factor, count: schedules.OneCycleLR(0.1, count + 1, divide_factor=factor, phase_pct=share),
         lambda share, factor: f"{0.1 / factor:g} up to 0.1 in the first {100 * share:g} % of steps, down to 0.0001",
+    ),
+    "plateau": (
+        {"factor": (0.1, 0.3, 0.5, 0.8), "patience": (0, 3, 10)},
+        lambda factor, patience, count: schedules.ReduceOnPlateau(0.1, factor=factor, patience=patience),
+        lambda factor, patience: (
+            f"· {factor:g} whenever the loss was no better for more than {patience} steps; it stands still from step "
+            f"{_STALLED} on"
+        ),
     ),
 }
 

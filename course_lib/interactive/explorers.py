@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 
@@ -12,7 +13,7 @@ from ..errors import choice
 from ..plotting import COLORS
 from ..surfaces import named, trajectory
 from . import svg
-from .figure import Axis, Figure, Panel, Readout, Series, over, shown, slider, steps
+from .figure import Axis, Figure, Panel, Readout, Series, over, radio, shown, slider, steps
 
 _PARTS_OF_THE_LIMIT = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0, 1.02, 1.1)
 
@@ -106,12 +107,12 @@ def optimizer_race(surface, learning_rates, count=60, start=None, noise=0.0, see
     """Several optimizers on one surface from one start, each with a slider for its learning rate.
 
     Args:
-        surface: A surface or the name of one.
+        surface: A surface or the name of one, or a list of them for the reader to choose from.
         learning_rates: ``{optimizer: [learning rates]}``, with the names that figures use: those of the classes,
             ``"Nesterov"`` and ``"AMSGrad"``. Momentum is 0.9, everything else as the classes have it.
         count: Number of steps.
         start, noise, seed: As in ``surfaces.trajectory``.
-        id: Fixed name on the page; by default made from the surface's name.
+        id: Fixed name on the page; by default made from the surfaces' names.
         autoplay: Play once when the page opens.
 
     Raises:
@@ -123,25 +124,116 @@ def optimizer_race(surface, learning_rates, count=60, start=None, noise=0.0, see
           SGD, loss: 8.7e-06
           Adam, loss: 1.66
     """
-    surface = named(surface)
+    arenas = [named(one) for one in (surface if isinstance(surface, (list, tuple)) else [surface])]
     rates = {choice("optimizer", name, COLORS): slider(name, values) for name, values in learning_rates.items()}
-    paths = {
-        name: over([rate], lambda lr, name=name: trajectory(_make(name, lr), surface, count, start, noise, seed))
-        for name, rate in rates.items()
-    }
-    losses = {name: [_gap(surface, path) for path in paths[name]] for name in rates}
-    racers = [Series(name, paths[name], [rate]) for name, rate in rates.items()]
+    names = [arena.name for arena in arenas]
+    choose = [radio("surface", names)] if len(arenas) > 1 else []
+    panels, readouts = [], []
+    for arena in arenas:
+        runs = {
+            name: over([rate], functools.partial(_run, name, arena, count, start, noise, seed))
+            for name, rate in rates.items()
+        }
+        losses = {name: [_gap(arena, path) for path in paths] for name, paths in runs.items()}
+        racers = [Series(name, runs[name], [rate]) for name, rate in rates.items()]
+        when = (choose[0], arena.name) if choose else None
+        panels.append(surface_panel(arena, racers, when=when))
+        panels.append(loss_panel([(name, losses[name], [rate]) for name, rate in rates.items()], count, when=when))
+        readouts += [
+            Readout(f"{one.name}, loss", list(map(_loss_texts, losses[one.name])), one.controls, one, when)
+            for one in racers
+        ]
     return Figure(
-        id or f"race-{_slug(surface.name)}",
-        f"Race on the surface “{surface.name}”: choose learning rates",
-        [*rates.values(), steps(count)],
-        [
-            surface_panel(surface, racers),
-            loss_panel([(name, losses[name], [rate]) for name, rate in rates.items()], count),
-        ],
-        [Readout(f"{one.name}, loss", list(map(_loss_texts, losses[one.name])), one.controls, one) for one in racers],
+        id or f"race-{_slug(' '.join(names))}",
+        "Race: choose a surface and learning rates"
+        if choose
+        else f"Race on the surface “{names[0]}”: choose learning rates",
+        [*choose, *rates.values(), steps(count)],
+        panels,
+        readouts,
         autoplay,
     )
+
+
+def _run(name: str, surface, count, start, noise, seed, learning_rate) -> np.ndarray:
+    return trajectory(_make(name, learning_rate), surface, count, start, noise, seed)
+
+
+def weight_decay_explorer(
+    surface, learning_rates=(0.02, 0.05, 0.1, 0.2), decays=(0.0, 0.1, 0.5, 1.0, 2.0), scales=(0.1, 1.0, 10.0), count=80
+) -> Figure:
+    """Adam with L2 against AdamW on one loss: learning rate, decay and the scale of the loss under the hand.
+
+    Args:
+        surface: ``surface(scale, decay)`` returns the loss times ``scale`` plus ``decay``/2 ‖x‖² as a surface with one
+            minimum. Adam walks over it; AdamW walks over ``surface(scale, 0)`` and decays beside it.
+        learning_rates: Values of the slider.
+        decays: Values of λ.
+        scales: What the loss is multiplied by.
+        count: Number of steps.
+
+    Example:
+        >>> from course_lib.surfaces import Surface
+        >>> def towards_one(scale, decay):
+        ...     return Surface(
+        ...         "towards (1, 1)",
+        ...         lambda x, y: (scale * ((x - 1) ** 2 + (y - 1) ** 2) + decay * (x * x + y * y)) / 2,
+        ...         lambda x, y: (scale * (x - 1) + decay * x, scale * (y - 1) + decay * y),
+        ...         start=(0.0, 2.0),
+        ...         minima=((scale / (scale + decay), scale / (scale + decay)),),
+        ...         limits=((-0.5, 1.5), (-0.5, 2.5)),
+        ...     )
+        >>> weight_decay_explorer(towards_one, [0.05, 0.1], [0.0, 1.0], [1.0, 2.0])
+        Adam with L2 against AdamW (interactive; at the loss times 2, learning rate 0.1, λ 1, step 80)
+          Adam with L2 ends at: (0.66, 0.67)
+          AdamW ends at: (0.74, 0.74)
+          minimum of the loss with L2: (0.67, 0.67)
+    """
+    scale = radio("the loss times", [f"{value:g}" for value in scales], f"{scales[len(scales) // 2]:g}")
+    rate, decay = slider("learning rate", learning_rates), slider("λ", decays)
+    controls = [scale, rate, decay]
+
+    def with_l2(size, lr, strength):
+        return trajectory(optimizer.Adam(lr), surface(float(size), strength), count)
+
+    def decoupled(size, lr, strength):
+        return trajectory(optimizer.AdamW(lr, weight_decay=strength), surface(float(size), 0.0), count)
+
+    paths = {"Adam with L2": over(controls, with_l2), "AdamW": over(controls, decoupled)}
+    looks = {"Adam with L2": _look("Adam"), "AdamW": _look("AdamW")}
+    walkers = [Series(name, paths[name], controls, **looks[name]) for name in paths]
+    goals = over([scale, decay], lambda size, strength: np.array(surface(float(size), strength).minima))
+    goal = Series("minimum of the loss with L2", goals, [scale, decay], color="#757575", marker="D")
+    lengths = [
+        Series(name, [_length_over_time(path) for path in paths[name]], controls, **looks[name]) for name in paths
+    ]
+    highest = max(frame[:, 1].max() for one in lengths for frame in one.frames)
+    label = f"Length of the parameter vector against the step, for {_listed(lengths)}"
+    return Figure(
+        "weight-decay",
+        "Adam with L2 against AdamW",
+        [*controls, steps(count)],
+        [
+            surface_panel(surface(1.0, 0.0), [goal, *walkers]),
+            Panel(label, Axis("step", 0, count), Axis("‖x‖", 0, 1.05 * highest), lengths),
+        ],
+        [Readout(f"{one.name} ends at", list(map(_end, one.frames)), controls, one) for one in walkers]
+        + [Readout(goal.name, list(map(_end, goals)), goal.controls, goal)],
+    )
+
+
+def _look(name: str) -> dict:
+    """The look of an optimizer, for a curve that is called otherwise."""
+    look = plotting.look(name)
+    return {"color": look["color"], "dash": look["linestyle"], "marker": look["marker"]}
+
+
+def _length_over_time(path) -> np.ndarray:
+    return np.column_stack([np.arange(len(path)), np.linalg.norm(path, axis=1)])
+
+
+def _end(path) -> str:
+    return "({:.2f}, {:.2f})".format(*path[-1]).replace("-", "−")
 
 
 def _make(name: str, learning_rate: float):
@@ -158,17 +250,17 @@ def _make(name: str, learning_rate: float):
 # ------------------------------------------------------------------------------------------------ shared panels
 
 
-def surface_panel(surface, series, levels: int = 12) -> Panel:
+def surface_panel(surface, series, levels: int = 12, when=None) -> Panel:
     """A panel with a surface's level lines and its minima."""
     surface = named(surface)
     x, y, z, heights = plotting.height_map(surface, levels, resolution=61)
     background = [*map(svg.line, plotting.level_lines(x, y, z, heights[1:])), svg.stars(surface.minima)]
     label = f"Level lines of the surface {surface.name} with a star on each minimum, and the path of {_listed(series)}"
     axes = (Axis(name, *limits) for name, limits in zip("xy", surface.limits))
-    return Panel(label, *axes, series, background)
+    return Panel(label, *axes, series, background, when)
 
 
-def loss_panel(curves, count: int, decades: int = 8) -> Panel:
+def loss_panel(curves, count: int, decades: int = 8, when=None) -> Panel:
     """A panel with the loss against the step. ``curves``: ``(name, losses of every frame, controls)``."""
     highest = max(loss[0] for _, losses, _ in curves for loss in losses)
     top = 10.0 ** math.ceil(math.log10(highest) + 1)
@@ -177,7 +269,7 @@ def loss_panel(curves, count: int, decades: int = 8) -> Panel:
         for name, losses, controls in curves
     ]
     label = f"Loss above the minimum against the step, for {_listed(series)}"
-    return Panel(label, Axis("step", 0, count), Axis("loss", top / 10.0**decades, top, log=True), series)
+    return Panel(label, Axis("step", 0, count), Axis("loss", top / 10.0**decades, top, log=True), series, when=when)
 
 
 def _stability_map(rate, beta, losses, limit: float) -> Panel:

@@ -8,6 +8,7 @@
     const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
     const state = data.controls.map((control) => control.start);
     const boxes = [...root.querySelectorAll(".control")];
+    const panels = [...root.querySelectorAll("svg.panel")];
     const lines = [...root.querySelectorAll("[data-line]")];
     const dots = [...root.querySelectorAll("[data-dot]")];
     const texts = [...root.querySelectorAll("[data-readout]")];
@@ -27,6 +28,7 @@
 
     function draw() {
       data.controls.forEach((control, k) => show(boxes[k], control));
+      data.panels.forEach((panel, k) => show(panels[k], panel));
       const step = time < 0 ? Infinity : state[time];
       data.series.forEach((series, k) => {
         const points = chosen(series).split(" ");

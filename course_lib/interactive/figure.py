@@ -163,6 +163,7 @@ class Panel:
         x, y: The axes.
         series: The curves.
         background: Functions of the panel that return SVG to be drawn behind the curves, such as ``svg.line(points)``.
+        when: ``(radio, value)``: shown only while that radio button is chosen.
     """
 
     label: str
@@ -170,6 +171,7 @@ class Panel:
     y: Axis
     series: Sequence[Series]
     background: Sequence[Callable] = ()
+    when: tuple | None = None
 
     def pixels(self, points) -> np.ndarray:
         """Points ``[n, 2]`` in SVG units, rounded to a tenth."""
@@ -244,6 +246,7 @@ class Figure:
 
         return {
             "controls": [{"kind": c.kind, "start": c.start, "labels": c.labels, **when(c)} for c in self.controls],
+            "panels": [when(panel) for panel in self.panels],
             "series": [
                 kept(series, [panel.points(frame) for frame in series.frames], whole=series.whole)
                 for panel in self.panels
@@ -259,7 +262,7 @@ class Figure:
         return [self.controls.index(control), control.values.index(value)]
 
     def is_off(self, item) -> bool:
-        """Whether a control, series or readout is hidden at the first setting."""
+        """Whether a control, panel, series or readout is hidden at the first setting."""
         return item.when is not None and self._when(item)[1] != item.when[0].start
 
     def __repr__(self) -> str:
@@ -294,7 +297,10 @@ class Figure:
         stored = iter(self.data["series"])
         return "".join(
             svg.panel(
-                f"{self.id}-panel-{k}", panel, [(*self._points_now(next(stored)), self.is_off(s)) for s in panel.series]
+                f"{self.id}-panel-{k}",
+                panel,
+                [(*self._points_now(next(stored)), self.is_off(series)) for series in panel.series],
+                self.is_off(panel),
             )
             for k, panel in enumerate(self.panels)
         )

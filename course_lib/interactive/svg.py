@@ -38,7 +38,7 @@ def text(content: str, **attributes) -> str:
     return tag("text", html.escape(content), **attributes)
 
 
-def panel(id: str, panel, drawn) -> str:
+def panel(id: str, panel, drawn, off: bool = False) -> str:
     """A panel with its curves; ``drawn`` has, for each, points to show, position of its dot, and if it is off."""
     box = {"x": LEFT, "y": TOP, "width": RIGHT - LEFT, "height": BOTTOM - TOP}
     looks = [series.look() for series in panel.series]
@@ -62,7 +62,8 @@ def panel(id: str, panel, drawn) -> str:
         + _x_axis(panel)
         + _y_axis(panel)
     )
-    return tag("svg", content, class_="panel", viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=panel.label)
+    kind = "panel off" if off else "panel"
+    return tag("svg", content, class_=kind, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=panel.label)
 
 
 def key(look: dict) -> str:

@@ -16,7 +16,7 @@ UNTYPESET = """() => [...document.querySelectorAll(".math")]
 BROKEN_MATH = """() => [...document.querySelectorAll("mjx-merror, [data-mml-node='merror'], [data-mjx-error]")]
     .map((error) => error.dataset.mjxError ?? error.textContent)"""
 PROSE = """() => {
-    const article = document.querySelector("article").cloneNode(true);
+    const article = document.querySelector("article, main").cloneNode(true);
     article.querySelectorAll("pre, code, script, style, mjx-container").forEach((element) => element.remove());
     return article.textContent;
 }"""

@@ -1,0 +1,385 @@
+"""Interactive figures operated by mouse, keyboard and finger: what is drawn is what the library computes.
+
+What should be seen is computed here with ``course_lib``. What is seen is read from the picture as a reader does, with
+the numbers at the ticks of its axes.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from course_lib import optimizer, surfaces
+from course_lib.optimizer import lr as schedules
+
+CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
+
+
+# -- what should be seen: setting -> curves of each panel --------------------------------------------------------------
+
+
+def against_step(values, first=0):
+    return np.column_stack([first + np.arange(len(values)), values])
+
+
+def loss_curve(surface, path):
+    return against_step(surface(path) - surface(surface.minima[0]))
+
+
+def descent(surface, setting):
+    path = surfaces.trajectory(optimizer.SGD(setting["learning rate"]), surface, setting["step"])
+    return [[path], [loss_curve(surface, path)]]
+
+
+def momentum(surface, setting):
+    lr, beta = setting["learning rate"], setting["β"]
+    path = surfaces.trajectory(optimizer.Momentum(lr, momentum=beta), surface, setting["step"])
+    return [[path], [loss_curve(surface, path)], [np.array([[lr, beta]])]]
+
+
+def race(surface, setting):
+    surface = surfaces.SURFACES[setting.get("surface", surface)]
+    makers = {
+        "Momentum": lambda lr: optimizer.Momentum(lr, momentum=0.9),
+        "AMSGrad": lambda lr: optimizer.Adam(lr, amsgrad=True),
+    }
+    racers = [
+        makers.get(name, getattr(optimizer, name, None))(lr)
+        for name, lr in setting.items()
+        if name not in {"surface", "step"}
+    ]
+    paths = [surfaces.trajectory(racer, surface, setting["step"]) for racer in racers]
+    return [paths, [loss_curve(surface, path) for path in paths]]
+
+
+def adam_state(setting):
+    adam, rows = optimizer.Adam(1.0, beta2=setting["β₂"]), []
+    gradients = 1 + setting["noise"] * np.random.default_rng(0).standard_normal(60)
+    s = adam.fresh_state(np.zeros(1))
+    for s.t, gradient in enumerate(gradients[: setting["step"]], 1):
+        step = -adam.rule(np.zeros(1), np.array([gradient]), s, 1.0)
+        corrected = s.m / (1 - 0.9**s.t), np.sqrt(s.v / (1 - setting["β₂"] ** s.t))
+        rows.append(np.stack([[gradient], *corrected, s.m, np.sqrt(s.v), step, s.m / np.sqrt(s.v)])[:, 0])
+    curves = [against_step(values, first=1) for values in np.transpose(rows)]
+    return [curves[:5], curves[5:]]
+
+
+def designed(setting):
+    steps = np.arange(61)
+    rates = {
+        "step decay": lambda step_size, gamma: schedules.StepDecay(0.1, int(step_size), gamma),
+        "cosine": lambda T_max, eta_min: schedules.CosineAnnealingDecay(0.1, int(T_max), eta_min),
+        "Noam": lambda d_model, warmup_steps: schedules.NoamDecay(d_model, int(warmup_steps)),
+        "1cycle": lambda phase_pct, divide_factor: schedules.OneCycleLR(
+            0.1, 61, divide_factor=divide_factor, phase_pct=phase_pct
+        ),
+    }
+    parameters = {name: value for name, value in setting.items() if name not in {"schedule", "step"}}
+    if setting["schedule"] not in rates:
+        return None  # the rest is compared in tests/test_interactive.py
+    return [[against_step(rates[setting["schedule"]](**parameters).at(steps))]]
+
+
+def weight_decay(setting):
+    scale, lr, decay = setting["the loss times"], setting["learning rate"], setting["λ"]
+
+    def walk(rule, l2):
+        pulled = surfaces.Surface(
+            "pulled",
+            lambda x, y: np.zeros_like(x),
+            lambda x, y: (scale * (x - 3) + l2 * x, scale * 4 * (y - 2) + l2 * y),
+            start=(-1.0, 1.0),
+            minima=((0.0, 0.0),),
+            limits=((-1.5, 4.5), (0.0, 3.0)),
+        )
+        return surfaces.trajectory(rule, pulled, setting["step"])
+
+    paths = walk(optimizer.Adam(lr), decay), walk(optimizer.AdamW(lr, weight_decay=decay), 0.0)
+    goal = np.array([[3 * scale / (scale + decay), 8 * scale / (4 * scale + decay)]])
+    return [[goal, *paths], [against_step(np.linalg.norm(path, axis=1)) for path in paths]]
+
+
+FIGURES = {  # id: its page, and what it should show
+    "learning-rate-bowl": ("01_learning_rate", functools.partial(descent, surfaces.bowl)),
+    "learning-rate-ravine": ("01_learning_rate", functools.partial(descent, surfaces.ravine)),
+    "momentum-ravine": ("02_sgd_and_momentum", functools.partial(momentum, surfaces.ravine)),
+    "adam-state": ("03_adagrad_to_adam", adam_state),
+    "race": ("03_adagrad_to_adam", functools.partial(race, None)),
+    "race-beyond-adam": ("04_amsgrad_swats_radam", functools.partial(race, "ravine")),
+    "schedule-designer": ("05_schedules", designed),
+    "weight-decay": ("06_weight_decay", weight_decay),
+}
+
+
+# -- what is seen ------------------------------------------------------------------------------------------------------
+
+SEEN = """(root) => {
+    const visible = (element) => getComputedStyle(element).display !== "none";
+    const all = (parent, selector) => [...parent.querySelectorAll(selector)].filter(visible);
+    const ticks = (svg, anchor, place) => all(svg, `text.tick[text-anchor=${anchor}]`)
+        .map((tick) => [place(tick), tick.textContent]);
+    return {
+        setting: all(root, ".control").map((box) => box.matches(".choice")
+            ? [box.getAttribute("aria-label"), box.querySelector("input:checked").parentNode.textContent.trim()]
+            : [box.querySelector("label").textContent, box.querySelector("output").textContent]),
+        panels: all(root, "svg.panel").map((svg) => ({
+            x: ticks(svg, "middle", (tick) => Number(tick.getAttribute("x"))),
+            y: ticks(svg, "end", (tick) => Number(tick.getAttribute("y")) - 4),
+            curves: all(svg, "[data-line]").map((line) => line.getAttribute("points")),
+        })),
+        texts: all(root, "li").map((line) => line.textContent),
+    };
+}"""
+
+
+def number(text):
+    """The number in a label: −0.5, 10⁻³; other texts as they are."""
+    text = text.translate(str.maketrans("−⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789"))
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+class Scale:
+    """Positions along an axis in its own units, from the places and the texts of its ticks."""
+
+    def __init__(self, ticks):
+        labels = [label for _, label in ticks]
+        self.is_log = any(set(label) & set("⁰¹²³⁴⁵⁶⁷⁸⁹") for label in labels)
+        values = [number(label[2:] if self.is_log else label) for label in labels]
+        self.line = np.polyfit([place for place, _ in ticks], values, 1)
+
+    def __call__(self, pixels):
+        units = np.polyval(self.line, pixels)
+        return 10.0**units if self.is_log else units
+
+
+def seen(root):
+    """The setting (label -> number or text), the panels with their curves in the units of the axes, and the texts."""
+    state = root.evaluate(SEEN)
+    setting = {label: number(value) for label, value in state["setting"]}
+    if "step" in setting:
+        setting["step"] = int(setting["step"])
+    for panel in state["panels"]:
+        panel["scales"] = x, y = Scale(panel["x"]), Scale(panel["y"])
+        curves = [np.array([point.split(",") for point in line.split()], dtype=float) for line in panel["curves"]]
+        panel["curves"] = [np.column_stack([x(curve[:, 0]), y(curve[:, 1])]) for curve in curves]
+    return setting, state["panels"], state["texts"]
+
+
+def compare(root, expected):
+    """Hold what is seen against the library's numbers, wherever they lie inside the axes; return the setting."""
+    setting, panels, _ = seen(root)
+    curves = expected(setting)
+    if curves is not None:
+        assert [len(panel["curves"]) for panel in panels] == [len(panel) for panel in curves], setting
+        for panel, computed in zip(panels, curves):
+            for drawn, points in zip(panel["curves"], computed):
+                compare_curve(drawn, points, *panel["scales"], setting)
+    return setting
+
+
+def compare_curve(drawn, points, x, y, setting):
+    finite = np.isfinite(points).all(axis=1)
+    points = points[: len(points) if finite.all() else int(np.argmin(finite))]
+    assert len(drawn) == len(points), setting
+    left, right, bottom, top = x(54), x(408), y(254), y(12)
+    inside = (left <= points[:, 0]) & (points[:, 0] <= right) & (bottom <= points[:, 1]) & (points[:, 1] <= top)
+    drawn, points = drawn[inside], points[inside]
+    np.testing.assert_allclose(drawn[:, 0], points[:, 0], atol=(right - left) / 1000, err_msg=str(setting))
+    near = {"rtol": 0.01} if y.is_log else {"atol": (top - bottom) / 1000}
+    np.testing.assert_allclose(drawn[:, 1], points[:, 1], **near, err_msg=str(setting))
+
+
+# -- hands -------------------------------------------------------------------------------------------------------------
+
+
+def thumb(slider, share):
+    """Where the thumb of a slider lies when it is moved to a share of its way."""
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    return box["x"] + 8 + share * (box["width"] - 16), box["y"] + box["height"] / 2
+
+
+def position(slider):
+    value, last = slider.evaluate("(input) => [Number(input.value), Number(input.max)]")
+    return value / last
+
+
+class Mouse:
+    @staticmethod
+    def move(page, slider, share):
+        page.mouse.move(*thumb(slider, position(slider)))
+        page.mouse.down()
+        page.mouse.move(*thumb(slider, share), steps=3)
+        page.mouse.up()
+
+    @staticmethod
+    def choose(page, button):
+        button.locator("..").click()
+
+
+class Keyboard:
+    @staticmethod
+    def move(page, slider, share):
+        slider.focus()
+        page.keyboard.press("Home")
+        for _ in range(round(share * int(slider.get_attribute("max")))):
+            page.keyboard.press("ArrowRight")
+
+    @staticmethod
+    def choose(page, button):
+        group = button.locator("xpath=ancestor::*[@role='radiogroup']")
+        group.locator("input:checked").focus()
+        for _ in range(group.locator("input").count()):
+            if button.is_checked():
+                return
+            page.keyboard.press("ArrowRight")
+
+
+class Finger:
+    @staticmethod
+    def move(page, slider, share):
+        start, end = thumb(slider, position(slider)), thumb(slider, share)
+        session = page.context.new_cdp_session(page)
+        for kind, points in (("Start", [start]), ("Move", [end]), ("End", [])):
+            touches = [{"x": x, "y": y} for x, y in points]
+            session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touches})
+        session.detach()
+
+    @staticmethod
+    def choose(page, button):
+        button.locator("..").tap()
+
+
+@pytest.fixture(scope="module", params=FIGURES)
+def figure(request, window):
+    """A figure on its page, and what it should show."""
+    chapter, expected = FIGURES[request.param]
+    with window(f"chapters/{chapter}.html", has_touch=True) as page:
+        yield page, page.locator(f"#{request.param}"), expected
+
+
+@pytest.mark.parametrize("hand", [Mouse, Keyboard, Finger])
+def test_every_control_draws_what_the_library_computes(figure, hand):
+    page, root, expected = figure
+    compare(root, expected)
+    for button in root.locator("input[type=radio]").all():
+        hand.choose(page, button)
+        expect(button).to_be_checked()
+        compare(root, expected)
+    for slider in root.locator("input[type=range]:visible").all():
+        for share in (0.0, 1.0, 0.5):
+            hand.move(page, slider, share)
+            assert position(slider) == pytest.approx(share, abs=0.5 / int(slider.get_attribute("max")) + 0.03)
+            compare(root, expected)
+
+
+def test_the_range_test_is_read_where_the_dot_is(window):
+    with window("chapters/05_schedules.html") as page:
+        root = page.locator("#range-test")
+        for share in (0.2, 0.5, 0.9):
+            Mouse.move(page, root.locator("input[type=range]"), share)
+            setting, (panel,), texts = seen(root)
+            x, y = panel["scales"]
+            dots = root.locator("[data-dot]").evaluate_all("(dots) => dots.map((dot) => dot.getAttribute('transform'))")
+            assert len(dots) == 2
+            for dot, text in zip(dots, texts):  # the first two lines are the losses
+                u, v = map(float, dot[len("translate(") : -1].split(","))
+                assert x(u) == pytest.approx(setting["learning rate"], rel=0.02)
+                if v >= 12:  # inside the axes
+                    assert y(v) == pytest.approx(float(text.split(": ")[1]), abs=0.02)
+
+
+# -- playing, and other places -----------------------------------------------------------------------------------------
+
+
+def test_it_plays_and_pauses(window):
+    with window("chapters/01_learning_rate.html") as page:
+        root = page.locator("#learning-rate-ravine")
+        step = root.locator("output").last
+        root.get_by_role("button", name="Play").click()
+        expect(step).to_have_text("7")
+        page.keyboard.press("Space")  # the button keeps the focus
+        expect(root.get_by_role("button", name="Play")).to_be_visible()
+        assert compare(root, FIGURES["learning-rate-ravine"][1])["step"] < 40
+
+
+def test_whoever_wants_no_motion_steps(window):
+    with window("chapters/01_learning_rate.html", reduced_motion="reduce") as page:
+        root = page.locator("#learning-rate-ravine")
+        root.get_by_role("button", name="Next step").click()
+        expect(root.locator("output").last).to_have_text("0")
+        root.get_by_role("button", name="Next step").press("Enter")
+        expect(root.locator("output").last).to_have_text("1")
+
+
+def stored_figures():
+    """The figures as the notebooks hold them."""
+    for path in sorted(CHAPTERS.glob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                text = "".join(output.get("data", {}).get("text/html", ""))
+                if "course-figure" in text:
+                    yield pytest.param(text, id=f"{path.stem}-{text.split('id=')[1].split()[0][1:-2]}")
+
+
+JUPYTER = """(html) => {  // as JupyterLab shows the output of a cell: scripts are run anew once the rest is there
+    const output = document.createElement("div");
+    output.innerHTML = html;
+    document.body.append(output);
+    for (const old of output.querySelectorAll("script")) {
+        const script = document.createElement("script");
+        for (const { name, value } of old.attributes) script.setAttribute(name, value);
+        script.textContent = old.textContent;
+        old.replaceWith(script);
+    }
+}"""
+COLAB = """(html) => {  // as Colab does: every output in a frame of its own, on another origin
+    const frame = document.createElement("iframe");
+    frame.sandbox = "allow-scripts";
+    frame.style = "width: 900px; height: 900px";
+    frame.srcdoc = html;
+    document.body.append(frame);
+}"""
+
+
+@pytest.fixture(scope="module")
+def blank(browser):
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.problems = []
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("place", [JUPYTER, COLAB], ids=["Jupyter", "Colab"])
+@pytest.mark.parametrize("html", stored_figures())
+def test_it_works_in_notebooks(blank, html, place):
+    blank.set_content("<!doctype html><title>A notebook</title>")
+    blank.evaluate(place, html)
+    root = (blank.frame_locator("iframe") if place is COLAB else blank).locator(".course-figure")
+    slider = root.locator("input[type=range]:visible").first
+    before = root.locator("[data-line]").evaluate_all("(lines) => lines.map((line) => line.getAttribute('points'))")
+    slider.press("Home")
+    expect(slider).to_have_value("0")
+    root.locator("input[type=range]:visible").last.press("ArrowLeft")
+    after = root.locator("[data-line]").evaluate_all("(lines) => lines.map((line) => line.getAttribute('points'))")
+    assert after != before or "range-test" in html
+
+
+@pytest.mark.parametrize("figure_id", FIGURES)
+def test_without_scripts_a_picture_stands_there(window, figure_id):
+    chapter, expected = FIGURES[figure_id]
+    with window(f"chapters/{chapter}.html", java_script_enabled=False) as page:
+        root = page.locator(f"#{figure_id}")
+        expect(root.locator("form")).to_be_hidden()
+        expect(root.locator("svg.panel").first).to_be_visible()
+        expect(root.locator("[data-readout]").first).to_be_visible()
+        compare(root, expected)

@@ -1,0 +1,114 @@
+"""What readers do: answer questions, search, filter the ledger, take a notebook along, change the colours."""
+
+from __future__ import annotations
+
+import re
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+from benchmarks.page_weight import first_load
+from tests.test_site import ROOT, parse
+
+CHAPTERS = sorted(path.stem for path in (ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"))
+
+
+def pages_with(site, selector):
+    return [path.relative_to(site).as_posix() for path in sorted(site.rglob("*.html")) if parse(path).select(selector)]
+
+
+def test_every_choice_of_every_question_opens_its_explanation(window, site):
+    pages = pages_with(site, "details[name^=quiz-]")
+    assert len(pages) >= 5
+    for path in pages:
+        with window(path) as page:
+            for k, choice in enumerate(page.locator("details[name^=quiz-]").all()):
+                expect(choice.locator("p")).to_be_hidden()
+                summary = choice.locator("summary")
+                summary.click() if k % 2 else summary.press("Enter")
+                expect(choice.locator("p")).to_be_visible()
+                expect(choice.locator("p")).to_have_text(re.compile(r"\s*[✓✗]\s*(Right|No)\.\s+\S.{10,}", re.DOTALL))
+                group = page.locator(f'details[name="{choice.get_attribute("name")}"]')
+                expect(group.locator("p:visible")).to_have_count(1)  # the one opened before has closed
+
+
+@pytest.mark.parametrize(
+    ("word", "chapter"), [("nesterov", "02_sgd_and_momentum"), ("super-convergence", "07_super_convergence")]
+)
+def test_search_finds_a_word(window, word, chapter):
+    with window("chapters/index.html") as page:
+        page.keyboard.press("Control+k")
+        page.locator("dialog input[type=search], .search-button__search-container input[type=search]").first.fill(word)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/search.html?q=*")
+        expect(page.locator(f'#search-results a[href*="{chapter}.html"]').first).to_be_visible(timeout=20_000)
+
+
+def test_a_word_that_is_nowhere_is_not_found(window):
+    with window("search.html?q=xyzzyx") as page:
+        expect(page.locator("#search-results")).to_contain_text("did not match any documents")
+
+
+def test_the_ledger_shows_what_is_asked_for(window):
+    with window("chapters/claims.html") as page:
+        rows, shown = page.locator(".ledger tbody tr"), page.locator(".ledger tbody tr:visible")
+        verdict, chapter = page.get_by_label("Verdict"), page.get_by_label("Chapter")
+        expect(shown).to_have_count(rows.count())
+        for name in verdict.locator("option").all_inner_texts()[1:]:
+            verdict.select_option(name)
+            for row in rows.all():
+                asked_for = name in (row.get_attribute("data-verdict"), row.get_attribute("data-mnist"))
+                assert row.is_visible() == asked_for
+            expect(page.locator(".ledger output")).to_have_text(f"{shown.count()} of {rows.count()} shown")
+        verdict.select_option("")
+        chapter.select_option("3")
+        assert shown.count() > 3
+        assert {row.get_attribute("data-chapter") for row in shown.all()} == {"3"}
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_download_button_gives_a_notebook(window, chapter):
+    with window(f"chapters/{chapter}.html") as page:
+        page.get_by_role("button", name="Download this page").click()
+        link = page.locator(".dropdown-download-buttons a.dropdown-item:visible").first
+        answer = page.request.get(link.evaluate("(link) => link.href"))
+        assert answer.ok
+        notebook = nbformat.reads(answer.text(), as_version=4)
+        nbformat.validate(notebook)
+        assert sum(cell.cell_type == "code" for cell in notebook.cells) > 20
+
+
+def test_the_button_changes_the_colours_and_the_next_page_remembers(window):
+    with window("chapters/notation.html", color_scheme="light") as page:
+        button, root = page.get_by_role("button", name="Color mode").first, page.locator("html")
+        expect(root).to_have_attribute("data-mode", "auto")
+        while root.get_attribute("data-theme") != "dark":  # auto, light, dark
+            button.click()
+        page.goto(page.url.replace("notation", "references"))
+        expect(root).to_have_attribute("data-theme", "dark")
+
+
+@pytest.mark.parametrize("path", ["index.html", "chapters/01_learning_rate.html", "chapters/claims.html"])
+def test_it_works_from_disk(window, site, path):
+    with window(path, root=site.as_uri() + "/") as page:
+        expect(page.locator("h1").first).to_be_visible()
+        assert page.locator(".course-figure form:visible").count() == page.locator(".course-figure").count()
+
+
+@pytest.mark.parametrize("width", [360, 768])
+def test_narrow_pages_do_not_run_over_the_edge(window, width):
+    for chapter in CHAPTERS[:3]:
+        with window(f"chapters/{chapter}.html", viewport={"width": width, "height": 800}) as page:
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_weight_of_a_page_counts_all_that_the_browser_asks_for(browser, served, site):
+    for path in ("chapters/index.html", "chapters/02_sgd_and_momentum.html", "chapters/claims.html"):
+        page, asked = browser.new_page(), set()
+        page.on("request", lambda request, asked=asked: asked.add(request.url.removeprefix(served).split("?")[0]))
+        page.goto(served + path)
+        page.evaluate("() => window.MathJax?.startup?.promise")
+        page.close()
+        counted = {file.relative_to(site.resolve()).as_posix() for file in first_load(site / path)}
+        assert {name for name in asked if not name.startswith("_images/")} <= counted
