@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import xml.dom.minidom
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -325,6 +326,20 @@ def test_pages_are_light_and_the_same_every_time(figure):
     again = next(make() for make in FIGURES.values() if make().id == figure.id)
     assert figure._repr_html_() == again._repr_html_()
     assert len(figure._repr_html_().encode()) < 300_000
+
+
+def test_figures_of_the_book_are_light_and_have_the_present_script():
+    kinds = set()
+    for path in sorted((Path(__file__).parent.parent / "chapters").glob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                page = "".join(output.get("data", {}).get("text/html", ""))
+                if 'class="course-figure"' in page:
+                    kinds.add(re.search(r'class="course-figure" id="([\w-]+)"', page)[1])
+                    assert len(page.encode()) < 300_000, path.name
+                    assert _read("figure.js") in page and _read("figure.css") in page, path.name
+    asked = {"learning-rate-bowl", "learning-rate-ravine", "momentum-ravine", "race", "schedule-designer", "range-test"}
+    assert asked | {"adam-state", "weight-decay"} <= kinds
 
 
 def test_the_javascript_is_one_small_piece():

@@ -99,7 +99,11 @@ def report_problems(page) -> None:
         if response.status >= 400:
             page.problems.append(f"{response.status}: {response.url}")
 
+    def on_failure(request):
+        if request.failure != "csp":  # a script, where scripts are off
+            page.problems.append(f"{request.failure}: {request.url}")
+
     page.on("console", on_message)
     page.on("pageerror", lambda error: page.problems.append(f"script: {error}"))
-    page.on("requestfailed", lambda request: page.problems.append(f"{request.failure}: {request.url}"))
+    page.on("requestfailed", on_failure)
     page.on("response", on_response)
