@@ -37,8 +37,8 @@ class Adagrad(Optimizer):
         >>> adagrad.rule(np.array([1.0, 1.0]), np.array([100.0, 0.01]), s, lr=0.1).round(3)
         array([0.9, 0.9])
 
-    Source: J. Duchi, E. Hazan, Y. Singer, Adaptive Subgradient Methods, JMLR 2011 (diagonal form). The
-    paper starts the sum at δ inside the root; Paddle and this class add ε outside.
+    Source: J. Duchi, E. Hazan, Y. Singer, Adaptive Subgradient Methods, JMLR 2011 (diagonal form,
+    whose δ stands outside the root as ε does here).
     """
 
     slots = ("sum_of_squares",)
