@@ -70,7 +70,7 @@ class Sweep:
     def table(self, *keys: str, digits: int = 3) -> str:
         """A text table: a row for each setting, mean ± standard deviation for each result (or for ``keys``)."""
         keys = keys or tuple(self.results)
-        rows = [[*self.grid, *keys]]
+        rows = [[*self.grid, *map(str, keys)]]
         for place, point in zip(np.ndindex(*map(len, self.grid.values())), _points(self.grid)):
             cells = (f"{self.mean(key)[place]:.{digits}f} ± {self.std(key)[place]:.{digits}f}" for key in keys)
             rows.append([*(f"{v:g}" if isinstance(v, float) else str(v) for v in point.values()), *cells])
@@ -79,7 +79,7 @@ class Sweep:
 
     def __repr__(self) -> str:
         sizes = " × ".join(f"{len(values)} {name}" for name, values in {**self.grid, "seeds": self.seeds}.items())
-        return f"Sweep({sizes}: {', '.join(self.results)})"
+        return f"Sweep({sizes}: {', '.join(map(str, self.results))})"
 
 
 def sweep(run, grid: dict, seeds, n_jobs: int | None = None, progress: bool | None = None, store=None) -> Sweep:
