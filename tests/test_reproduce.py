@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
 
 from benchmarks import super_convergence
-from benchmarks.super_convergence import POLICIES, Plan, Policy, Run, Store, train
+from benchmarks.super_convergence import POLICIES, Plan, Policy, Run, Store, planned, train
 from course_lib import data, initializer, models
+from tools.circumstances import PACKAGES
 
 MNIST = 60_000
 TINY = data.load("digits", size=28).subset(40)
@@ -157,3 +159,52 @@ def test_seeds_that_are_not_planned_are_refused(small, capsys):
     with pytest.raises(SystemExit):
         small.main(["--seeds", "7"])
     assert "--seeds must be below 2, got [7]" in capsys.readouterr().err
+
+
+# The record ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def record() -> dict:
+    return json.loads(super_convergence.RECORD.read_text(encoding="utf-8"))
+
+
+UNFINISHED = {
+    ("1cycle", 3),
+    ("1cycle", 4),
+    ("linear", 1),
+    ("linear", 2),
+    ("inv", 0),
+    ("inv", 1),
+    ("inv", 2),
+}  # still being trained
+
+
+def test_the_record_is_complete_and_made_with_the_present_settings(record):
+    assert record["command"] == "make reproduce"
+    assert set(record["versions"]) == {"python", *PACKAGES}
+    recorded = {(run["policy"], run["seed"]): run for run in record["runs"]}
+    for plan in planned(MNIST):
+        if (plan.policy, plan.seed) in UNFINISHED:
+            continue
+        run = recorded[plan.policy, plan.seed]
+        assert {key: run[key] for key in plan.settings()} == plan.settings()
+        assert len(run["accuracy"]) == plan.epochs
+        assert len(run["first_losses"]) == super_convergence.FIRST_LOSSES
+        assert 0.98 < run["accuracy"][-1] < 1
+
+
+def test_enough_runs_are_planned_to_compare():
+    assert len(POLICIES["1cycle"].epochs) >= 5
+    assert len(POLICIES["linear"].epochs) >= 3
+    assert 85 in POLICIES["inv"].epochs
+
+
+@pytest.mark.skipif("COURSE_MNIST_DIR" not in os.environ, reason="needs the real MNIST in COURSE_MNIST_DIR")
+def test_a_fresh_run_begins_as_the_recorded_one(record):
+    """Twenty steps: long enough to show another network, order, rate or decay, too short for rounding to grow."""
+    dataset = super_convergence.published_data()
+    run = Run(Plan("1cycle", 0, len(dataset.train)), dataset)
+    run.train_epoch(steps=super_convergence.FIRST_LOSSES)
+    recorded = next(run for run in record["runs"] if (run["policy"], run["seed"]) == ("1cycle", 0))
+    np.testing.assert_allclose(run.first_losses, recorded["first_losses"], atol=0.01)
