@@ -106,6 +106,17 @@ def bare_png(image: bytes) -> bytes:
     return b"".join(kept)
 
 
+# Rounding depends on the instructions that a processor has, and training magnifies it until digits in print differ.
+# These make Intel's and AMD's processors take the same ones. Each is read when its library is loaded.
+SAME_ON_ALL_PROCESSORS = {
+    "MKL_CBWR": "COMPATIBLE",  # Paddle's matrix products
+    "ONEDNN_MAX_CPU_ISA": "AVX2",  # whatever else of Paddle goes through oneDNN
+    "OPENBLAS_CORETYPE": "Haswell",  # NumPy's matrix products
+    # NumPy's functions, under the names of its versions 2.0 to 2.4; one that it does not know is ignored
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
+}
+
+
 @contextmanager
 def book_environment():
     """What the book's notebooks run in: the default data, one thread, no progress bars, no learner's file touched."""
@@ -115,6 +126,7 @@ def book_environment():
         os.environ["COURSE_PROGRESS"] = "0"
         os.environ["COURSE_PROGRESS_FILE"] = str(Path(folder) / "progress.json")
         os.environ["OMP_NUM_THREADS"] = "1"
+        os.environ.update(SAME_ON_ALL_PROCESSORS)
         os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [before.get("PYTHONPATH")])])
         try:
             yield
