@@ -27,7 +27,7 @@ STYLE = """
 .ledger th, .ledger td { vertical-align: top; padding: 0.4em 0.6em; border-top: 1px solid #8886; }
 .ledger .wide { overflow-x: auto; }
 .ledger td small { display: block; }
-.ledger td.mark { text-align: center; white-space: nowrap; }
+.ledger td.held { text-align: center; white-space: nowrap; }
 """
 
 SCRIPT = """
@@ -166,8 +166,8 @@ class Evidence:
         outcomes = "".join(f"<td>{_outcome(entries.get(id))}</td>" for entries in (ledger.digits, ledger.mnist))
         head = f"<tr><td>{ledger.linked(id)} {html.escape(CLAIMS[id].text)}</td>{outcomes}</tr>"
         return head + "".join(
-            f'<tr><td>{html.escape(text)}</td><td class="mark">{MARKS[held]}</td>'
-            f'<td class="mark">{MARKS[on_mnist]}</td></tr>'
+            f'<tr><td>{html.escape(text)}</td><td class="held">{MARKS[held]}</td>'
+            f'<td class="held">{MARKS[on_mnist]}</td></tr>'
             for text, held, on_mnist in self.ledger.conditions(id)
         )
 
