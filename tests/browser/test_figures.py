@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -305,7 +306,7 @@ def test_it_plays_and_pauses(window):
         root = page.locator("#learning-rate-ravine")
         step = root.locator("output").last
         root.get_by_role("button", name="Play").click()
-        expect(step).to_have_text("7")
+        expect(step).to_have_text(re.compile(r"^[1-9]"))
         page.keyboard.press("Space")  # the button keeps the focus
         expect(root.get_by_role("button", name="Play")).to_be_visible()
         assert compare(root, FIGURES["learning-rate-ravine"][1])["step"] < 40
@@ -360,8 +361,9 @@ def blank(browser):
 
 
 @pytest.mark.parametrize("place", [JUPYTER, COLAB], ids=["Jupyter", "Colab"])
-@pytest.mark.parametrize("html", stored_figures())
+@pytest.mark.parametrize("html", list(stored_figures()))
 def test_it_works_in_notebooks(blank, html, place):
+    blank.emulate_media(reduced_motion="reduce")  # a figure that plays by itself would be caught at its first step
     blank.set_content("<!doctype html><title>A notebook</title>")
     blank.evaluate(place, html)
     root = (blank.frame_locator("iframe") if place is COLAB else blank).locator(".course-figure")
