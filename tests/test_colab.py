@@ -82,6 +82,22 @@ def test_formulas_keep_the_numbers_of_the_book(site, edition):
         assert re.findall(r"\\tag\{(.+?)\}", "\n".join(markdown_cells(notebook))) == shown, path.name
 
 
+def test_figures_keep_the_numbers_of_the_book_and_their_captions_follow_them(site, edition):
+    for path, notebook in edition.items():
+        page = BeautifulSoup(
+            (site / path.relative_to(ROOT)).with_suffix(".html").read_text(encoding="utf-8"), "html.parser"
+        )
+        captions = []
+        for figure, cell in zip(notebook.cells, notebook.cells[1:]):
+            if any("image/png" in output.get("data", {}) for output in figure.get("outputs", [])):
+                captions += re.findall(r'^<a id="(fig-.+?)" .*></a>\*\*(Figure .+?)\.\*\*', cell.source)
+        shown = [
+            (figure["id"], figure.select_one(".caption-number").get_text().strip())
+            for figure in page.select(".cell_output figure[id^=fig-]")
+        ]
+        assert captions == shown, path.name
+
+
 def test_links_within_a_notebook_have_an_end(edition):
     for path, notebook in edition.items():
         text = "\n".join(markdown_cells(notebook))
@@ -141,6 +157,8 @@ $$
 x - \\eta g
 $$ (small-step)
 
+See {numref}`fig-small`.
+
 % not for readers
 
 1. one
@@ -180,6 +198,8 @@ $$
 x - \\eta g \\tag{{1}}
 $$
 
+See [Figure 1](#fig-small).
+
 1. one
 2. two with $|x|$
 
@@ -201,6 +221,9 @@ $$
 ```
 
 </details>"""
+DOT = (  # a picture of one pixel
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 REFERENCE = "Herbert Robbins and Sutton Monro. A method. Annals, 1951. doi:10.1/x."
 BIBLIOGRAPHY = """@article{robbins1951, author = {Robbins, Herbert and Monro, Sutton}, title = {A method},
 journal = {Annals}, year = {1951}, doi = {10.1/x}}"""
@@ -223,7 +246,9 @@ def small_book(folder: Path, text: str = SMALL) -> Path:
     html = '<a href="other.html#place">there</a> <a href="#here">here</a> <a href="https://example.org">out</a>'
     output = new_output("display_data", data={"text/html": html, "text/plain": "there"})
     code = new_code_cell("show()", outputs=[output], execution_count=1)
-    store(new_notebook(cells=[new_markdown_cell(text), code]), chapters / "small.ipynb")
+    figure = new_code_cell("draw()", outputs=[new_output("display_data", {"image/png": DOT})], execution_count=2)
+    figure.metadata["mystnb"] = {"image": {"alt": "A dot"}, "figure": {"name": "fig-small", "caption": "A *dot*."}}
+    store(new_notebook(cells=[new_markdown_cell(text), code, figure]), chapters / "small.ipynb")
     return folder
 
 
@@ -269,6 +294,12 @@ def test_myst_becomes_plain_markdown_and_links_lead_to_the_site(published):
     assert notebook.cells[2].source == expected
     assert f"]({site}chapters/small.html)" in notebook.cells[0].source
     assert f'<a href="{site}chapters/other.html#place">' in notebook.cells[3].outputs[0].data["text/html"]
+
+
+def test_a_caption_follows_its_figure(published):
+    figure, caption = small_notebook(published).cells[-2:]
+    assert figure.source == "draw()"
+    assert caption.source == '<a id="fig-small" name="fig-small"></a>**Figure 1.** A *dot*.'
 
 
 def test_without_a_site_links_to_it_are_plain_text(unpublished):

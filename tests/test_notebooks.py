@@ -14,6 +14,8 @@ from tools.notebooks import ROOT, execute, notebooks, shown, store, stored_form
 
 FORMULA = "def rule(x, g, s, lr):\n    s.v = 0.9 * s.v + g\n    return x - lr * s.v"
 SGD = "library:course_lib.optimizer.SGD"
+ALT = {"alt": "Loss falls from 2.3 to 0.1"}
+FIGURE = {"name": "fig-loss", "caption": "Loss against the step."}
 
 
 def code(source, outputs=(), tags=(), **metadata):
@@ -60,7 +62,9 @@ def test_notebook_keeps_the_rules(path):
         (code("f()", [printed("loss 0.1234567")]), "significant digits in an output: 0.1234567"),
         (code("f()", [displayed(text_html="<p>loss 1.2345678</p>")]), "significant digits in an output: 1.2345678"),
         (code("f()", [displayed(text_html="x" * 600_000)]), "an output of 600 kB"),
-        (code("f()", [displayed(image_png="aWNvbg==")]), "a figure without alt text"),
+        (code("f()", [displayed(image_png="aWNvbg==")], mystnb={"figure": FIGURE}), "a figure without alt text"),
+        (code("f()", [displayed(image_png="aWNvbg==")], mystnb={"image": ALT}), "a figure without a caption"),
+        (code("f()", [displayed(image_png="aWNvbg==")], mystnb={"image": ALT}), "a figure without a name to refer to"),
         (code('record("LR-1", measured="2", verdict="confirmed")'), "'confirmed' is typed"),
         (code("class SGD(Optimizer):\n    pass"), "tag the cell `library:course_lib.optimizer.SGD`"),
         (code("x = 1", tags=[SGD]), "does not define SGD"),
@@ -83,7 +87,7 @@ def test_a_bad_cell_is_found(cell, message):
     [
         code("f()", [printed("loss 0.123456 after 1234 steps, lr 3e-4, s.v = 0.9 s.m = 1, ratio 1/2, 2.5 steps")]),
         code("f()", [displayed(text_html="<svg><path d='M 0.123456789 2'/></svg><p>loss 0.12</p>")]),
-        code("f()", [displayed(image_png="aWNvbg==")], mystnb={"image": {"alt": "Loss falls from 2.3 to 0.1"}}),
+        code("f()", [displayed(image_png="aWNvbg==")], mystnb={"image": ALT, "figure": FIGURE}),
         code("f()", [v4.new_output("error", ename="E", evalue="", traceback=[])], tags=["raises-exception"]),
         code('record("LR-1", measured="2", verdict=judge({"falls": True}))'),
         code("%matplotlib inline\nclass Mine(SGD):\n    pass"),

@@ -184,7 +184,21 @@ def test_a_notebooks_figures_are_all_on_its_page(site):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         stored = sum("image/png" in output.get("data", {}) for cell in cells for output in cell.get("outputs", []))
         page = parse((site / path.relative_to(ROOT)).with_suffix(".html"))
-        assert len(page.select(".cell_output img")) == stored, path.name
+        assert len(page.select(".cell_output figure > img")) == stored, path.name
+        assert len(page.select(".cell_output figcaption .caption-number")) == stored, path.name
+
+
+def test_figures_have_numbers_that_references_name(site):
+    """A reference says Figure 4.2 where the caption of the figure that it leads to does."""
+    references = 0
+    for path in written_pages(site):
+        for link in parse(path).select("article a.reference[href*='#fig-']"):
+            file, anchor = urldefrag(link["href"])
+            target = parse((path.parent / file).resolve() if file else path).find(id=anchor)
+            number = target.select_one("figcaption .caption-number").get_text().strip()
+            assert number == link.get_text().strip() and number.startswith("Figure "), (path.name, link)
+            references += 1
+    assert references > 30
 
 
 def test_math_is_typeset_by_the_book_itself(site):

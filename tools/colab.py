@@ -72,12 +72,15 @@ def edition(app) -> dict[str, str]:
 def standalone(page: Page, setup) -> str:
     """The text of one notebook's file."""
     notebook = nbformat.read(page.source, as_version=4)
-    for cell in notebook.cells:
+    for cell in list(notebook.cells):
         if cell.cell_type == "markdown":
             cell.source = page.plain(cell.source)
         for output in cell.get("outputs", []):
             if "text/html" in output.get("data", {}):
                 output.data["text/html"] = page.links_of_html(output.data["text/html"])
+        if figure := cell.metadata.get("mystnb", {}).get("figure"):
+            caption = new_markdown_cell(page.caption(figure["name"], figure["caption"]), id=f"{cell.id}-caption")
+            notebook.cells.insert(notebook.cells.index(cell) + 1, caption)
     notebook.cells[:0] = [new_markdown_cell(introduction(page), id="course-introduction"), setup]
     name = file_name(page.docname)
     notebook.metadata = {**NOTEBOOK_METADATA, "colab": {"name": name, "provenance": [], "toc_visible": True}}

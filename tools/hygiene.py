@@ -130,10 +130,17 @@ def line_with(match) -> str:
 
 def figure_problems(cell) -> list[str]:
     has_figure = any(kind.startswith("image/") for output in cell.outputs for kind in output.get("data", {}))
-    alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "").strip()
-    if has_figure and not alt:
-        return ["a figure without alt text (cell metadata mystnb.image.alt)"]
-    return []
+    described = cell.metadata.get("mystnb", {})
+    needed = {
+        "alt text": ("image", "alt"),
+        "a caption": ("figure", "caption"),
+        "a name to refer to": ("figure", "name"),
+    }
+    return [
+        f"a figure without {what} (cell metadata mystnb.{kind}.{key})"
+        for what, (kind, key) in needed.items()
+        if has_figure and not described.get(kind, {}).get(key, "").strip()
+    ]
 
 
 def verdict_problems(cell) -> list[str]:

@@ -77,6 +77,11 @@ class Page:
         except KeyError as error:  # mdformat has no function for this kind of token
             raise UnknownSyntax(f"{self.docname}: no plain Markdown for {error.args[0]!r}") from error
 
+    def caption(self, name: str, text: str) -> str:
+        """The line under a figure, with the number that the figure has in the book."""
+        number = re.match(r"\[(.+)\]", self._resolved(f"{{numref}}`{name}`")).group(1)
+        return f"{anchor(nodes.make_id(name))}**{number}.** {self.plain(text)}"
+
     @property
     def source(self) -> str:
         return self.app.env.doc2path(self.docname)
