@@ -63,7 +63,7 @@ bench: book ## weigh the pages, and time a step of every optimizer (writes bench
 
 mutants: $(VENV) ## count the wrong variants of the optimizers that the tests notice (an hour; ONLY="*adam*" for some)
 	mkdir -p $(MUTATION)/site
-	cp -r course_lib tests pyproject.toml $(MUTATION)/
+	cp -r course_lib tests tools pyproject.toml $(MUTATION)/
 	$(if $(shell command -v uv),uv pip install,$(BIN)/python -m pip install) --quiet --target $(MUTATION)/site mutmut==3.8.1
 	cd $(MUTATION) && export PYTHONPATH=site && ../bin/python -m mutmut run $(ONLY) && ../bin/python -m mutmut results
 
