@@ -40,6 +40,7 @@ RECORD = ROOT / "chapters" / "results" / "reproduce-mnist.json"
 BATCH_SIZE = 512
 WEIGHT_DECAY = 5e-4
 MOMENTUM = 0.9  # where the schedule does not drive it
+GUESSING = 20  # percent: who is right no more often has learned nothing
 FIRST_LOSSES = 20  # kept of every run: a fresh run can be compared with the record in seconds
 
 
@@ -69,15 +70,20 @@ def linear(steps: int) -> lr.Schedule:
 
 @dataclass(frozen=True)
 class Policy:
-    """A learning-rate schedule, as a function of the number of steps, and the epochs that each seed is trained for."""
+    """A learning-rate schedule, as a function of the number of steps, and the epochs that each seed is trained for.
+
+    Whether a run survives its first steps needs more seeds than its end: ``starts`` further ones are trained for the
+    first epoch only.
+    """
 
     schedule: Callable[[int], lr.Schedule]
     epochs: tuple[int, ...]
+    starts: int = 0
 
 
 POLICIES = {
-    "1cycle": Policy(one_cycle, epochs=(12,) * 5),
-    "linear": Policy(linear, epochs=(12,) * 3),
+    "1cycle": Policy(one_cycle, epochs=(12,) * 5, starts=15),
+    "linear": Policy(linear, epochs=(12,) * 5, starts=15),
     "inv": Policy(inv, epochs=(85, 12, 12)),
 }
 
@@ -92,7 +98,13 @@ class Plan:
 
     @property
     def epochs(self) -> int:
-        return POLICIES[self.policy].epochs[self.seed]
+        """The length of the schedule."""
+        epochs = POLICIES[self.policy].epochs
+        return epochs[min(self.seed, len(epochs) - 1)]
+
+    @property
+    def trained_epochs(self) -> int:
+        return self.epochs if self.seed < len(POLICIES[self.policy].epochs) else 1
 
     @property
     def steps(self) -> int:
@@ -127,7 +139,8 @@ def _described(values: np.ndarray) -> dict[str, float]:
 
 
 def planned(images: int) -> list[Plan]:
-    return [Plan(name, seed, images) for name, policy in POLICIES.items() for seed in range(len(policy.epochs))]
+    seeds = {name: range(len(policy.epochs) + policy.starts) for name, policy in POLICIES.items()}
+    return [Plan(name, seed, images) for name in POLICIES for seed in seeds[name]]
 
 
 # One run ------------------------------------------------------------------------------------------------------
@@ -246,7 +259,8 @@ def train(plan: Plan, dataset: data.Dataset, store: Store) -> dict:
         run = Run(plan, dataset)
         store.take_up(run)
         bar = {"desc": f"{plan.policy}, seed {plan.seed}", "unit": "epoch", "disable": None}
-        for _ in tqdm(range(len(run.accuracy), plan.epochs), initial=len(run.accuracy), total=plan.epochs, **bar):
+        done, planned_epochs = len(run.accuracy), plan.trained_epochs
+        for _ in tqdm(range(done, planned_epochs), initial=done, total=planned_epochs, **bar):
             run.train_epoch()
             store.lay_aside(run)
         store.finish(run)
@@ -256,22 +270,29 @@ def train(plan: Plan, dataset: data.Dataset, store: Store) -> dict:
 def make_record(plans: list[Plan], results: list[dict]) -> dict:
     """The results with all that is needed to judge and to repeat them."""
     runs = [{**result, **plan.settings()} for plan, result in zip(plans, results)]
+    for run in runs:  # JSON has no NaN
+        run["first_losses"] = [loss if math.isfinite(loss) else None for loss in run["first_losses"]]
     return {**circumstances("make reproduce"), "runs": runs}
 
 
 def summary(runs: list[dict]) -> str:
-    """A line for each policy and length: mean and standard deviation of the last accuracies, in percent."""
+    """A line for each policy and length: mean and standard deviation of the last accuracies, in percent.
+
+    A run that still guesses at its end is counted, and left out of the mean.
+    """
     ends = {}
     for run in runs:
         ends.setdefault((run["policy"], len(run["accuracy"])), []).append(100 * run["accuracy"][-1])
     return "\n".join(
-        f"{policy:<8}{epochs:>3} epochs  {np.mean(end):.2f} ± {_spread(end):.2f}, n = {len(end)}"
-        for (policy, epochs), end in ends.items()
+        f"{policy:<8}{epochs:>3} epochs  {_mean_and_spread([end for end in all_ends if end > GUESSING])}, "
+        f"n = {len(all_ends)}, of these failed: {sum(end <= GUESSING for end in all_ends)}"
+        for (policy, epochs), all_ends in ends.items()
     )
 
 
-def _spread(values: list[float]) -> float:
-    return np.std(values, ddof=1) if len(values) > 1 else 0.0
+def _mean_and_spread(values: list[float]) -> str:
+    spread = f" ± {np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.2f}{spread}" if values else "–"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -284,8 +305,8 @@ def main(arguments: list[str] | None = None) -> int:
     plans = planned(len(dataset.train))
     chosen = [p for p in plans if p.policy in options.policies and p.seed in (options.seeds or [p.seed])]
     if not chosen:
-        planned_seeds = max(len(POLICIES[policy].epochs) for policy in options.policies)
-        parser.error(f"--seeds must be below {planned_seeds}, got {options.seeds}")
+        first_unplanned = 1 + max(plan.seed for plan in plans if plan.policy in options.policies)
+        parser.error(f"--seeds must be below {first_unplanned}, got {options.seeds}")
     for plan in chosen:
         train(plan, dataset, store)
     results = [store.finished(plan) for plan in plans]
@@ -293,7 +314,9 @@ def main(arguments: list[str] | None = None) -> int:
     if RECORD.exists():
         print("the record:", summary(json.loads(RECORD.read_text(encoding="utf-8"))["runs"]), sep="\n")
     if all(results):
-        write_atomically(RECORD, json.dumps(make_record(plans, results), indent=1, ensure_ascii=False) + "\n")
+        write_atomically(
+            RECORD, json.dumps(make_record(plans, results), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        )
         print("all planned runs are there: they are the record now")
     return 0
 
