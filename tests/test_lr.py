@@ -303,8 +303,15 @@ def test_copies_and_pickles_go_on_by_themselves(setting):
 
 
 def test_a_schedule_without_formula_says_so():
-    with pytest.raises(NotImplementedError, match="must define formula"):
+    with pytest.raises(NotImplementedError, match="^Schedule must define formula"):
         lr.Schedule(0.1)
+
+
+@each_setting
+def test_a_schedule_is_silent_if_not_asked_to_speak(setting, capsys):
+    walk(make(lr, setting), 3)
+    lr.ReduceOnPlateau(1.0).step(1.0)
+    assert capsys.readouterr().out == ""
 
 
 # --- Properties ------------------------------------------------------------------------------------------------------
@@ -782,6 +789,15 @@ def test_plateau_takes_only_more_than_the_threshold_for_better(mode, threshold_m
         assert seen == best
 
 
+def test_plateau_reduces_only_by_more_than_epsilon():
+    for module in lr, theirs:
+        for epsilon, reduced in [(0.5, 1.0), (0.4999, 0.5)]:
+            plateau = module.ReduceOnPlateau(1.0, factor=0.5, patience=0, epsilon=epsilon)
+            plateau.step(1.0)
+            plateau.step(2.0)
+            assert plateau() == reduced
+
+
 def test_plateau_is_not_poisoned_by_a_first_metric_that_is_not_finite():
     for bad in float("nan"), float("inf"):
         ours, paddles = (m.ReduceOnPlateau(1.0, factor=0.5, patience=2) for m in (lr, theirs))
@@ -812,7 +828,7 @@ def test_plateau_remembers_the_number_not_the_array():
 
 
 def test_plateau_cannot_be_asked_about_other_steps():
-    with pytest.raises(TypeError, match="watches a metric"):
+    with pytest.raises(TypeError, match="^ReduceOnPlateau watches a metric: .* has no answer$"):
         lr.ReduceOnPlateau(1.0).at([0, 1])
 
 
@@ -833,6 +849,7 @@ NOT_A_COUNT = [(0, ValueError), (-3, ValueError), (2.5, TypeError), ("3", TypeEr
 NOT_A_COUNT_FROM_0 = [(-1, ValueError), (2.5, TypeError), ("3", TypeError)]
 NOT_A_FLAG = [("yes", TypeError), (2, TypeError), (None, TypeError)]
 NOT_A_CHOICE = [("other", ValueError), (3, ValueError), (None, ValueError)]
+CHOICES = ("mode", "scale_mode", "threshold_mode", "anneal_strategy")
 NOT_A_FUNCTION = [(0.5, TypeError), ("lambda", TypeError)]
 NOT_BELOW_1 = [(-0.1, ValueError), (1.0, ValueError), (math.nan, ValueError), ("0.1", TypeError)]
 NOT_A_RISING_LIST = [
@@ -934,6 +951,13 @@ def test_wrong_arguments_are_named_with_their_value(name, argument, value, error
         getattr(lr, name)(**{**RIGHT[name], argument: value})
     if not isinstance(value, list):
         assert str(value) in str(caught.value)
+    if isinstance(value, str) and argument not in CHOICES:
+        assert "str" in str(caught.value)
+
+
+def test_a_list_of_numbers_is_asked_for_in_words():
+    with pytest.raises(TypeError, match="^values must be a list of numbers, got 'abc'"):
+        lr.PiecewiseDecay([1], "abc")
 
 
 def test_milestones_may_be_an_array_or_a_tensor():

@@ -78,6 +78,17 @@ def test_a_tolerance_of_zero_never_switches():
     assert switches(tolerance=1e-9, minimum_steps=1, beta2=0.5) == 1
 
 
+def test_the_tolerance_is_a_share_of_the_average():
+    """With small steps γ is small, and so is how far it may be from its average."""
+    made = optimizer.SWATS(tolerance=0.1, minimum_steps=1, beta2=0.5)
+    g = np.array([1.0])
+    for gamma, settles in [(0.0101, True), (0.02, False)]:
+        s = made.fresh_state(np.zeros(1))
+        s.t, s.gamma_average = 100, 0.01
+        made.consider_switch(-gamma * g, g, s, lr=0.1)
+        assert (s.switched_at == 100) == settles
+
+
 def test_the_switch_may_come_at_any_learning_rate_but_zero():
     assert switches(lr=1.0, tolerance=1.0, minimum_steps=3) == 3
     assert switches(lr=0.0, tolerance=1.0, minimum_steps=3) == 0
