@@ -303,7 +303,7 @@ def test_copies_and_pickles_go_on_by_themselves(setting):
 
 
 def test_a_schedule_without_formula_says_so():
-    with pytest.raises(NotImplementedError, match="^Schedule must define formula"):
+    with pytest.raises(NotImplementedError, match=r"^Schedule must define formula"):
         lr.Schedule(0.1)
 
 
@@ -828,7 +828,7 @@ def test_plateau_remembers_the_number_not_the_array():
 
 
 def test_plateau_cannot_be_asked_about_other_steps():
-    with pytest.raises(TypeError, match="^ReduceOnPlateau watches a metric: .* has no answer$"):
+    with pytest.raises(TypeError, match=r"^ReduceOnPlateau watches a metric: .* has no answer$"):
         lr.ReduceOnPlateau(1.0).at([0, 1])
 
 
@@ -956,7 +956,7 @@ def test_wrong_arguments_are_named_with_their_value(name, argument, value, error
 
 
 def test_a_list_of_numbers_is_asked_for_in_words():
-    with pytest.raises(TypeError, match="^values must be a list of numbers, got 'abc'"):
+    with pytest.raises(TypeError, match=r"^values must be a list of numbers, got 'abc'"):
         lr.PiecewiseDecay([1], "abc")
 
 
