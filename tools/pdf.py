@@ -22,9 +22,7 @@ from bs4 import BeautifulSoup
 ROOT = Path(__file__).resolve().parent.parent
 PDF = ROOT / "_build" / "pdf" / "learning-rates-and-optimizers.pdf"
 PARTS_LEFT_OUT = {"Solutions"}
-NOT_FOR_PAPER = (
-    "script, noscript, form, button, .headerlink, details.above-input"  # the last is code that is folded away
-)
+NOT_FOR_PAPER = "script, noscript, form, button, .headerlink, details.above-input"  # the last is folded code
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 REFERRING = ("id", "for", "aria-labelledby", "aria-describedby")  # attributes that hold ids of their own page
 
@@ -72,9 +70,7 @@ def article(site: Path, name: str, names: list[str], folder: Path):
     text = read(site, name).select_one("article")
     for element in text.select(NOT_FOR_PAPER):
         element.decompose()
-    for output in text.select(
-        "details.hide"
-    ):  # folded away to save room on the screen; a quiz keeps its answers closed
+    for output in text.select("details.hide"):  # folded to save room on the screen; a quiz keeps its answers closed
         output["open"] = ""
     for link in text.select("a[href]"):
         redirect(link, name, names)
