@@ -16,7 +16,7 @@ import pytest
 
 from course_lib.exercises import EXERCISES, check
 from course_lib.exercises.drawing import DrawExercise
-from course_lib.exercises.engine import deviation
+from course_lib.exercises.engine import deviation, mistake_from
 from course_lib.exercises.functions import FunctionExercise
 from course_lib.exercises.steps import StepExercise
 
@@ -64,9 +64,33 @@ def test_every_entry_explains_itself():
             if mistake.id == exercise.unchanged:
                 continue
             assert re.fullmatch(r"[a-z0-9-]+", mistake.id), (id, mistake.id)
-            assert 5 < len(mistake.name) < 90, (id, mistake.id, mistake.name)
-            assert len(mistake.explanation) >= 30 and mistake.explanation.endswith((".", "!")), (id, mistake.id)
-            assert mistake.hint, (id, mistake.id)
+            for version in mistake.versions:
+                name, explanation, hint = mistake.words_for(version)
+                assert 5 < len(name) < 90, (id, mistake.id, name)
+                assert len(explanation) >= 30 and explanation.endswith((".", "!")), (id, mistake.id, explanation)
+                assert hint, (id, mistake.id)
+
+
+def test_a_form_with_words_of_its_own_is_told_these():
+    mistake = mistake_from(lambda x: x, "Look again.")
+    mistake.name, mistake.explanation = "Too large", "The result is twice too large."
+
+    @mistake.also(hint="Divide by four.")
+    def four_times(x):
+        """Four times too large.
+
+        The result is four times
+        too large.
+        """
+
+    assert four_times is mistake  # several forms can be stacked
+    version = mistake.versions[1]
+    assert mistake.words_for(version) == (
+        "Four times too large",
+        "The result is four times too large.",
+        "Divide by four.",
+    )
+    assert mistake.seen_as(version).id == mistake.id
 
 
 # ------------------------------------------------------------------------- the gap around tolerance

@@ -85,6 +85,7 @@ class Mistake:
         explanation: What it does to training, in a sentence or two.
         hint: What helps.
         versions: The wrong functions: mostly one, several where one misconception has several forms.
+        told: The texts of those versions of which the ones above would not be true.
     """
 
     id: str
@@ -92,19 +93,45 @@ class Mistake:
     explanation: str
     hint: str
     versions: list = field(default_factory=list)
+    told: dict = field(default_factory=dict)
 
-    def also(self, function):
-        """Decorator: another function that the same misconception leads to."""
+    def also(self, function=None, *, hint: str | None = None):
+        """Decorator: another function that the same misconception leads to.
+
+        With a docstring of its own (first line and rest, as in ``mistake_from``) it is told that, and ``hint``, in
+        the place of the first version's.
+        """
+        if function is None:
+            return functools.partial(self.also, hint=hint)
         self.versions.append(function)
+        name, explanation = texts_of(function)
+        if name or hint:
+            self.told[function] = (name or self.name, explanation or self.explanation, hint or self.hint)
         return self
+
+    def join(self, other: Mistake) -> None:
+        """Take in the versions of another entry, with what is told of each."""
+        self.versions += other.versions
+        self.told |= {version: other.words_for(version) for version in other.versions}
+
+    def seen_as(self, version) -> Mistake:
+        """This mistake in the words that are true of one of its versions."""
+        name, explanation, hint = self.words_for(version)
+        return replace(self, name=name, explanation=explanation, hint=hint)
+
+    def words_for(self, version) -> tuple[str, str, str]:
+        return self.told.get(version, (self.name, self.explanation, self.hint))
 
 
 def mistake_from(function, hint: str) -> Mistake:
     """Read id, name and explanation off a function: its name, its docstring's first line and the rest."""
-    name, _, explanation = inspect.getdoc(function).partition("\n")
-    return Mistake(
-        function.__name__.replace("_", "-"), name.rstrip("."), " ".join(explanation.split()), hint, [function]
-    )
+    return Mistake(function.__name__.replace("_", "-"), *texts_of(function), hint, [function])
+
+
+def texts_of(function) -> tuple[str, str]:
+    """Name and explanation of a wrong function: its docstring's first line and the rest, in one line each."""
+    name, _, explanation = (inspect.getdoc(function) or "").partition("\n")
+    return name.rstrip("."), " ".join(explanation.split())
 
 
 def _without_prefix(text: str, prefix: str) -> str:
@@ -412,9 +439,9 @@ class Implement(Exercise):
     def recognise(self, readings: Observation) -> Mistake | None:
         """Return the catalogue's closest entry, if it is the same function as the one observed."""
         alike = (entry for entry in self.entries if entry.begins_like(readings))
-        near = [(deviation(readings, entry.observed), entry.mistake) for entry in alike]
-        distance, mistake = min(near, key=lambda pair: pair[0], default=(np.inf, None))
-        return mistake if distance <= 1 else None
+        near = [(deviation(readings, entry.observed), entry) for entry in alike]
+        distance, entry = min(near, key=lambda pair: pair[0], default=(np.inf, None))
+        return entry.mistake.seen_as(entry.function) if distance <= 1 else None
 
     def examine(self, answer) -> Feedback:
         if not callable(answer):

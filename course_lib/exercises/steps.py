@@ -386,7 +386,9 @@ def after_decay(mistake: Mistake) -> Mistake:
     def decayed(wrong):
         return lambda x, g, s, lr, weight_decay, **hyper: wrong(x - lr * weight_decay * x, g, s, lr, **hyper)
 
-    return replace(mistake, versions=[decayed(wrong) for wrong in mistake.versions])
+    versions = {wrong: decayed(wrong) for wrong in mistake.versions}
+    told = {versions[wrong]: texts for wrong, texts in mistake.told.items()}
+    return replace(mistake, versions=list(versions.values()), told=told)
 
 
 _STATE_ELSEWHERE = Mistake(

@@ -46,7 +46,7 @@ def _inherit(exercise, source):
         if mistake.id not in exercise.mistakes:
             exercise.add(after_decay(mistake))
         elif mistake.id in OF_THE_STEP_ALONE:  # entered for decay and step together; the others are the same functions
-            exercise.mistakes[mistake.id].versions.extend(after_decay(mistake).versions)
+            exercise.mistakes[mistake.id].join(after_decay(mistake))
 
 
 _inherit(adamw, adam)
