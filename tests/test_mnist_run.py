@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from course_lib import claims
-from tools import circumstances, mnist
+from tools import circumstances, hygiene, mnist
 
 CLAIM = """
 import os
@@ -70,15 +71,95 @@ def test_an_interrupted_run_goes_on_where_it_was(chapters, tmp_path, monkeypatch
     assert [path.read_bytes() for path in chapters] == before
 
 
-def test_a_changed_chapter_runs_again(chapters, tmp_path):
-    work = tmp_path / "work"
+@pytest.fixture
+def is_done_after(chapters, tmp_path):
+    """Whether the first chapter, once done, still is when one text of a file has been replaced by another."""
+    work, library = tmp_path / "work", tmp_path / "course_lib"
+    for name in ("data.py", "exercises/steps.py"):
+        (library / name).parent.mkdir(parents=True, exist_ok=True)
+        (library / name).write_text(LIBRARY, encoding="utf-8")
+    cells = [nbformat.v4.new_code_cell(source) for source in (IMPORTS, EXPERIMENT, STUB, "check('an-id', answer)")]
+    cells[2].metadata["tags"] = ["exercise"]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), chapters[0])
     work.mkdir()
     (work / "01_first.done").write_text(mnist.digest(chapters[0]))
-    assert mnist.is_done(chapters[0], work)
-    notebook = nbformat.read(chapters[0], as_version=4)
-    notebook.cells[0].source += "\n# another experiment"
-    nbformat.write(notebook, chapters[0])
-    assert not mnist.is_done(chapters[0], work)
+
+    def replace(name: str, old: str, new: str) -> bool:
+        file = tmp_path / name
+        before = file.read_text(encoding="utf-8")
+        assert old in before
+        file.write_text(before.replace(old, new), encoding="utf-8")
+        return mnist.is_done(chapters[0], work)
+
+    return replace
+
+
+IMPORTS = "from course_lib import data\nfrom course_lib.exercises import check"
+EXPERIMENT = "def run(lr):\n    'A run.'\n    return [lr, 2]  # two\nrun(0.1)"
+STUB = "def answer(x):\n    'Return x.'\n    raise NotImplementedError"
+LIBRARY = "'A module.'\ndef load(name):\n    'Load it.'\n    return name"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("chapters/01_first.ipynb", "two", "a comment, and another one"),
+        ("chapters/01_first.ipynb", "'A run.'", "'A run, documented.'"),
+        ("chapters/01_first.ipynb", "[lr, 2]", "[\\n        lr,\\n        0x2,\\n    ]"),
+        ("chapters/01_first.ipynb", "'Return x.'", "'Return x, whatever it is.'"),
+        ("chapters/01_first.ipynb", "(x)", "(x, y)"),
+        ("chapters/01_first.ipynb", "check('an-id', answer)", "check('another-id', answer)"),
+        ("chapters/01_first.ipynb", "import check", "import check, quiz"),
+        ("course_lib/data.py", "'Load it.'", "'Load it, and cache it.'  # a comment"),
+        ("course_lib/exercises/steps.py", "return name", "return 2 * name"),
+    ],
+)
+def test_what_changes_no_result_lets_a_chapter_stay_done(is_done_after, file, old, new):
+    assert is_done_after(file, old, new)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("chapters/01_first.ipynb", "[lr, 2]", "[lr, 3]"),
+        ("chapters/01_first.ipynb", "[lr, 2]", "(lr, 2)"),
+        ("chapters/01_first.ipynb", "run(0.1)", "run(0.2)"),
+        ("chapters/01_first.ipynb", "run(0.1)", "run(-0.1)"),
+        ("course_lib/data.py", "return name", "return 2 * name"),
+    ],
+)
+def test_a_changed_experiment_or_library_runs_again(is_done_after, file, old, new):
+    assert not is_done_after(file, old, new)
+
+
+def test_a_chapter_depends_on_the_recorded_results_that_it_reads(chapters, tmp_path, monkeypatch):
+    monkeypatch.setattr(mnist, "RESULTS", tmp_path)
+    code = "json.loads((RESULTS / 'runs.json').read_text())"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), chapters[0])
+
+    def digests(name: str) -> list[str]:
+        (tmp_path / name).write_text("[1]")
+        first = mnist.digest(chapters[0])
+        (tmp_path / name).write_text("[2]")
+        return [first, mnist.digest(chapters[0])]
+
+    assert len(set(digests("runs.json"))) == 2
+    assert len(set(digests("others.json"))) == 1
+
+
+@pytest.mark.parametrize("chapter", mnist.chapters(), ids=lambda chapter: chapter.stem)
+def test_no_experiment_uses_what_only_an_exercise_defines(chapter):
+    cells = [cell for cell in nbformat.read(chapter, as_version=4).cells if cell.cell_type == "code"]
+    exercises = [cell for cell in cells if "exercise" in hygiene.tags(cell)]
+    answers = {name for cell in exercises for name, _ in hygiene.functions(cell) + hygiene.assignments(cell)}
+    statements = [s for cell in cells if cell not in exercises for s in hygiene.parsed(cell).body]
+    nodes = [n for s in statements if not mnist.belongs_to_exercises(s) for n in ast.walk(s)]
+    read = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    stored = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    stored |= {getattr(n, "arg", None) or getattr(n, "name", None) for n in nodes}  # arguments, imports, functions
+    assert answers
+    assert read
+    assert answers & read <= stored
 
 
 # -- the recorded run -------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ run is not run again until it or the library changes, so an interrupted run goes
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
 import json
 import os
@@ -24,11 +25,14 @@ from tqdm import tqdm
 from course_lib import claims, data
 from course_lib.files import write_atomically
 from tools.circumstances import circumstances, versions
+from tools.hygiene import parsed, tags
 from tools.notebooks import CHAPTERS, ROOT, TIMEOUT, book_environment, shown, stored_form
 
 WORK = ROOT / "_build" / "mnist"
 RESULTS = CHAPTERS / "results"
 CLAIMS, RUN = "claims-mnist.json", "mnist-run.json"
+
+BESIDE = {"exercises", "interactive", "plotting.py", "variants.py"}  # of the library, what no experiment's number needs
 
 
 def chapters() -> list[Path]:
@@ -36,8 +40,45 @@ def chapters() -> list[Path]:
     return sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
 
 
-def code_of(chapter: Path) -> list[str]:
-    return [cell.source for cell in nbformat.read(chapter, as_version=4).cells if cell.cell_type == "code"]
+def code_of(chapter: Path) -> list:
+    """What a chapter's code does, but for the exercises: their cells, and what asks for an answer or judges it."""
+    cells = [cell for cell in nbformat.read(chapter, as_version=4).cells if cell.cell_type == "code"]
+    statements = [statement for cell in cells if "exercise" not in tags(cell) for statement in parsed(cell).body]
+    return essence([statement for statement in statements if not belongs_to_exercises(statement)])
+
+
+def belongs_to_exercises(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.ImportFrom):
+        return statement.module == "course_lib.exercises"
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(call, ast.Call) and getattr(call.func, "id", None) in ("check", "hint", "progress", "quiz")
+
+
+def library_code() -> list:
+    """What the modules of the library do whose work can reach a number in the chapters: not to ask, not to draw."""
+    library = ROOT / "course_lib"
+    files = [path for path in sorted(library.rglob("*.py")) if path.relative_to(library).parts[0] not in BESIDE]
+    return [essence(ast.parse(path.read_text(encoding="utf-8"))) for path in files]
+
+
+def essence(code):
+    """A syntax tree as plain lists that are the same in every Python: without comments, layout, docstrings."""
+    if isinstance(code, list):
+        return [essence(item) for item in code if not is_docstring(item)]
+    if isinstance(code, ast.AST):  # fields that are empty differ between versions of Python
+        fields = {name: essence(value) for name, value in ast.iter_fields(code) if value not in (None, [])}
+        return [type(code).__name__, fields]
+    return repr(code)
+
+
+def is_docstring(item) -> bool:
+    """Whether a statement is nothing but a text."""
+    return isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant) and isinstance(item.value.value, str)
+
+
+def records_read(code: list) -> list[str]:
+    """The content of the recorded results that the code reads, known by their names in it."""
+    return [path.read_text(encoding="utf-8") for path in sorted(RESULTS.glob("*.json")) if repr(path.name) in str(code)]
 
 
 def fingerprint(content) -> str:
@@ -45,9 +86,9 @@ def fingerprint(content) -> str:
 
 
 def digest(chapter: Path) -> str:
-    """A fingerprint of all that a chapter's results depend on: its code, the library, the packages."""
-    library = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "course_lib").rglob("*.py"))]
-    return fingerprint([code_of(chapter), library, versions()])
+    """A fingerprint of all that a chapter's results depend on: code, recorded results, the library, the packages."""
+    code = code_of(chapter)
+    return fingerprint([code, records_read(code), library_code(), versions()])
 
 
 def is_done(chapter: Path, work: Path) -> bool:
