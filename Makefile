@@ -8,7 +8,10 @@ VENV := .venv/complete
 BIN := .venv/bin
 MUTATION := .venv/mutation
 BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
-PORT ?= 8000
+
+# What a user has set for Python, Matplotlib, pytest, … could change results: only the variables listed there get through.
+KEPT := $(shell sed 's/\#.*//' tools/kept_variables.txt)
+unexport $(foreach name,$(.VARIABLES),$(if $(findstring environment,$(origin $(name))),$(filter-out $(KEPT),$(name))))
 
 # One thread: the machine's cores go to parallel notebooks, and results do not depend on how many there are.
 export OMP_NUM_THREADS := 1
@@ -17,6 +20,8 @@ export MPLCONFIGDIR := $(CURDIR)/.venv/settings/matplotlib
 export IPYTHONDIR := $(CURDIR)/.venv/settings/ipython
 export JUPYTER_CONFIG_DIR := $(CURDIR)/.venv/settings/jupyter
 export JUPYTER_DATA_DIR := $(CURDIR)/.venv/settings/jupyter-data
+export PYTHONNOUSERSITE := 1
+export LC_ALL := C.UTF-8
 # `python -m tools.…` and the notebooks find this working tree
 export PYTHONPATH := $(CURDIR)
 
@@ -67,8 +72,8 @@ mutants: $(VENV) ## count the wrong variants of the optimizers that the tests no
 	$(if $(shell command -v uv),uv pip install,$(BIN)/python -m pip install) --quiet --target $(MUTATION)/site mutmut==3.8.1
 	cd $(MUTATION) && export PYTHONPATH=site && ../bin/python -m mutmut run $(ONLY) && ../bin/python -m mutmut results
 
-serve: book ## build the book and serve it on http://localhost:8000 (PORT=…)
-	$(BIN)/python -m http.server --directory _build/html --bind localhost $(PORT)
+serve: book ## build the book and serve it on http://localhost:8000, or the next free port (PORT=…)
+	$(BIN)/python -m tools.serve $(PORT)
 
 clean: ## remove what was built, .venv included
 	rm -rf _build .venv

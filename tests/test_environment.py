@@ -114,6 +114,17 @@ def test_the_pip_section_installs_into_an_empty_environment(tmp_path):
     assert printed.split() == [str(project / "course_lib" / "__init__.py"), version("jupyter-book")]
 
 
+def test_building_the_library_leaves_nothing_that_git_sees(tmp_path):
+    for name in ("course_lib", "pyproject.toml", "README.md", "LICENSE", ".gitignore"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    run(["git", "init", "--quiet"], tmp_path)
+    run(["git", "add", "."], tmp_path)
+    run([sys.executable, "-c", "from setuptools import build_meta; build_meta.build_wheel('_build')"], tmp_path)
+    assert list((tmp_path / "_build").glob("course_lib-*.whl"))
+    assert run(["git", "ls-files", "--others", "--exclude-standard"], tmp_path) == ""
+
+
 def run(command, folder, environment=None):
     result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stderr

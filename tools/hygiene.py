@@ -1,5 +1,7 @@
 """The rules that every stored notebook of the book keeps; ``problems(path)`` lists what breaks them.
 
+    python -m tools.hygiene [notebook …]     say what breaks a rule where (all of the book by default)
+
 Cell tags with a meaning here:
     ``exercise``            a stub for the learner: a function that raises NotImplementedError or, where a number or a
                             word is asked for, ``name = None``; the next code cell checks it
@@ -16,6 +18,7 @@ import ast
 import importlib
 import inspect
 import re
+import sys
 import textwrap
 from pathlib import Path
 
@@ -23,7 +26,7 @@ import nbformat
 from bs4 import BeautifulSoup
 
 from course_lib.claims import VERDICTS
-from tools.notebooks import CHAPTERS, stored_form
+from tools.notebooks import CHAPTERS, notebooks, shown, stored_form
 
 MAX_LINES, MAX_EXERCISE_LINES = 20, 40
 MAX_SIGNIFICANT_DIGITS = 6
@@ -298,3 +301,14 @@ def parsed(cell) -> ast.Module:
     """The syntax tree of a cell; lines for IPython (``%magic``, ``!shell``) count as empty."""
     lines = ("pass" if re.match("[%!]", line) else line for line in cell.source.splitlines())
     return ast.parse("\n".join(lines))
+
+
+def main(arguments: list[str]) -> int:
+    paths = [Path(argument).resolve() for argument in arguments] or notebooks()
+    messages = [f"{shown(path)}: {problem}" for path in paths for problem in problems(path)]
+    print(*messages, sep="\n", end="\n" if messages else "")
+    return 1 if messages else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

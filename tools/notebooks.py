@@ -2,7 +2,6 @@
 
     python -m tools.notebooks execute [notebook …]     run from top to bottom, normalise, store (all by default)
     python -m tools.notebooks normalise [notebook …]   only rewrite in the stored form
-    python -m tools.notebooks check [notebook …]       say what is not in the stored form or breaks a rule
 
 Two runs of ``execute`` give identical files: nothing of the time, the machine or chance is stored.
 """
@@ -18,6 +17,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import nbformat
@@ -117,22 +117,47 @@ SAME_ON_ALL_PROCESSORS = {
 }
 
 
+SETTINGS = ROOT / ".venv" / "settings"
+
+#: Caches and settings of one's own, in the place of a user's profiles, style files and locale.
+OWN_SETTINGS = {
+    "MPLCONFIGDIR": str(SETTINGS / "matplotlib"),
+    "IPYTHONDIR": str(SETTINGS / "ipython"),
+    "JUPYTER_CONFIG_DIR": str(SETTINGS / "jupyter"),
+    "JUPYTER_DATA_DIR": str(SETTINGS / "jupyter-data"),
+    "PYTHONNOUSERSITE": "1",
+    "PYTHONPATH": str(ROOT),
+    "LC_ALL": "C.UTF-8",
+}
+
+
 @contextmanager
 def book_environment():
-    """What the book's notebooks run in: the default data, one thread, no progress bars, no learner's file touched."""
+    """What the book's notebooks run in: the default data, one thread, no progress bars, no learner's file touched.
+
+    Of the user's environment it has the variables in ``kept_variables.txt`` alone.
+    """
     before = dict(os.environ)
     with tempfile.TemporaryDirectory() as folder:
-        os.environ.pop("COURSE_DATA", None)
+        for name in set(before) - set(kept(before)):
+            del os.environ[name]
         os.environ["COURSE_PROGRESS"] = "0"
         os.environ["COURSE_PROGRESS_FILE"] = str(Path(folder) / "progress.json")
         os.environ["OMP_NUM_THREADS"] = "1"
         os.environ.update(SAME_ON_ALL_PROCESSORS)
-        os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [before.get("PYTHONPATH")])])
+        os.environ.update(OWN_SETTINGS)
         try:
             yield
         finally:
             os.environ.clear()
             os.environ.update(before)
+
+
+def kept(names) -> list[str]:
+    """Those of some environment variables that are kept, as the Makefile does from the same list."""
+    lines = (Path(__file__).with_name("kept_variables.txt")).read_text(encoding="utf-8").splitlines()
+    patterns = [word.replace("%", "*") for line in lines for word in line.partition("#")[0].split()]
+    return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
 
 def execute_all(paths: list[Path], workers: int = 2) -> list[str]:
@@ -159,7 +184,7 @@ def shown(path: Path) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.notebooks", description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=["execute", "normalise", "check"])
+    parser.add_argument("command", choices=["execute", "normalise"])
     parser.add_argument("paths", nargs="*", type=Path, help="notebooks (default: all of the book)")
     parser.add_argument("--workers", type=int, default=2, help="notebooks executed side by side")
     options = parser.parse_args(arguments)
@@ -167,14 +192,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     if options.command == "execute":
         messages = execute_all(paths, options.workers)
-    elif options.command == "normalise":
+    else:
         messages = []
         for path in paths:
             store(nbformat.read(path, as_version=4), path)
-    else:
-        from tools.hygiene import problems
-
-        messages = [f"{shown(path)}: {problem}" for path in paths for problem in problems(path)]
     print(*messages, sep="\n", end="\n" if messages else "")
     return 1 if messages else 0
 
