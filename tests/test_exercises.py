@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import functools
+import importlib
 import inspect
 import json
 import os
@@ -816,7 +817,14 @@ def raise_not_implemented(x, g, s, lr):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"exercises": 5}', b'{"exercises": {"a": "b"}}', b"\xff\xfe\x00"]
+    "content",
+    [
+        *(b"", b"{", b"[]", b'"exercises"', b'{"exercises": 5}', b'{"exercises": {"a": "b"}}', b"\xff\xfe\x00"),
+        *(b'{"exercises": {"a": ["passed"]}}', b'{"exercises": {}, "version": "?"}', b'{"exercises": {}, "more": NaN}'),
+        *(b"[" * depth + b"]" * depth for depth in (1_000, 100_000)),
+        b'{"exercises": {}, "version": ' + 5_000 * b"9" + b"}",
+    ],
+    ids=lambda content: content[:12],
 )
 def test_a_damaged_file_is_set_aside_and_named(own_progress_file, content):
     own_progress_file.write_bytes(content)
@@ -827,6 +835,88 @@ def test_a_damaged_file_is_set_aside_and_named(own_progress_file, content):
     own_progress_file.write_bytes(content)
     progress()
     assert own_progress_file.with_name("progress.damaged-2.json").exists()
+
+
+def test_what_a_file_holds_beside_the_entries_is_kept(own_progress_file):
+    content = {"exercises": {"an-exercise-of-later": "passed"}, "learner": {"name": "学习者"}}
+    own_progress_file.write_text(json.dumps(content), encoding="utf-8-sig")
+    assert check("sgd-step", loop_free).notes == ()
+    kept = json.loads(own_progress_file.read_text(encoding="utf-8"))
+    entries = {"an-exercise-of-later": "passed", "sgd-step": "tried"}
+    assert kept == {"version": 1, "exercises": entries, "learner": {"name": "学习者"}}
+
+
+@pytest.mark.parametrize(
+    "exercises",
+    [{"sgd-step": "passed", "adam-step": {"tries": 3}}, [["sgd-step", 1.0]]],
+    ids=["readable", "unreadable"],
+)
+def test_a_file_of_a_later_version_is_shown_and_left_as_it_is(own_progress_file, exercises):
+    own_progress_file.write_text(json.dumps({"version": 2, "exercises": exercises, "more": 1}))
+    before = own_progress_file.read_bytes()
+    feedback = check("momentum-step", loop_free)
+    assert "progress.json was written by a later version of the course" in feedback.notes[0]
+    assert ("✓ sgd-step" in repr(progress())) == isinstance(exercises, dict)
+    for table in (progress(), reset("sgd-step"), reset()):
+        assert "later version" in repr(table)
+    assert own_progress_file.read_bytes() == before
+    assert list(own_progress_file.parent.iterdir()) == [own_progress_file]
+
+
+def links_in_a_circle(path):
+    path.symlink_to(path.name)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, links_in_a_circle])
+@pytest.mark.parametrize("name", ["progress.json", "progress.json/within"])
+def test_what_is_no_file_leaves_a_note_and_the_verdict(own_progress_file, monkeypatch, make, name):
+    make(own_progress_file)
+    if make is os.mkdir and "/" in name:
+        make(own_progress_file / "within")
+    monkeypatch.setenv("COURSE_PROGRESS_FILE", str(own_progress_file.parent / name))
+    feedback = check("sgd-step", lambda x, g, s, lr: x - lr * g)
+    assert feedback.passed and "progress could not be" in feedback.notes[0]
+    for table in (progress(), reset()):
+        assert "progress could not be" in repr(table)
+    assert list(own_progress_file.parent.iterdir()) == [own_progress_file]
+
+
+@pytest.mark.parametrize("value", ["/", "~/../.."])
+def test_a_folder_without_a_name_is_no_file(monkeypatch, value):
+    monkeypatch.setenv("COURSE_PROGRESS_FILE", value)
+    assert "progress could not be read from" in check("sgd-step", loop_free).notes[0]
+
+
+def test_a_place_in_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("COURSE_PROGRESS_FILE", "~/course/progress.json")
+    check("sgd-step", loop_free)
+    assert (tmp_path / "course" / "progress.json").exists()
+
+
+def test_a_link_to_the_file_stays_a_link(own_progress_file, tmp_path):
+    own_progress_file.symlink_to(tmp_path / "elsewhere.json")
+    check("sgd-step", loop_free)
+    (tmp_path / "elsewhere.json").write_text("damaged")
+    assert "set aside as elsewhere.damaged-1.json" in check("sgd-step", loop_free).notes[0]
+    assert own_progress_file.is_symlink()
+    assert json.loads((tmp_path / "elsewhere.json").read_text())["exercises"] == {"sgd-step": "tried"}
+
+
+SOLUTIONS = sorted((ROOT / "chapters" / "solutions").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_solutions_leave_the_learners_progress_alone(own_progress_file, path):
+    """Wherever they run, and whatever the variable says: each takes the check that enters nothing."""
+    cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    tree = ast.parse("".join(cells[0]["source"]))
+    imported = {name.name: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for name in node.names}
+    module = importlib.import_module(imported["check"])
+    check("sgd-step", loop_free)
+    assert module.check("sgd-step", lambda x, g, s, lr: x - lr * g).passed
+    assert module.check("adam-step", loop_free).status == "wrong"
+    assert json.loads(own_progress_file.read_text())["exercises"] == {"sgd-step": "tried"}
 
 
 def test_notebooks_at_work_at_the_same_time_do_not_undo_each_others_progress(own_progress_file):

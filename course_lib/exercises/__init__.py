@@ -37,12 +37,13 @@ _NOTHING = object()
 _hints_given: dict[str, int] = {}
 
 
-def check(id: str, answer=_NOTHING) -> Feedback:
+def check(id: str, answer=_NOTHING, *, enter: bool = True) -> Feedback:
     """Judge ``answer`` to the exercise ``id``. Never raises, never hangs, changes nothing that it is given.
 
     Args:
         id: The exercise, such as ``"sgd-step"``; ``progress()`` lists all.
         answer: The function you wrote (not its result), or the number or choice that is asked for.
+        enter: Enter the result in your progress; the notebooks of solutions do not.
 
     Returns:
         A :class:`Feedback`: ``.status`` is ``not-attempted``, ``passed``, ``mistake`` (``.mistake`` names it),
@@ -67,7 +68,7 @@ def check(id: str, answer=_NOTHING) -> Feedback:
         feedback = exercise.examine(answer)
     except BaseException as error:  # an answer so odd that looking at it raises
         feedback = Feedback(id, "error", f"The answer cannot be looked at: {type(error).__name__}.")
-    return replace(feedback, notes=(*feedback.notes, *_progress.record(feedback)))
+    return replace(feedback, notes=(*feedback.notes, *_progress.record(feedback))) if enter else feedback
 
 
 def hint(id: str):
@@ -93,7 +94,7 @@ def progress():
     """Return the table of all exercises by chapter: passed, tried or open.
 
     It is kept in ``.course_progress.json`` in the notebook's folder, or in the file that the environment variable
-    ``COURSE_PROGRESS_FILE`` names.
+    ``COURSE_PROGRESS_FILE`` names. The notebooks of solutions enter nothing.
     """
     return _progress.table()
 

@@ -1,19 +1,18 @@
 """What a learner has done, kept in one small JSON file.
 
 Its place is ``COURSE_PROGRESS_FILE`` or, if that is not set, ``.course_progress.json`` in the folder of the
-notebook. Only answers that were tried are entered: a stub leaves no trace.
+notebook. Only answers that were tried are entered: a stub leaves no trace, nor does a notebook of solutions.
 """
 
 from __future__ import annotations
 
 import contextlib
 import html
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files import one_writer_at_a_time, set_aside, write_atomically
+from ..files import as_json, one_writer_at_a_time, path_named_by, read_json, set_aside, write_atomically
 from .engine import CHAPTERS, EXERCISES
 from .feedback import CELL, Feedback, card, inline
 
@@ -21,9 +20,13 @@ from .feedback import CELL, Feedback, card, inline
 STATES = {"passed": ("✓", "passed"), "tried": ("◐", "tried"), "open": ("○", "open")}
 
 
+#: Of the file's format. A file of a later one is shown as far as it is understood, and never written.
+VERSION = 1
+
+
 def place() -> Path:
     """Return where progress is kept."""
-    return Path(os.environ.get("COURSE_PROGRESS_FILE") or ".course_progress.json")
+    return path_named_by("COURSE_PROGRESS_FILE", ".course_progress.json")
 
 
 def record(feedback: Feedback) -> tuple[str, ...]:
@@ -46,48 +49,79 @@ def forget(id: str | None) -> tuple[str, ...]:
 def _change(change) -> tuple[str, ...]:
     """Replace the entries by ``change(entries)``, while no other notebook does the same; return notes on failures."""
     with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # a folder that cannot be opened is reported when it is written to
-            stack.enter_context(one_writer_at_a_time(place().resolve().parent))
-        done, notes = _read()
-        if done is None:
+        with contextlib.suppress(OSError):  # a folder that cannot be made or opened is reported when it is written to
+            folder = Path(os.path.realpath(place())).parent
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(one_writer_at_a_time(folder))
+        content, notes = _read()
+        if content is None or _is_later(content):
             return notes
-        changed = change(done)
-        return notes + _write(changed) if changed != done or notes else ()
+        changed = dict(sorted(change(content["exercises"]).items()))
+        if changed == content["exercises"] and not notes:
+            return ()
+        return notes + _write({**_new(), **content, "exercises": changed})
 
 
 def _read() -> tuple[dict | None, tuple[str, ...]]:
-    """Return the entries, None if they cannot be read. A damaged file is renamed, never deleted, and noted."""
+    """Return the file's content, None if it cannot be read. A damaged file is renamed, never deleted, and noted."""
     try:
-        content = json.loads(place().read_text(encoding="utf-8"))
-        done = content["exercises"]
-        if not isinstance(done, dict) or not all(state in STATES for state in done.values()):
-            raise ValueError("unknown entries")
-        return done, ()
+        content = read_json(place())
     except FileNotFoundError:
-        return {}, ()
+        return _new(), ()
     except OSError as error:
-        return None, (f"progress could not be read from {place().name}: {error.strerror}.",)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {}, _set_aside()
+        return None, (f"progress could not be read from {_shown(place())}: {error.strerror}.",)
+    except ValueError:
+        return _new(), _set_aside()
+    if _is_later(content):
+        return content, (
+            f"{_shown(place())} was written by a later version of the course. It is left as it is and nothing is "
+            "entered: update the course, or name another file in `COURSE_PROGRESS_FILE`.",
+        )
+    return (content, ()) if _is_right(content) else (_new(), _set_aside())
+
+
+def _new() -> dict:
+    return {"version": VERSION, "exercises": {}}
+
+
+def _is_later(content) -> bool:
+    version = content.get("version") if isinstance(content, dict) else None
+    return isinstance(version, (int, float)) and version > VERSION
+
+
+def _is_right(content) -> bool:
+    right = isinstance(content, dict) and content.get("version", VERSION) == VERSION
+    return right and isinstance(content.get("exercises"), dict) and content["exercises"] == _entries(content)
+
+
+def _entries(content: dict) -> dict[str, str]:
+    """The entries that are understood: all of them, unless the file is damaged or of a later version."""
+    entries = content.get("exercises")
+    if not isinstance(entries, dict):
+        return {}
+    return {id: state for id, state in entries.items() if isinstance(state, str) and state in STATES}
 
 
 def _set_aside() -> tuple[str, ...]:
-    damaged = place()
+    damaged = _shown(place())
     try:
-        aside = set_aside(damaged)
+        aside = set_aside(place())
     except OSError as error:
-        return (f"{damaged.name} is damaged and could not be set aside: {error.strerror}.",)
-    return (f"{damaged.name} was damaged; it was set aside as {aside.name} and a new one begun.",)
+        return (f"{damaged} is damaged and could not be set aside: {error.strerror}.",)
+    return (f"{damaged} was damaged; it was set aside as {aside.name} and a new one begun.",)
 
 
-def _write(done: dict) -> tuple[str, ...]:
-    content = {"version": 1, "exercises": dict(sorted(done.items()))}
+def _write(content: dict) -> tuple[str, ...]:
     try:
-        write_atomically(place(), json.dumps(content, indent=1) + "\n")
+        write_atomically(place(), as_json(content))
     except OSError as error:
         cause = error.__cause__ or error  # the outer message names the folder, which may be anybody's
-        return (f"progress could not be saved in {place().name}: {cause.strerror}.",)
+        return (f"progress could not be saved in {_shown(place())}: {cause.strerror}.",)
     return ()
+
+
+def _shown(path: Path) -> str:
+    return path.name or str(path)
 
 
 @dataclass(frozen=True)
@@ -139,5 +173,5 @@ def _row(exercise, state) -> str:
 
 
 def table() -> Progress:
-    done, notes = _read()
-    return Progress(done or {}, notes)
+    content, notes = _read()
+    return Progress(_entries(content or {}), notes)
