@@ -87,6 +87,7 @@ def _momentum_cases():
         "a cycle from 0.02 to 0.2 that ends far below": (rates, 0.02, 0.2, 0.95, 0.85),
         "a cycle with other bounds": (10 * rates, 0.2, 2.0, 0.9, 0.5),
         "a short cycle without a final descent": (np.array([0.1, 0.3, 0.5, 0.3, 0.1]), 0.1, 0.5, 0.99, 0.8),
+        "a cycle that overshoots its top": (np.array([0.1, 0.4, 0.6, 0.45, 0.05]), 0.1, 0.5, 0.95, 0.8),
     }
     names = "rates", "low", "high", "most", "least"
     return [Case(dict(zip(names, values)), words) for words, values in settings.items()]
@@ -115,7 +116,8 @@ def cycled_momentum(rates, low, high, most, least):
     rates        learning rate of every step, array
     low, high    the learning rates at the foot and at the top of the cycle
     most, least  the momentum that belongs to low and to high
-    In the last phase the rate falls far below low; the momentum then stays at `most`. Two bugs are hidden here.
+    In the last phase the rate falls far below low; the momentum then stays at `most`, and at `least` should the rate
+    ever exceed high. Two bugs are hidden here.
     """
     share = (rates - low) / (high - low)
     return least + (most - least) * share
@@ -131,11 +133,31 @@ def runs_on_below_the_foot(rates, low, high, most, least):
     return most + (least - most) * share
 
 
+@runs_on_below_the_foot.also
+def runs_on_below_the_foot_alone(rates, low, high, most, least):
+    """The momentum keeps its lower bound, but the last phase drives it above `most`.
+
+    The share becomes negative there. A momentum a little above the bound can be close to 1, and at 1 nothing is damped.
+    """
+    share = np.minimum((rates - low) / (high - low), 1)
+    return most + (least - most) * share
+
+
+@momentum_of_each_step.mistake("What is the share when the learning rate is above `high`?")
+def runs_on_above_the_top(rates, low, high, most, least):
+    """The last phase is right, but above `high` the momentum falls below `least`.
+
+    The share exceeds 1 there: only one of the two bounds is kept.
+    """
+    share = np.maximum((rates - low) / (high - low), 0)
+    return most + (least - most) * share
+
+
 @momentum_of_each_step.mistake("At the top of the learning rate the momentum must be `least`.")
 def moves_with_the_rate(rates, low, high, most, least):
     """The bounds are kept, but the momentum moves with the learning rate.
 
-    The step is about lr/(1 - momentum): both at their largest together make the longest steps twice as long again.
+    The step is about lr/(1 - momentum): with both at their largest together the longest steps get much longer still.
     """
     share = np.clip((rates - low) / (high - low), 0, 1)
     return least + (most - least) * share
@@ -153,7 +175,7 @@ def drops_in_the_last_phase(rates, low, high, most, least):
 
 @momentum_of_each_step.mistake("The share starts at `low`, not at zero.")
 def share_of_the_maximum(rates, low, high, most, least):
-    """The share is taken of the maximum, not of the range from low to high.
+    """The share is taken of `high`, not of the range from low to high.
 
     The momentum then falls short of `most` at the foot of the cycle, where it belongs.
     """
