@@ -191,12 +191,17 @@ def from_the_smallest_alone(eigenvalues):
 
 @from_the_smallest_alone.also
 def inverse_of_the_smallest(eigenvalues):
+    """This is 1/λ_min.
+
+    It solves the flattest direction in one step. Along the steepest one it diverges as soon as that is more than twice
+    as steep.
+    """
     return 1 / np.min(eigenvalues)
 
 
 @best_lr.mistake("Only the two ends of the spectrum matter.")
 def mean_curvature(eigenvalues):
-    """All curvatures were averaged.
+    """The mean of all curvatures was used.
 
     The directions between the ends never decide: an average over them misses the fastest lr or even diverges.
     """
@@ -205,6 +210,10 @@ def mean_curvature(eigenvalues):
 
 @mean_curvature.also
 def median_curvature(eigenvalues):
+    """The median of the curvatures was used.
+
+    The directions between the ends never decide: with the median the steepest one may diverge.
+    """
     return 1 / np.median(eigenvalues)
 
 
@@ -332,20 +341,28 @@ def root_mean_square(gradients):
 
 @root_mean_square.also
 def mean_of_norms(gradients):
+    """The norms of the arrays were averaged.
+
+    The mean of the parts' lengths is not the length of the whole vector, which is at least as long as its longest part.
+    """
     return sum((g * g).sum() ** 0.5 for g in gradients) / len(gradients)
 
 
-@gradient_norm.mistake("Is a variable overwritten in the loop, or a `return` inside it?")
+@gradient_norm.mistake("Is a variable overwritten in the loop?")
 def one_array_only(gradients):
-    """Only one of the arrays counts.
+    """Only the last of the arrays counts.
 
-    The loop keeps its last array, or returns after its first.
+    The loop overwrites its variable in every turn instead of adding to it.
     """
     return (gradients[-1] * gradients[-1]).sum() ** 0.5
 
 
-@one_array_only.also
+@one_array_only.also(hint="Is there a `return` inside the loop?")
 def first_array_only(gradients):
+    """Only the first of the arrays counts.
+
+    The loop returns in its first turn.
+    """
     return (gradients[0] * gradients[0]).sum() ** 0.5
 
 
@@ -518,15 +535,15 @@ NO_COARSE_GRID = Mistake(
 )
 BEST_AT_THE_EDGE = Mistake(
     "best-at-the-edge",
-    "The best power of ten is the first or the last one tried",
-    "Then the best decade may lie outside of the grid: the accuracy could go on rising there.",
-    "Add powers of ten until the accuracy falls on both sides.",
+    "A neighbour of the best power of ten was not tried",
+    "The best decade may lie there, beyond the grid or in a gap of it: the accuracy could go on rising.",
+    "Add powers of ten until the accuracy falls on both sides of the best one.",
 )
 NOT_REFINED = Mistake(
     "not-refined",
     "The best decade is not refined",
     "A power of ten can be off by a factor of three, which may cost a point of accuracy.",
-    "Try at least three learning rates between the neighbours of the best power of ten.",
+    "Try at least three different learning rates between the neighbours of the best power of ten.",
 )
 REFINED_ELSEWHERE = Mistake(
     "refined-elsewhere",
@@ -562,25 +579,22 @@ NOT_MEASURED = Mistake(
 )
 def search(answer):
     lrs, accuracies = (np.asarray(values, dtype=float).ravel() for values in answer)
-    if len(lrs) != len(accuracies):
-        raise NotYet(f"There are {len(lrs)} learning rates, but {len(accuracies)} accuracies.")
-    if not (np.isfinite(lrs).all() and (lrs > 0).all()):
-        raise NotYet("Learning rates must be positive and finite.")
-    if ((accuracies < 0) | (accuracies > 1)).any():
-        raise Recognised(IN_PERCENT)
-    coarse = _leading_powers_of_ten(lrs)
-    if coarse < 4:
+    _well_formed(lrs, accuracies)
+    exponents = np.log10(lrs)
+    coarse = np.abs(exponents - np.round(exponents)) < 1e-6
+    powers = {round(e): accuracy for e, accuracy in zip(exponents[coarse], accuracies[coarse])}
+    begins_with = {round(e) for e in exponents[: np.argmin([*coarse, False])]}
+    if not any({e, e + 1, e + 2, e + 3} <= begins_with for e in begins_with):
         raise Recognised(NO_COARSE_GRID)
-    best = lrs[np.argmax(accuracies[:coarse])]
-    if best in (lrs[:coarse].min(), lrs[:coarse].max()):
+    best = [e for e, accuracy in powers.items() if accuracy == max(powers.values())]
+    if not any({e - 1, e + 1} <= powers.keys() for e in best):
         raise Recognised(BEST_AT_THE_EDGE)
     # Between neighbouring powers of ten that are equally good within the noise, either may be refined.
-    good = lrs[:coarse][accuracies[:coarse] > accuracies[:coarse].max() - NOISE]
-    fine = lrs[coarse:]
-    inside = (fine > good.min() / 10) & (fine < good.max() * 10)
+    good = [e for e, accuracy in powers.items() if accuracy > max(powers.values()) - NOISE]
+    fine = {float(f"{e:.2f}") for e in exponents[~coarse]}  # each learning rate counts once
     if len(fine) < 3:
         raise Recognised(NOT_REFINED)
-    if inside.sum() < 3:
+    if sum(min(good) - 1 < e < max(good) + 1 for e in fine) < 3:
         raise Recognised(REFINED_ELSEWHERE)
     chosen, claimed = lrs[np.argmax(accuracies)], accuracies.max()
     if abs(digits_accuracy(chosen) - claimed) > 2 * NOISE:
@@ -588,12 +602,19 @@ def search(answer):
     return f"Coarse, then fine, and learning rate {chosen:.2g} repeats its accuracy when the check runs it again."
 
 
-def _leading_powers_of_ten(lrs) -> int:
-    """How many of the first learning rates are different powers of ten that leave no gap."""
-    exponents = np.log10(lrs)
-    count = 0
-    while count < len(lrs) and abs(exponents[count] - round(exponents[count])) < 1e-6:
-        count += 1
-    whole = sorted({round(e) for e in exponents[:count]})
-    gapless = bool(whole) and whole == list(range(whole[0], whole[-1] + 1))
-    return count if gapless else 0
+def _well_formed(lrs, accuracies):
+    if len(lrs) != len(accuracies):
+        raise NotYet(f"There are {len(lrs)} learning rates, but {len(accuracies)} accuracies.")
+    if not (np.isfinite(lrs).all() and (lrs > 0).all()):
+        raise NotYet("Learning rates must be positive and finite.")
+    if np.isnan(accuracies).any():
+        raise NotYet("An accuracy is NaN. Even a run that diverges has an accuracy: it is that of guessing.")
+    if ((accuracies < 0) | (accuracies > 1)).any():
+        raise Recognised(IN_PERCENT)
+    measured = {}
+    for lr, accuracy in zip(lrs, accuracies):
+        if abs(measured.setdefault(lr, accuracy) - accuracy) > NOISE:
+            raise NotYet(
+                f"Learning rate {lr:.3g} is there twice, with accuracy {measured[lr]:.2f} and with {accuracy:.2f}: "
+                "the same run gives the same number each time."
+            )
