@@ -72,12 +72,15 @@ def _ignoring(right, name, value) -> Mistake:
     "step-decay",
     chapter=5,
     title="Step decay",
-    cases=at_steps(
-        range(14),
-        {"lr": 0.1, "step_size": 3, "gamma": 0.5},
-        {"lr": 2.0, "step_size": 5, "gamma": 0.1},
-        {"lr": 0.01, "step_size": 4, "gamma": 0.7},
-    ),
+    cases=[
+        *at_steps(
+            (*range(14), 100),
+            {"lr": 0.1, "step_size": 3, "gamma": 0.5},
+            {"lr": 2.0, "step_size": 5, "gamma": 0.1},
+            {"lr": 0.03, "step_size": 4, "gamma": 0.73},
+        ),
+        *at_steps((48, 49, 97, 98), {"lr": 0.3, "step_size": 49, "gamma": 0.5}),  # 49 · (1/49) is a little below 1
+    ],
     hints=(
         "How many times has the learning rate dropped by step t?",
         "Whole steps of the stairs: t divided by step_size, rounded down.",
@@ -99,6 +102,10 @@ def step_decay(t, lr, step_size, gamma=0.1):
 
 @step_decay.mistakes["one-step-late"].also
 def drop_before_the_start(t, lr, step_size, gamma):
+    """Every value comes one step late, and the first one is too high.
+
+    The stairs are those of t - 1. At step 0 their number is -1: training begins at lr / gamma.
+    """
     return lr * gamma ** ((t - 1) // step_size)
 
 
@@ -120,9 +127,18 @@ def no_rounding(t, lr, step_size, gamma):
     return lr * gamma ** (t / step_size)
 
 
+@step_decay.mistake("Divide whole numbers: t // step_size.")
+def multiplies_by_a_reciprocal(t, lr, step_size, gamma):
+    """t is multiplied by 1/step_size before it is rounded down.
+
+    1/step_size is not exact: 49 · (1/49) comes out a little below 1, and that drop comes a step late.
+    """
+    return lr * gamma ** int(t * (1 / step_size))
+
+
 @step_decay.mistake("The stairs drop at t = step_size, 2·step_size, …")
 def rounds_to_nearest(t, lr, step_size, gamma):
-    """The exponent is rounded to the nearest whole number, or up.
+    """The exponent is rounded to the nearest whole number.
 
     The drops come too early, the first of them after half a stair.
     """
@@ -131,6 +147,10 @@ def rounds_to_nearest(t, lr, step_size, gamma):
 
 @rounds_to_nearest.also
 def rounds_up(t, lr, step_size, gamma):
+    """The exponent is rounded up.
+
+    The first drop comes at step 1 already, and every other one nearly a whole stair too early.
+    """
     return lr * gamma ** math.ceil(t / step_size)
 
 
@@ -201,7 +221,7 @@ def subtracts(t, lr, step_size, gamma):
     "inverse-time-decay",
     chapter=5,
     title="1/t decay",
-    cases=at_steps(range(12), {"lr": 0.1, "gamma": 0.5}, {"lr": 1.0, "gamma": 0.05}, {"lr": 0.3, "gamma": 2.0}),
+    cases=at_steps((*range(12), 100), {"lr": 0.1, "gamma": 0.5}, {"lr": 1.0, "gamma": 0.05}, {"lr": 0.3, "gamma": 2.0}),
     hints=(
         "At which step has the learning rate halved? At γ t = 1.",
         "lr is divided by something that is 1 at t = 0 and grows evenly.",
@@ -222,6 +242,10 @@ def inverse_time_decay(t, lr, gamma):
 
 @inverse_time_decay.mistakes["one-step-late"].also
 def from_before_the_start(t, lr, gamma):
+    """Every value comes one step late, and the first one is wrong.
+
+    t - 1 is used for t. At step 0 the sum is 1 - gamma: the learning rate starts above lr, at infinity or below zero.
+    """
     return lr / (1 + gamma * (t - 1)) if gamma * (1 - t) != 1 else math.inf
 
 
@@ -236,16 +260,29 @@ def exponential_instead(t, lr, gamma):
 
 @exponential_instead.also
 def power_of_gamma(t, lr, gamma):
+    """gamma is taken as the factor of an exponential decay.
+
+    lr is multiplied by gamma at every step. A small gamma ends training at once, one above 1 lets the learning rate
+    grow.
+    """
     return lr * gamma**t
 
 
 @exponential_instead.also
 def power_of_one_minus_gamma(t, lr, gamma):
+    """lr is multiplied by 1 - gamma at every step.
+
+    That is exponential decay: it falls much faster in the long run. With gamma above 1 the sign changes at every step.
+    """
     return lr * (1 - gamma) ** t
 
 
 @exponential_instead.also
 def power_of_one_plus_gamma(t, lr, gamma):
+    """lr is divided by 1 + gamma at every step.
+
+    That is exponential decay: the divisors multiply where the formula only adds gamma once more.
+    """
     return lr / (1 + gamma) ** t
 
 
@@ -258,6 +295,15 @@ def brackets_missing(t, lr, gamma):
     return lr / 1 + gamma * t
 
 
+@brackets_missing.also
+def brackets_around_the_constants(t, lr, gamma):
+    """The brackets end before t.
+
+    lr / (1 + gamma) · t is a fixed share of lr times t: it is 0 at first and then grows.
+    """
+    return lr / (1 + gamma) * t
+
+
 @inverse_time_decay.mistake("At t = 0 the value must be lr.")
 def one_missing(t, lr, gamma):
     """The 1 is missing under the fraction bar.
@@ -267,8 +313,12 @@ def one_missing(t, lr, gamma):
     return lr / (gamma * t) if t else math.inf
 
 
-@one_missing.also
+@one_missing.also(hint="The sum 1 + gamma · t needs no special case for t = 0.")
 def one_missing_from_step_one(t, lr, gamma):
+    """The 1 is missing under the fraction bar from step 1 on.
+
+    Step 0 was mended by hand. With a small gamma the next learning rate is far above lr: 1/gamma times as large.
+    """
     return lr / (gamma * t) if t else lr
 
 
@@ -283,7 +333,20 @@ def root_of_time(t, lr, gamma):
 
 @root_of_time.also
 def root_of_t_alone(t, lr, gamma):
+    """The root of t is taken.
+
+    1 + gamma · √t grows much more slowly than 1 + gamma · t: the noise at the end of training stays.
+    """
     return lr / (1 + gamma * math.sqrt(t))
+
+
+@root_of_time.also(hint="No power: the sum itself stands under the fraction bar.")
+def power_of_the_policy_inv(t, lr, gamma):
+    """The sum is raised to the power ¾.
+
+    That is Caffe's policy "inv", with which the paper on super-convergence compares: it falls more slowly than 1/t.
+    """
+    return lr * (1 + gamma * t) ** -0.75
 
 
 @inverse_time_decay.mistake("gamma times t.")
@@ -316,10 +379,14 @@ def straight_line(t, lr, gamma):
 
 @straight_line.also
 def straight_line_to_zero(t, lr, gamma):
+    """It falls along a straight line and is cut off at zero.
+
+    After 1/gamma steps nothing is learnt any more.
+    """
     return lr * max(0.0, 1 - gamma * t)
 
 
-@inverse_time_decay.mistake("Only t grows.")
+@inverse_time_decay.mistake("Neither the sum nor t is squared.")
 def squared(t, lr, gamma):
     """It decays with the square of time.
 
@@ -330,6 +397,10 @@ def squared(t, lr, gamma):
 
 @squared.also
 def squared_time(t, lr, gamma):
+    """t is squared.
+
+    The learning rate falls with the square of time: training comes to a halt far too early.
+    """
     return lr / (1 + gamma * t * t)
 
 
@@ -344,6 +415,7 @@ def squared_time(t, lr, gamma):
     cases=[
         *at_steps(range(11), {"lr": 0.1, "t_max": 10, "eta_min": 0.0}, {"lr": 1.0, "t_max": 10, "eta_min": 0.2}),
         *at_steps(range(0, 26, 5), {"lr": 0.5, "t_max": 25, "eta_min": 0.01}),
+        *at_steps(range(8), {"lr": 0.2, "t_max": 7, "eta_min": 0.05}),
     ],
     hints=(
         "Half a cosine goes from 1 to −1. How is that turned into 1 to 0?",
@@ -370,15 +442,19 @@ def _cosine(x):
 
 @cosine_decay.mistake("The end is reached at t = t_max itself.")
 def t_max_off_by_one(t, lr, t_max, eta_min):
-    """t_max is off by one.
+    """t_max - 1 is used for t_max.
 
-    With t_max - 1 the learning rate rises again in the last step; with t_max + 1 it never reaches its minimum.
+    eta_min comes one step too soon, and in the last step the learning rate rises again.
     """
     return eta_min + (lr - eta_min) * _cosine(t / (t_max - 1))
 
 
 @t_max_off_by_one.also
 def t_max_one_more(t, lr, t_max, eta_min):
+    """t_max + 1 is used for t_max.
+
+    The cosine is stretched too far: at t_max the learning rate has not arrived at eta_min.
+    """
     return eta_min + (lr - eta_min) * _cosine(t / (t_max + 1))
 
 
@@ -386,7 +462,7 @@ def t_max_one_more(t, lr, t_max, eta_min):
 def half_missing(t, lr, t_max, eta_min):
     """The factor ½ is missing.
 
-    Training starts at twice the learning rate.
+    Training starts at about twice the learning rate.
     """
     return eta_min + (lr - eta_min) * 2 * _cosine(t / t_max)
 
@@ -398,6 +474,24 @@ def eta_min_added_on_top(t, lr, t_max, eta_min):
     The schedule starts at lr + eta_min instead of lr.
     """
     return eta_min + lr * _cosine(t / t_max)
+
+
+@cosine_decay.mistake("eta_min is a learning rate, not a share of lr.")
+def eta_min_relative(t, lr, t_max, eta_min):
+    """eta_min is taken as a share of lr.
+
+    The cosine falls to eta_min · lr. Keras has it so (its `alpha`); here eta_min is the lowest learning rate itself.
+    """
+    return lr * (eta_min + (1 - eta_min) * _cosine(t / t_max))
+
+
+@cosine_decay.mistake("No remainder: at t = t_max the learning rate is eta_min.")
+def restarts_at_the_end(t, lr, t_max, eta_min):
+    """At t_max it starts again.
+
+    The remainder t % t_max is 0 there: the last step is as large as the first.
+    """
+    return eta_min + (lr - eta_min) * _cosine(t % t_max / t_max)
 
 
 @cosine_decay.mistake("Stretch, do not cut off.")
@@ -427,8 +521,13 @@ def quarter_period(t, lr, t_max, eta_min):
     return eta_min + (lr - eta_min) * math.cos(math.pi * t / t_max / 2)
 
 
-@quarter_period.also
+@quarter_period.also(hint="The angle is π t / t_max, not half of it.")
 def quarter_of_a_raised_cosine(t, lr, t_max, eta_min):
+    """Only the first half of the way down is used.
+
+    The angle goes to π/2 instead of π: the curve falls fastest at its end, and there it is only half-way down to
+    eta_min.
+    """
     return eta_min + (lr - eta_min) * _cosine(t / t_max / 2)
 
 
@@ -443,7 +542,21 @@ def pi_missing(t, lr, t_max, eta_min):
 
 @pi_missing.also
 def degrees(t, lr, t_max, eta_min):
+    """The angle is in degrees.
+
+    math.cos and np.cos take radians. 180 radians are nearly 29 turns: the learning rate jumps up and down from step to
+    step.
+    """
     return eta_min + (lr - eta_min) * (1 + math.cos(180 * t / t_max)) / 2
+
+
+@cosine_decay.mistake("`math.pi` and `np.pi` have all its digits.")
+def pi_rounded(t, lr, t_max, eta_min):
+    """π is rounded to 3.14.
+
+    The angle is off by half a thousandth: too little to see in a plot, but the values differ from the third digit on.
+    """
+    return eta_min + (lr - eta_min) * (1 + math.cos(3.14 * t / t_max)) / 2
 
 
 @cosine_decay.mistake("A cosine, slow at both ends.")
@@ -468,7 +581,7 @@ def rises_instead(t, lr, t_max, eta_min):
 def negative_half(t, lr, t_max, eta_min):
     """The cosine is not raised.
 
-    In its second half the learning rate is negative: training climbs.
+    In the second half the learning rate is below eta_min, at the end below zero: training climbs.
     """
     return eta_min + (lr - eta_min) * math.cos(math.pi * t / t_max)
 
@@ -482,10 +595,10 @@ def negative_half(t, lr, t_max, eta_min):
     chapter=5,
     title="Linear warm-up",
     cases=at_steps(
-        range(9),
+        (*range(9), 30, 100),
         {"lr": 0.1, "warmup_steps": 5, "start_lr": 0.0},
         {"lr": 1.0, "warmup_steps": 4, "start_lr": 0.2},
-        {"lr": 0.5, "warmup_steps": 7, "start_lr": 0.01},
+        {"lr": 0.3, "warmup_steps": 7, "start_lr": 0.01},
     ),
     hints=(
         "A straight line from one value to another, and then a constant.",
@@ -508,6 +621,10 @@ def warmup(t, lr, warmup_steps, start_lr=0.0):
 
 @warmup.mistakes["one-step-late"].also
 def line_from_before_the_start(t, lr, warmup_steps, start_lr):
+    """Every value comes one step late, and the first one is too low.
+
+    The line is that of t - 1. At step 0 it is still below start_lr; if that is 0, the first step climbs.
+    """
     return start_lr + (lr - start_lr) * min(1, (t - 1) / warmup_steps)
 
 
@@ -540,6 +657,10 @@ def line_too_long(t, lr, warmup_steps, start_lr):
 
 @line_too_long.also
 def line_too_long_then_jump(t, lr, warmup_steps, start_lr):
+    """The line is one step too long and is left with a jump.
+
+    It is drawn for warmup_steps + 1 steps: every step of the warm-up is too short, and a last jump makes up for it.
+    """
     return start_lr + (lr - start_lr) * t / (warmup_steps + 1) if t < warmup_steps else lr
 
 
@@ -547,14 +668,36 @@ def line_too_long_then_jump(t, lr, warmup_steps, start_lr):
 def start_added_on_top(t, lr, warmup_steps, start_lr):
     """start_lr is added on top.
 
-    The line points to lr + start_lr and then jumps back, or stays too high.
+    The line points to lr + start_lr, and there the learning rate stays.
     """
     return start_lr + lr * min(1, t / warmup_steps)
 
 
 @start_added_on_top.also
 def start_added_then_jump(t, lr, warmup_steps, start_lr):
+    """start_lr is added on top until the warm-up ends.
+
+    The line points to lr + start_lr: every step of the warm-up but the first is too long.
+    """
     return start_lr + lr * t / warmup_steps if t < warmup_steps else lr
+
+
+@warmup.mistake("start_lr is a learning rate, not a share of lr.")
+def start_relative(t, lr, warmup_steps, start_lr):
+    """start_lr is taken as a share of lr.
+
+    The line starts at start_lr · lr. Other programs have it so, as a start or warm-up *factor*; here it is the value.
+    """
+    return lr * (start_lr + (1 - start_lr) * min(1, t / warmup_steps))
+
+
+@warmup.mistake("After the warm-up the learning rate is lr, for good.")
+def decays_after_the_warm_up(t, lr, warmup_steps, start_lr):
+    """After the warm-up it decays.
+
+    That is the schedule of the Transformer, with the root of the step under the fraction bar; here lr is to stay.
+    """
+    return start_lr + (lr - start_lr) * t / warmup_steps if t < warmup_steps else lr * (warmup_steps / t) ** 0.5
 
 
 @warmup.mistake("A warm-up rises, along a straight line.")
@@ -569,6 +712,10 @@ def cosine_annealing_instead(t, lr, warmup_steps, start_lr):
 
 @cosine_annealing_instead.also
 def cosine_annealing_going_on(t, lr, warmup_steps, start_lr):
+    """This is cosine annealing, up and down again.
+
+    It falls where a warm-up rises, and after 2 · warmup_steps it is back at its start: there is no constant part.
+    """
     return start_lr + (lr - start_lr) * _cosine(t / warmup_steps)
 
 
@@ -610,6 +757,10 @@ def falls_instead(t, lr, warmup_steps, start_lr):
 
 @falls_instead.also
 def falls_then_jumps(t, lr, warmup_steps, start_lr):
+    """It falls from lr to start_lr and then jumps back.
+
+    The large steps come first, when they hurt most; at the end of the warm-up they come back all at once.
+    """
     return lr + (start_lr - lr) * t / warmup_steps if t < warmup_steps else lr
 
 
@@ -621,12 +772,19 @@ def falls_then_jumps(t, lr, warmup_steps, start_lr):
     "sgdr",
     chapter=5,
     title="SGDR: cosine annealing with warm restarts",
-    cases=at_steps(
-        range(18),
-        {"lr": 0.1, "t_0": 2, "t_mult": 2, "eta_min": 0.0},
-        {"lr": 1.0, "t_0": 4, "t_mult": 1, "eta_min": 0.1},
-        {"lr": 0.5, "t_0": 3, "t_mult": 3, "eta_min": 0.01},
-    ),
+    cases=[
+        *at_steps(
+            range(18),
+            {"lr": 0.1, "t_0": 2, "t_mult": 2, "eta_min": 0.0},
+            {"lr": 1.0, "t_0": 4, "t_mult": 1, "eta_min": 0.1},
+            {"lr": 0.5, "t_0": 3, "t_mult": 3, "eta_min": 0.01},
+        ),
+        # Restarts, of which a logarithm misses some: it comes out a little below a whole number.
+        *at_steps((0, 1, 3, 4, 40, 120, 121, 122), {"lr": 1.0, "t_0": 1, "t_mult": 3, "eta_min": 0.05}),
+        *at_steps((7, 43, 259), {"lr": 0.2, "t_0": 1, "t_mult": 6, "eta_min": 0.0}),
+        *at_steps((10, 110, 1110), {"lr": 0.4, "t_0": 10, "t_mult": 10, "eta_min": 0.02}),
+        *at_steps((1000, 1003), {"lr": 0.3, "t_0": 5, "t_mult": 1, "eta_min": 0.0}),
+    ],
     hints=(
         "Which cycle is step t in, and how many steps ago did it start?",
         "Take away t_0, then t_0·t_mult, then t_0·t_mult², … until what is left is shorter than the next cycle.",
@@ -682,7 +840,7 @@ def period_multiplied_once(t, lr, t_0, t_mult, eta_min):
 def period_grows_by_adding(t, lr, t_0, t_mult, eta_min):
     """The cycles grow by adding.
 
-    They get longer too slowly, with many more restarts than meant.
+    Each is t_0 steps longer than the last, whatever t_mult is: too slow a growth, or one where there should be none.
     """
     cycle, length = _cycle(t, t_0, lambda length: length + t_0)
     return _annealed(lr, eta_min, cycle / length)
@@ -690,6 +848,10 @@ def period_grows_by_adding(t, lr, t_0, t_mult, eta_min):
 
 @period_grows_by_adding.also
 def period_grows_by_t_mult(t, lr, t_0, t_mult, eta_min):
+    """t_mult is added to the length of a cycle.
+
+    t_mult is a factor. Added, it makes each cycle only a few steps longer than the last, even for t_mult = 1.
+    """
     cycle, length = _cycle(t, t_0, lambda length: length + t_mult)
     return _annealed(lr, eta_min, cycle / length)
 
@@ -705,6 +867,10 @@ def no_restart(t, lr, t_0, t_mult, eta_min):
 
 @no_restart.also
 def falls_once(t, lr, t_0, t_mult, eta_min):
+    """There is only one cycle.
+
+    From step t_0 on the learning rate stays at eta_min.
+    """
     return _annealed(lr, eta_min, min(t / t_0, 1))
 
 
@@ -752,10 +918,27 @@ def restart_one_step_late(t, lr, t_0, t_mult, eta_min):
 
 @restart_one_step_late.also
 def restart_late_without_delay(t, lr, t_0, t_mult, eta_min):
+    """A restart comes one step late.
+
+    The step of the restart still belongs to the old cycle and runs at eta_min; the next one starts with its second
+    step.
+    """
     length = t_0
     while t > length:
         t, length = t - length, length * t_mult
     return _annealed(lr, eta_min, t / length)
+
+
+@sgdr.mistake("Take away whole cycles, or round before you take the whole part of a logarithm.")
+def found_by_a_logarithm(t, lr, t_0, t_mult, eta_min):
+    """The cycle is found by a logarithm, which misses some restarts.
+
+    log(243)/log(3) comes out a little below 5: that restart still belongs to the old cycle and runs at eta_min. PyTorch
+    and Paddle have it so in step(epoch).
+    """
+    cycle = int(math.log(t / t_0 * (t_mult - 1) + 1, t_mult)) if t_mult > 1 else t // t_0
+    begin = t_0 * (t_mult**cycle - 1) / (t_mult - 1) if t_mult > 1 else t_0 * cycle
+    return _annealed(lr, eta_min, (t - begin) / (t_0 * t_mult**cycle))
 
 
 @sgdr.mistake("Every restart goes back to lr.")
@@ -774,7 +957,7 @@ def restarts_get_lower(t, lr, t_0, t_mult, eta_min):
 def sgdr_half_missing(t, lr, t_0, t_mult, eta_min):
     """The factor ½ is missing.
 
-    Every cycle starts at twice the learning rate.
+    Every cycle starts at about twice the learning rate.
     """
     cycle, length = _cycle(t, t_0, lambda length: length * t_mult)
     return eta_min + (lr - eta_min) * 2 * _cosine(cycle / length)
@@ -800,6 +983,16 @@ def sgdr_eta_min_added(t, lr, t_0, t_mult, eta_min):
     return eta_min + lr * _cosine(cycle / length)
 
 
+@sgdr.mistake("eta_min is a learning rate, not a share of lr.")
+def sgdr_eta_min_relative(t, lr, t_0, t_mult, eta_min):
+    """eta_min is taken as a share of lr.
+
+    Each cycle falls towards eta_min · lr. Keras has it so (its `alpha`); here eta_min is the value itself.
+    """
+    cycle, length = _cycle(t, t_0, lambda length: length * t_mult)
+    return _annealed(lr, lr * eta_min, cycle / length)
+
+
 @sgdr.mistake("A cosine, slow at both ends.")
 def sawtooth(t, lr, t_0, t_mult, eta_min):
     """Each cycle falls along a straight line.
@@ -821,7 +1014,7 @@ def sawtooth(t, lr, t_0, t_mult, eta_min):
     cases=at_steps(
         (*range(17), 101, 250),
         {"base_lr": 0.1, "max_lr": 0.5, "step_size": 4},
-        {"base_lr": 0.01, "max_lr": 1.0, "step_size": 3},
+        {"base_lr": 0.01, "max_lr": 0.8, "step_size": 3},
         {"base_lr": 0.0, "max_lr": 0.2, "step_size": 5},
     ),
     hints=(
@@ -858,6 +1051,10 @@ def step_size_as_whole_cycle(t, base_lr, max_lr, step_size):
 
 @step_size_as_whole_cycle.also
 def whole_half_of_step_size(t, base_lr, max_lr, step_size):
+    """step_size is read as the whole cycle.
+
+    Half of it, rounded down, is used for the way up: the cycles come twice as fast as meant.
+    """
     return base_lr + (max_lr - base_lr) * (1 - abs(t % step_size / (step_size // 2) - 1))
 
 
@@ -881,11 +1078,19 @@ def jumps_down(t, base_lr, max_lr, step_size):
 
 @jumps_down.also
 def slow_sawtooth(t, base_lr, max_lr, step_size):
+    """It rises through the whole cycle and then jumps down.
+
+    The way up takes 2 · step_size steps, and the way down is missing.
+    """
     return base_lr + (max_lr - base_lr) * (t % (2 * step_size)) / (2 * step_size)
 
 
 @jumps_down.also
 def sawtooth_with_the_top(t, base_lr, max_lr, step_size):
+    """It rises to the top and then jumps down.
+
+    A sawtooth with a period of step_size + 1: the way down is missing.
+    """
     return base_lr + (max_lr - base_lr) * (t % (step_size + 1)) / step_size
 
 
@@ -893,18 +1098,26 @@ def sawtooth_with_the_top(t, base_lr, max_lr, step_size):
 def only_one_cycle(t, base_lr, max_lr, step_size):
     """There is only one cycle.
 
-    After it the learning rate stays low, or goes on falling below base_lr.
+    After it the learning rate stays at base_lr.
     """
     return base_lr + (max_lr - base_lr) * max(0.0, 1 - abs(t / step_size - 1))
 
 
 @only_one_cycle.also
 def falls_for_ever(t, base_lr, max_lr, step_size):
+    """There is only one cycle, and it goes on falling.
+
+    After the first cycle the line goes on below base_lr, then below zero: training climbs.
+    """
     return base_lr + (max_lr - base_lr) * (1 - abs(t / step_size - 1))
 
 
 @only_one_cycle.also
 def stays_at_the_top(t, base_lr, max_lr, step_size):
+    """It rises once and stays at the top.
+
+    That is a warm-up; a cycle comes down again.
+    """
     return base_lr + (max_lr - base_lr) * min(1, t / step_size)
 
 
@@ -926,8 +1139,12 @@ def base_left_out(t, base_lr, max_lr, step_size):
     return max_lr * _triangle(t, step_size)
 
 
-@base_left_out.also
+@base_left_out.also(hint="The triangle stands on base_lr.")
 def base_left_out_of_the_sum(t, base_lr, max_lr, step_size):
+    """base_lr is only subtracted.
+
+    The height max_lr - base_lr is right, but it does not stand on base_lr: all values are lower by that.
+    """
     return (max_lr - base_lr) * _triangle(t, step_size)
 
 
@@ -938,6 +1155,38 @@ def tops_get_lower(t, base_lr, max_lr, step_size):
     That is the mode triangular2: the later cycles explore less and less.
     """
     return base_lr + (max_lr - base_lr) * _triangle(t, step_size) / 2 ** (t // (2 * step_size))
+
+
+@triangular.mistake("The first cycle has the number 1: ⌊1 + t/(2·step_size)⌋.")
+def cycle_counted_from_zero(t, base_lr, max_lr, step_size):
+    """The cycles are counted from 0.
+
+    In Smith's formula the first one has the number 1. From 0 on x never falls below 1: the learning rate stays at
+    base_lr.
+    """
+    x = abs(t / step_size - 2 * (t // (2 * step_size)) + 1)
+    return base_lr + (max_lr - base_lr) * max(0, 1 - x)
+
+
+@cycle_counted_from_zero.also
+def cycle_counted_from_zero_without_a_bound(t, base_lr, max_lr, step_size):
+    """The cycles are counted from 0.
+
+    In Smith's formula the first one has the number 1. From 0 on 1 - x is never above 0: the learning rate falls below
+    base_lr, and jumps back to it after each cycle.
+    """
+    x = abs(t / step_size - 2 * (t // (2 * step_size)) + 1)
+    return base_lr + (max_lr - base_lr) * (1 - x)
+
+
+@triangular.mistake("x is a distance, |…|.")
+def absolute_value_missing(t, base_lr, max_lr, step_size):
+    """The absolute value is missing.
+
+    x runs from -1 to 1: each cycle starts as far above max_lr as base_lr is below it, and only falls.
+    """
+    x = t / step_size - 2 * (1 + t // (2 * step_size)) + 1
+    return base_lr + (max_lr - base_lr) * (1 - x)
 
 
 @triangular.mistake("Straight lines.")
@@ -967,6 +1216,10 @@ ONE_CYCLE = {"divide_factor": 25.0, "end_learning_rate": 0.0001, "phase_pct": 0.
         *at_steps(range(10), {"max_lr": 1.0, "total_steps": 10, "divide_factor": 10.0}),
         *at_steps(range(10), {"max_lr": 1.0, "total_steps": 10, "end_learning_rate": 0.02}),
         *at_steps(range(20), {"max_lr": 1.0, "total_steps": 20, "phase_pct": 0.4}),
+        # The top lies between two steps, below the middle between them and above it.
+        *at_steps((0, 3, 4, 9, 13), {"max_lr": 0.8, "total_steps": 14}),
+        *at_steps((0, 4, 5, 6, 15), {"max_lr": 2.0, "total_steps": 16, "phase_pct": 0.4}),
+        *at_steps((0, 3, 4, 5, 18), {"max_lr": 0.2, "total_steps": 19, "phase_pct": 0.25}),
     ],
     hints=(
         "Two phases, one up and one down. Where does each start and end, and at which step do they meet?",
@@ -1011,33 +1264,49 @@ def no_final_descent(t, max_lr, total_steps, divide_factor, end_learning_rate, p
     return _phases(t, corners)
 
 
-@no_final_descent.also
+@no_final_descent.also(hint="After the top comes the second phase, down to end_learning_rate.")
 def stays_at_the_maximum(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    """The way down is missing.
+
+    The learning rate stays at the top: the last steps, in which 1cycle gains its accuracy, are as large as the largest.
+    """
     return _phases(t, _corners(max_lr, total_steps, divide_factor, end_learning_rate, phase_pct)[:2])
 
 
 @one_cycle.mistake("In Paddle the end is a value, not a factor.")
 def end_relative(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
-    """The end is taken relative to the top or the start.
+    """end_learning_rate is multiplied by the top.
 
-    Other libraries divide the start by 10,000; Paddle's end_learning_rate is the value itself.
+    In Paddle it is the value of the last step itself, not a share of max_lr.
     """
     return _phases(t, _corners(max_lr, total_steps, divide_factor, max_lr * end_learning_rate, phase_pct))
 
 
 @end_relative.also
 def end_relative_to_the_start(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    """end_learning_rate is multiplied by the start.
+
+    In Paddle it is the value of the last step itself: multiplied by max_lr / divide_factor it is far too small.
+    """
     end = max_lr / divide_factor * end_learning_rate
     return _phases(t, _corners(max_lr, total_steps, divide_factor, end, phase_pct))
 
 
 @end_relative.also
 def end_ten_thousandth_of_the_top(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    """The end is a ten-thousandth of the top.
+
+    Some programs anneal to max_lr / 10,000. Paddle ends at end_learning_rate, which has no effect here.
+    """
     return _phases(t, _corners(max_lr, total_steps, divide_factor, max_lr / 1e4, phase_pct))
 
 
 @end_relative.also
 def end_ten_thousandth_of_the_start(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    """The end is a ten-thousandth of the start.
+
+    PyTorch divides the start by final_div_factor = 10,000. Paddle ends at end_learning_rate, which has no effect here.
+    """
     return _phases(t, _corners(max_lr, total_steps, divide_factor, max_lr / divide_factor / 1e4, phase_pct))
 
 
@@ -1060,6 +1329,46 @@ def straight_lines(t, max_lr, total_steps, divide_factor, end_learning_rate, pha
     return _phases(t, corners, shape=lambda p: 1 - p)
 
 
+@straight_lines.also
+def straight_way_up(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    """The way up is a straight line.
+
+    A linear warm-up before a cosine is common, but in the 1cycle policy of Paddle both phases are cosines.
+    """
+    first, top, last = _corners(max_lr, total_steps, divide_factor, end_learning_rate, phase_pct)
+    return _phases(t, [first, top], shape=lambda p: 1 - p) if t <= top[0] else _phases(t, [top, last])
+
+
+@one_cycle.mistake("Take phase_pct · total_steps - 1 as it is, with its fraction.")
+def top_rounded_down(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    """The step of the top is rounded down.
+
+    It need not be whole. Where it is not, no step reaches max_lr itself, and both phases keep their lengths.
+    """
+    top = (int(phase_pct * total_steps) - 1, max_lr)
+    return _phases(t, [(0, max_lr / divide_factor), top, (total_steps - 1, end_learning_rate)])
+
+
+@top_rounded_down.also
+def top_rounded_to_nearest(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    """The step of the top is rounded to the nearest whole number.
+
+    It need not be whole. Where it is not, no step reaches max_lr itself, and both phases keep their lengths.
+    """
+    top = (round(phase_pct * total_steps) - 1, max_lr)
+    return _phases(t, [(0, max_lr / divide_factor), top, (total_steps - 1, end_learning_rate)])
+
+
+@top_rounded_down.also
+def top_rounded_up(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    """The step of the top is rounded up.
+
+    It need not be whole. Where it is not, no step reaches max_lr itself, and both phases keep their lengths.
+    """
+    top = (math.ceil(phase_pct * total_steps) - 1, max_lr)
+    return _phases(t, [(0, max_lr / divide_factor), top, (total_steps - 1, end_learning_rate)])
+
+
 @one_cycle.mistake("The first step is 0, so the last of n steps is n - 1.")
 def phases_one_step_too_long(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
     """The top comes one step late.
@@ -1072,14 +1381,62 @@ def phases_one_step_too_long(t, max_lr, total_steps, divide_factor, end_learning
 
 @phases_one_step_too_long.also
 def both_ends_one_step_late(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    """Both phases are one step too long.
+
+    The top comes at phase_pct · total_steps, the end at total_steps: the run is over one step before the end.
+    """
     top = (phase_pct * total_steps, max_lr)
     return _phases(t, [(0, max_lr / divide_factor), top, (total_steps, end_learning_rate)])
 
 
 @phases_one_step_too_long.also
 def end_one_step_late(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    """The end comes one step late.
+
+    The descent is drawn to step total_steps, but the last step of the run is total_steps - 1.
+    """
     top = (phase_pct * total_steps - 1, max_lr)
     return _phases(t, [(0, max_lr / divide_factor), top, (total_steps, end_learning_rate)])
+
+
+@phases_one_step_too_long.also(hint="The top is at phase_pct · total_steps - 1, with its fraction.")
+def whole_phase_one_step_too_long(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    """The top comes too late, at a whole step.
+
+    The number of steps on the way up is rounded down, but counted from 0 the last of them is one less.
+    """
+    top = (int(phase_pct * total_steps), max_lr)
+    return _phases(t, [(0, max_lr / divide_factor), top, (total_steps - 1, end_learning_rate)])
+
+
+@one_cycle.mistake("The second cosine begins at the top: count its steps from there, and divide by their number.")
+def cosine_not_restarted(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    """The second cosine runs from step 0, not from the top.
+
+    When the way up ends it is well on its way down: the learning rate leaps down behind the top.
+    """
+    first, top, last = _corners(max_lr, total_steps, divide_factor, end_learning_rate, phase_pct)
+    return _phases(t, [first, top] if t <= top[0] else [(0, max_lr), last])
+
+
+@cosine_not_restarted.also
+def second_cosine_too_long(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    """The second cosine is as long as the whole run.
+
+    It begins at the top, but what is left of the run is shorter: it never gets down to end_learning_rate.
+    """
+    first, top, last = _corners(max_lr, total_steps, divide_factor, end_learning_rate, phase_pct)
+    return _phases(t, [first, top, (top[0] + last[0], end_learning_rate)])
+
+
+@cosine_not_restarted.also
+def second_cosine_too_short(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    """The second cosine runs from step 0 and is too short.
+
+    Its steps are counted from 0 but divided by the number of those after the top: it is down too soon and rises again.
+    """
+    first, top, last = _corners(max_lr, total_steps, divide_factor, end_learning_rate, phase_pct)
+    return _phases(t, [first, top]) if t <= top[0] else _annealed(max_lr, end_learning_rate, t / (last[0] - top[0]))
 
 
 @one_cycle.mistake("The start is max_lr / divide_factor.")
@@ -1104,6 +1461,10 @@ def starts_at_the_end_value(t, max_lr, total_steps, divide_factor, end_learning_
 
 @starts_at_the_end_value.also
 def start_not_relative(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    """It starts at 1 / divide_factor.
+
+    The start is not relative to max_lr: it is right only for max_lr = 1.
+    """
     corners = _corners(max_lr, total_steps, divide_factor, end_learning_rate, phase_pct)
     return _phases(t, [(0, 1 / divide_factor), *corners[1:]])
 
@@ -1112,7 +1473,8 @@ def start_not_relative(t, max_lr, total_steps, divide_factor, end_learning_rate,
 def phases_exchanged(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
     """The lengths of the two phases are exchanged.
 
-    The way up takes 70 % of the steps, and too little time is left for the descent.
+    phase_pct is taken as the share of the way down: by default the way up takes 70 % of the steps, and too little time
+    is left for the descent.
     """
     return _phases(t, _corners(max_lr, total_steps, divide_factor, end_learning_rate, 1 - phase_pct))
 
@@ -1149,19 +1511,22 @@ def descent_only(t, max_lr, total_steps, divide_factor, end_learning_rate, phase
 
 
 def _curves():
-    """Smoothed curves of range tests: flat, falling, exploding; the steepest point is about a tenth of the lowest."""
+    """Smoothed curves of range tests: flat, falling, exploding; the steepest point is about a tenth of the lowest.
+
+    It lies at another place of every range, so that nobody finds it without looking at the losses.
+    """
     rng = np.random.default_rng(11)
     cases = []
-    for words, centre, height in [
-        ("a curve that falls fastest at 0.1", 0.1, 2.3),
-        ("a curve that falls fastest at 0.003", 0.003, 4.6),
-        ("a curve that falls fastest at 1", 1.0, 0.7),
+    for centre, first, last, steps, width, height, noise in [
+        (0.1, 1e-5, 6.0, 120, 0.5, 2.3, 0.0005),
+        (0.003, 1e-4, 3.0, 60, 0.5, 4.6, 0.0005),
+        (1.0, 1e-3, 300.0, 200, 0.5, 0.7, 0.0005),
+        (0.02, 2e-5, 2.0, 80, 0.9, 2.3, 0.0),
     ]:
-        lrs = np.geomspace(centre * 1e-3, centre * 300, 120)
-        with np.errstate(over="ignore"):
-            losses = height * (1 - 0.7 / (1 + (centre / lrs) ** 2)) + height * (lrs / (30 * centre)) ** 3
-        losses = losses + 0.0005 * height * rng.standard_normal(lrs.size)
-        cases.append(Case({"losses": losses, "lrs": lrs}, words))
+        lrs = np.geomspace(first, last, steps)
+        losses = height * (1 - 0.7 / (1 + (centre / lrs) ** (1 / width)) + (lrs / (30 * centre)) ** 3)
+        losses = losses + noise * height * rng.standard_normal(lrs.size)
+        cases.append(Case({"losses": losses, "lrs": lrs}, f"a curve that falls fastest at {centre:g}"))
     return cases
 
 
@@ -1207,8 +1572,12 @@ def index_instead_of_rate(losses, lrs):
     return float(np.argmin(np.gradient(losses)))
 
 
-@index_instead_of_rate.also
+@index_instead_of_rate.also(hint="Return one of the `lrs`, from where the loss falls fastest.")
 def index_of_the_minimum(losses, lrs):
+    """The index of the minimum is returned.
+
+    Two slips: argmin gives a position, not a learning rate, and at the minimum the loss is about to explode.
+    """
     return float(np.argmin(losses))
 
 
@@ -1225,13 +1594,26 @@ def loss_instead_of_rate(losses, lrs):
 def in_the_explosion(losses, lrs):
     """It is read in the explosion.
 
-    Where the loss rises fastest, or where the test ends, training diverges.
+    Where the loss rises fastest, training diverges.
     """
     return lrs[np.argmax(np.gradient(losses))]
 
 
 @in_the_explosion.also
+def steepest_either_way(losses, lrs):
+    """It is read where the curve is steepest, up or down.
+
+    Without the sign of the slope that is the explosion, which is steeper than any descent.
+    """
+    return lrs[np.argmax(np.abs(np.gradient(losses)))]
+
+
+@in_the_explosion.also(hint="The losses decide: where do they fall fastest?")
 def end_of_the_test(losses, lrs):
+    """The largest learning rate of the test is returned.
+
+    The test ends where training diverges, whatever the curve looks like.
+    """
     return lrs[-1]
 
 
@@ -1244,9 +1626,22 @@ def start_of_the_test(losses, lrs):
     return lrs[0]
 
 
-@start_of_the_test.also
+@lr_range_test.mistake("np.gradient(losses, np.log(lrs)), or the slope per step: the steps are even in the logarithm.")
 def slope_per_rate(losses, lrs):
+    """The slope is taken per learning rate, not per decade.
+
+    At the start of the test the learning rates lie so close together that the least noise looks like a cliff.
+    """
     return lrs[np.argmin(np.gradient(losses, lrs))]
+
+
+@lr_range_test.mistake("The losses decide, not the range in which they were measured.")
+def middle_of_the_range(losses, lrs):
+    """It is the middle of the range, whatever the losses are.
+
+    Another range for the same network gives another answer.
+    """
+    return np.sqrt(lrs[0] * lrs[-1])
 
 
 # -------------------------------------------------------------------------------------- design
@@ -1288,18 +1683,27 @@ def constant_rate(rates, accuracy):
 
 @schedule.mistake("Every learning rate must be above zero.")
 def not_positive(rates, accuracy):
-    """Some learning rates are negative, or most are zero.
+    """Some learning rates are negative.
 
-    A negative one climbs, and zero learns nothing.
+    A step with a negative learning rate climbs: it undoes what others have learnt.
     """
-    return (rates < 0).any() or np.mean(rates == 0) > 0.5
+    return (rates < 0).any()
+
+
+@schedule.mistake("Every learning rate must be above zero.")
+def mostly_zero(rates, accuracy):
+    """Most learning rates are zero.
+
+    In these steps nothing is learnt.
+    """
+    return np.mean(rates == 0) > 0.5
 
 
 @schedule.mistake("Stay below the learning rate at which the loss leaps up.")
 def diverges(rates, accuracy):
-    """Training diverges.
+    """The largest learning rate is too large.
 
-    The largest learning rate is beyond what the network stands: it ends at the level of guessing.
+    It is beyond what the network stands: the loss leaps up, and the other steps make up for that in part at best.
     """
     return rates.max() > 0.9 and accuracy < 0.8
 
@@ -1315,7 +1719,7 @@ def too_small(rates, accuracy):
 
 @schedule.mistake("Turn it round.")
 def ends_high(rates, accuracy):
-    """It ends with its largest learning rates.
+    """It ends with larger learning rates than it begins with.
 
     The noise of the last steps stays in the weights.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .answers import PredictExercise, TypicalNumber
@@ -40,9 +42,9 @@ PredictExercise(
     because="The cycles are 100, 300 and 900 steps long, which makes 1,300.",
     mistakes=(
         TypicalNumber("length-alone", 900, "This is the length of the third cycle; two others came before it."),
-        TypicalNumber("not-multiplied", 300, "All cycles were taken to be T_0 long, or the third left out: each is three times as long as the one before."),  # noqa: E501
+        TypicalNumber("not-multiplied", 300, "Three cycles of T_0 each, or the second one alone: each is three times as long as the one before, and all three count."),  # noqa: E501
         TypicalNumber("two-cycles", 400, "Here the second cycle ends."),
-        TypicalNumber("four-cycles", 4000, "Here the fourth cycle ends: the first one is T_0 long, not T_0 · T_mult."),
+        TypicalNumber("four-cycles", 4000, "Here the fourth cycle ends: the one of T_0 steps is the first, not the zeroth."),  # noqa: E501  # noqa: E501
         TypicalNumber("starts-multiplied", 3900, "The first cycle is T_0 long; multiplying begins with the second."),
         TypicalNumber("added", 600, "The lengths are multiplied by 3, not increased by T_0."),
         TypicalNumber("multiplied-once", 700, "The third cycle is three times as long as the second."),
@@ -59,7 +61,14 @@ PredictExercise(
 
 
 def _plans():
-    plans = (0.1, 0.5, 10, 31), (1.0, 0.1, 3, 10), (0.4, 0.8, 5, 4), (0.3, 0.7, 1, 6), (0.2, 0.9, 4, 13)
+    plans = (
+        (0.1, 0.5, 10, 31),
+        (1.0, 0.1, 3, 10),
+        (0.4, 0.8, 5, 4),
+        (0.3, 0.7, 1, 9),
+        (0.2, 0.9, 4, 13),
+        (0.5, 0.6, 49, 99),
+    )
     return [Case(dict(zip(("lr", "gamma", "every", "epochs"), plan))) for plan in plans]
 
 
@@ -105,7 +114,7 @@ def falls_at_epoch_zero(lr, gamma, every, epochs):
 
 @rates_of_the_plan.mistake("A remainder other than 0 means that the time has *not* come.")
 def falls_in_every_epoch(lr, gamma, every, epochs):
-    """It still falls in every epoch.
+    """It falls in every epoch.
 
     The first epoch is right, but from then on gamma acts each time, whatever `every` says.
     """
@@ -121,6 +130,15 @@ def one_epoch_late(lr, gamma, every, epochs):
     return np.array([lr * gamma ** (max(epoch - 1, 0) // every) for epoch in range(epochs)])
 
 
+@one_epoch_late.also(hint="Change first, then enter; and is there anything to multiply by before the first epoch?")
+def one_epoch_late_from_epoch_zero(lr, gamma, every, epochs):
+    """Every decay comes one epoch late, and one comes after the very first epoch.
+
+    The learning rate is entered before it is changed, and epoch 0 already changes it: 0 is divisible by everything.
+    """
+    return np.array([lr * gamma ** math.ceil(epoch / every) for epoch in range(epochs)])
+
+
 @rates_of_the_plan.mistake("Epochs are counted from 0 here.")
 def one_epoch_early(lr, gamma, every, epochs):
     """Every decay comes one epoch early.
@@ -128,6 +146,15 @@ def one_epoch_early(lr, gamma, every, epochs):
     With epoch + 1 the last epoch of each level already runs at the next one.
     """
     return np.array([lr * gamma ** ((epoch + 1) // every) for epoch in range(epochs)])
+
+
+@rates_of_the_plan.mistake("Whole levels: the rate changes only where the remainder is 0.")
+def falls_smoothly(lr, gamma, every, epochs):
+    """It falls a little in every epoch.
+
+    gamma acts in `every` small parts: the learning rate lies below the levels of the plan.
+    """
+    return np.array([lr * gamma ** (epoch / every) for epoch in range(epochs)])
 
 
 @rates_of_the_plan.mistake("It goes on falling, level by level.")
