@@ -41,12 +41,21 @@ def test_the_mean_of_the_cycle_is_told_from_the_middle_the_top_and_the_start():
     cycle = OneCycleLR(0.3, 200, three_phase=True)
     rates = cycle.at(np.arange(200))
     assert check("one-cycle-mean-rate", rates.mean()).status == "passed"
-    mistakes = {rates.max(): "maximum", 0.15: "middle-of-the-range", cycle.get_lr(): "one-learning-rate"}
+    two_phases = OneCycleLR(0.3, 200).at(np.arange(200)).mean()
+    mistakes = {
+        rates.max(): "maximum",
+        two_phases: "two-phases",
+        0.15: "middle-of-the-range",
+        cycle.get_lr(): "one-learning-rate",
+    }
     for answer, mistake in mistakes.items():
         assert check("one-cycle-mean-rate", answer).mistake == mistake
     assert check("one-cycle-mean-rate", rates.sum()).status == "wrong"
     assert check("one-cycle-mean-rate", 0.12).message.endswith("too large.")
     assert check("one-cycle-mean-rate", None).status == "not-attempted"
+    assert check("one-cycle-mean-rate", np.array([rates.mean()])).passed
+    for no_number in (float("nan"), "0.1", rates):
+        assert "One number" in check("one-cycle-mean-rate", no_number).message
 
 
 def test_the_control_keeps_peak_and_budget():

@@ -217,6 +217,25 @@ def median_curvature(eigenvalues):
     return 1 / np.median(eigenvalues)
 
 
+@mean_curvature.also
+def sum_of_curvatures(eigenvalues):
+    """The sum of all curvatures was used.
+
+    Directions do not add up: the more there are, the smaller and slower this lr is.
+    """
+    return 2 / np.sum(eigenvalues)
+
+
+@mean_curvature.also
+def geometric_mean_of_the_ends(eigenvalues):
+    """The geometric mean of the ends was used.
+
+    1/√(λ_min λ_max) is above the stability limit as soon as the steepest direction is four times as steep as the
+    flattest.
+    """
+    return 1 / np.sqrt(np.min(eigenvalues) * np.max(eigenvalues))
+
+
 @best_lr.mistake("Check with a single curvature λ: one step must solve it, lr = 1/λ.")
 def factor_two_missing(eigenvalues):
     """The factor 2 is missing.
@@ -364,6 +383,15 @@ def first_array_only(gradients):
     The loop returns in its first turn.
     """
     return (gradients[0] * gradients[0]).sum() ** 0.5
+
+
+@gradient_norm.mistake("np.linalg.norm(g) without an order, or np.sum(g * g), adds all squares.")
+def spectral_norms(gradients):
+    """The spectral norm of each matrix was taken.
+
+    np.linalg.norm(g, 2) of a matrix is its largest singular value, not the root of the sum of its squares.
+    """
+    return sum(np.linalg.norm(g, 2) ** 2 for g in gradients) ** 0.5
 
 
 @gradient_norm.mistake("Square before adding, or positive and negative parts cancel.")

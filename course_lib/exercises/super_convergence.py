@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 
 from ..optimizer import lr as library
-from .answers import PredictExercise, TypicalNumber
+from .answers import PredictExercise, TypicalNumber, as_number
 from .engine import Mistake
 from .experiments import NotYet, Recognised, measure
 from .functions import Case, exercise
@@ -202,11 +205,22 @@ MIDDLE = Mistake(
     "It would be the mean without the third phase, in which the cycle stays near zero for 40 % of the steps.",
     "Ask the schedule for all its 200 learning rates and take their mean.",
 )
+TWO_PHASES = Mistake(
+    "two-phases",
+    "This is the mean of a cycle in two phases",
+    "Without three_phase=True the way down takes 70 % of the steps, and the learning rate stays high for longer.",
+    "Ask lr.OneCycleLR(0.3, 200, three_phase=True).",
+)
 PEAK = Mistake(
     "maximum",
     "This is the maximum",
     "The cycle reaches 0.3 only for a moment; a constant 0.3 is a different run altogether.",
     "The mean over all 200 steps is asked for.",
+)
+HALF = replace(
+    MIDDLE,
+    name="This is half of the maximum",
+    explanation="A cycle spends more steps below it than above: 40 % of them near zero, in the third phase.",
 )
 UNSTEPPED = Mistake(
     "one-learning-rate",
@@ -230,14 +244,17 @@ one_cycle_mean_rate = None""",
     ),
 )
 def mean_of_the_cycle(answer):
-    mean = float(answer)
+    mean = as_number(answer)
+    if mean is None or not math.isfinite(mean):
+        raise NotYet("One number is asked for: a learning rate.")
     rates = _CYCLE.at(np.arange(200))
     if abs(mean - rates.mean()) < 0.002:
         return "About a third of the maximum. Held constant, it is the control that tells shape from sum."
-    top, first = rates.max(), rates[0]
-    for known, value in ((MIDDLE, (top + first) / 2), (MIDDLE, top / 2), (PEAK, top), (UNSTEPPED, first)):
-        if abs(mean - value) < 0.001:
-            raise Recognised(known)
+    top, first, two_phases = rates.max(), rates[0], library.OneCycleLR(0.3, 200).at(np.arange(200)).mean()
+    known = {(top + first) / 2: MIDDLE, top / 2: HALF, top: PEAK, first: UNSTEPPED, two_phases: TWO_PHASES}
+    nearest = min(known, key=lambda value: abs(mean - value))
+    if abs(mean - nearest) < 0.001:
+        raise Recognised(known[nearest])
     if abs(mean - rates.sum()) < 0.5:
         raise NotYet("This is the sum; divide it by the number of steps.")
     raise NotYet(f"A mean lies between {rates.min():.1g} and {rates.max():.1g}; yours is too {_side(mean, rates)}.")
