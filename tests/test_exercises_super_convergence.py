@@ -54,8 +54,9 @@ def test_the_mean_of_the_cycle_is_told_from_the_middle_the_top_and_the_start():
     assert check("one-cycle-mean-rate", 0.12).message.endswith("too large.")
     assert check("one-cycle-mean-rate", None).status == "not-attempted"
     assert check("one-cycle-mean-rate", np.array([rates.mean()])).passed
-    for no_number in (float("nan"), "0.1", rates):
-        assert "One number" in check("one-cycle-mean-rate", no_number).message
+    assert check("one-cycle-mean-rate", float("nan")).status == "wrong"
+    for no_number in ("0.1", rates):
+        assert "one number" in check("one-cycle-mean-rate", no_number).message
 
 
 def test_the_control_keeps_peak_and_budget():

@@ -245,8 +245,10 @@ one_cycle_mean_rate = None""",
 )
 def mean_of_the_cycle(answer):
     mean = as_number(answer)
-    if mean is None or not math.isfinite(mean):
-        raise NotYet("One number is asked for: a learning rate.")
+    if mean is None:
+        raise TypeError(f"one number is asked for, got {type(answer).__name__}")
+    if not math.isfinite(mean):
+        raise NotYet(f"A finite learning rate is asked for, got {mean}.")
     rates = _CYCLE.at(np.arange(200))
     if abs(mean - rates.mean()) < 0.002:
         return "About a third of the maximum. Held constant, it is the control that tells shape from sum."
