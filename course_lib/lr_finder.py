@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import itertools
 import math
+import random
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +19,10 @@ import paddle
 
 from course_lib import errors
 from course_lib.data import Dataset
+from course_lib.optimizer import Optimizer
 from course_lib.progress import with_bar
 from course_lib.seeding import seeded
-from course_lib.training import check_run, losses_with_gradients, training_mode
+from course_lib.training import check_run, losses_with_gradients, parameters_of, training_mode
 
 SWEEPS = ("exponential", "linear")
 RULES = ("steepest", "minimum/10")
@@ -119,11 +122,13 @@ def range_test(
         suggest: Rule of the suggestion, see ``suggest``.
 
     Returns:
-        A RangeTest. Parameters, buffers, gradients, the optimizer's state and learning rate, and Paddle's random
-        numbers are, bit for bit, what they were before the call, even if it raised.
+        A RangeTest. The model and its layers, all that the optimizer has (tensors that are not the model's too),
+        gradients, schedule, and the random numbers of Paddle, NumPy and Python are, bit for bit, what they were
+        before the call, even if it raised or was interrupted.
 
     Raises:
         TypeError, ValueError: An argument is of the wrong kind or out of range; the message names it.
+        ValueError: Nothing would be trained, because no parameter of the optimizer gets a gradient in the first step.
 
     Example:
         >>> from course_lib import data, models, optimizer
@@ -144,11 +149,10 @@ def range_test(
     if stop_factor is not None:
         errors.number("stop_factor", stop_factor, 1, low_open=True)
     errors.whole("batch_size", batch_size, low=1)
+    errors.whole("seed", seed, low=0)
     losses, smoothed, diverged_at = [], [], None
-    with seeded(errors.whole("seed", seed, low=0)), untouched(model, optimizer), training_mode(model, True):
-        optimizer._learning_rate = lrs[0]  # a schedule, if there is one, must not overrule set_lr
-        optimizer.clear_grad()
-        gradients = losses_with_gradients(model, data.train, batch_size, seed, loss)
+    with seeded(seed), untouched(model, optimizer), schedule_set_aside(optimizer), training_mode(model, True):
+        gradients = losses_with_gradients(model, optimizer, data.train, batch_size, seed, loss)
         for lr, value in zip(with_bar(lrs, steps, progress), gradients):
             losses.append(value)
             smoothed.append(average.update(value))
@@ -170,7 +174,7 @@ def suggest(lrs, smoothed, rule: str = "steepest") -> float:
     large: there the loss is about to explode.
 
     Args:
-        lrs: Learning rates ``[n]``, rising.
+        lrs: Learning rates ``[n]``, each greater than the one before.
         smoothed: Smoothed losses ``[n]``, n at least 10; what comes after the first NaN or infinity is not used.
         rule: One of ``RULES``.
 
@@ -189,6 +193,10 @@ def suggest(lrs, smoothed, rule: str = "steepest") -> float:
     lrs, smoothed = _array("lrs", lrs), _array("smoothed", smoothed)
     if lrs.ndim != 1 or lrs.shape != smoothed.shape:
         raise ValueError(f"lrs and smoothed must be two lists of one length, got {lrs.shape} and {smoothed.shape}")
+    if len(lrs) < 10:
+        raise ValueError(f"lrs and smoothed must have at least 10 entries, got {len(lrs)}")
+    if not (np.isfinite(lrs).all() and (np.diff(lrs) > 0).all()):
+        raise ValueError("lrs must be finite numbers, each greater than the one before")
     smoothed = _finite_part(smoothed)
     if not _has_descent(smoothed):
         raise ValueError(
@@ -204,18 +212,46 @@ def suggest(lrs, smoothed, rule: str = "steepest") -> float:
 
 @contextlib.contextmanager
 def untouched(model, optimizer):
-    """Whatever is trained inside the block, model and optimizer are afterwards, bit for bit, what they were."""
-    tensors = [*model.parameters(), *model.buffers()]
-    gradients = [(p, None if p.grad is None else p.grad.detach().clone()) for p in model.parameters()]
-    before = [(tensor, tensor.detach().clone()) for tensor in tensors]
-    restore_optimizer = _paddles_state(optimizer) if _is_paddles(optimizer) else _ours_state(optimizer)
+    """Whatever is trained inside the block, model and optimizer are afterwards, bit for bit, what they were.
+
+    So are the gradients, and the random numbers that come next from NumPy and Python.
+    """
+    containers = list(_containers([vars(owner) for owner in (*model.sublayers(include_self=True), optimizer)]))
+    contents = [(container, copy.copy(container)) for container in containers]
+    parameters = _unique([*model.parameters(), *parameters_of(optimizer)])
+    gradients = [(parameter, copy.deepcopy(parameter.grad)) for parameter in parameters]
+    tensors = [(t, t.detach().clone(), t.stop_gradient) for t in _unique([*parameters, *_tensors(containers)])]
+    with schedule_set_aside(optimizer):  # Paddle's keeps its state in the tensors; that of ours lies in its blocks
+        state = optimizer.state_dict() if isinstance(optimizer, Optimizer) else None
+    numpys, pythons = np.random.get_state(), random.getstate()
     try:
         yield
     finally:
-        _put_back(before)
+        np.random.set_state(numpys)
+        random.setstate(pythons)
+        for container, content in contents:
+            _refill(container, content)
+        for tensor, value, stop_gradient in tensors:
+            with paddle.no_grad():
+                tensor.set_value(value)
+            tensor.stop_gradient = stop_gradient
         for parameter, gradient in gradients:
-            parameter.grad = gradient
-        restore_optimizer()
+            if not parameter.stop_gradient:  # of others it has not been touched
+                _put_back_gradient(parameter, gradient)
+        with schedule_set_aside(optimizer):
+            if state is not None:
+                optimizer.set_state_dict(state)
+
+
+@contextlib.contextmanager
+def schedule_set_aside(optimizer):
+    """Inside the block the learning rate is a number, which ``set_lr`` may change."""
+    learning_rate = optimizer._learning_rate
+    optimizer._learning_rate = optimizer.get_lr()
+    try:
+        yield
+    finally:
+        optimizer._learning_rate = learning_rate
 
 
 # The pieces ---------------------------------------------------------------------------------------------------
@@ -272,56 +308,50 @@ def _reach(n: int) -> int:
     return max(1, n // 20)
 
 
-def _put_back(before) -> None:
-    with paddle.no_grad():
-        for tensor, value in before:
-            tensor.set_value(value)
+def _put_back_gradient(parameter, gradient) -> None:
+    parameter.clear_gradient(False)
+    if gradient is None:
+        return
+    # Paddle adds to a gradient only what comes after a backward: one that is merely set after clear_gradient() would be
+    # replaced by the next. So it comes by a backward, and is then set, because hooks may have changed it on the way.
+    with paddle.enable_grad():
+        if gradient.is_dense():
+            paddle.autograd.backward([paddle.assign(parameter)], [gradient])
+        else:
+            rows = gradient.get_selected_rows()
+            found = paddle.nn.functional.embedding(paddle.to_tensor(rows.rows()), parameter, sparse=True)
+            paddle.autograd.backward([found], [paddle.to_tensor(np.asarray(rows.get_tensor()))])
+    parameter.grad = gradient
 
 
-def _is_paddles(optimizer) -> bool:
-    return isinstance(optimizer, paddle.optimizer.Optimizer)
+def _containers(value):
+    """All dicts, lists, sets and arrays in ``value`` whose content can change, each once."""
+    found, waiting = {}, [value]
+    while waiting:
+        each = waiting.pop()
+        changeable = isinstance(each, (dict, list, set)) or (isinstance(each, np.ndarray) and each.flags.writeable)
+        if changeable and id(each) not in found:
+            found[id(each)] = each
+            waiting += each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+    return found.values()
 
 
-def _ours_state(optimizer):
-    """Return a function that puts an optimizer of the course back into its present state."""
-    learning_rate, state = optimizer._learning_rate, optimizer.state_dict()
-
-    def restore():
-        optimizer._learning_rate = learning_rate
-        optimizer.set_state_dict(state)
-
-    return restore
-
-
-def _paddles_state(optimizer):
-    """The same for Paddle's, whose state_dict holds live tensors, and nothing before the first step."""
-    own = {id(parameter) for parameter in optimizer._parameter_list or ()}
-    attributes = {name: _containers_copied(value) for name, value in vars(optimizer).items()}
-    tensors = [(tensor, tensor.detach().clone()) for tensor in _tensors(attributes) if id(tensor) not in own]
-
-    def restore():
-        vars(optimizer).clear()
-        vars(optimizer).update(attributes)
-        _put_back(tensors)
-
-    return restore
+def _refill(container, content) -> None:
+    """Give a container its content back, in place: others may know it too, as a hook's handle knows its dict."""
+    if isinstance(container, np.ndarray):
+        container[...] = content
+    elif isinstance(container, list):
+        container[:] = content
+    else:
+        container.clear()
+        container.update(content)
 
 
-def _containers_copied(value):
-    """Copy dicts, lists and sets, however nested; keep what is in them."""
-    if isinstance(value, dict):
-        copied = copy.copy(value)  # keeps a defaultdict's default
-        copied.update((key, _containers_copied(item)) for key, item in value.items())
-        return copied
-    if isinstance(value, list):
-        return [_containers_copied(item) for item in value]
-    return set(value) if isinstance(value, set) else value
+def _tensors(containers):
+    items = (each.values() if isinstance(each, dict) else each for each in containers if isinstance(each, (dict, list)))
+    return [item for item in itertools.chain.from_iterable(items) if isinstance(item, paddle.Tensor)]
 
 
-def _tensors(value):
-    """All tensors in nested dicts and lists."""
-    if isinstance(value, paddle.Tensor):
-        yield value
-    elif isinstance(value, (dict, list)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _tensors(item)
+def _unique(tensors) -> list:
+    """Each tensor once, however often it is used: shared weights, a parameter of model and optimizer."""
+    return list({id(tensor): tensor for tensor in tensors}.values())

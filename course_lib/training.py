@@ -98,8 +98,9 @@ def fit(
     """Train ``model`` on shuffled mini-batches of ``data.train``; the same call gives the same numbers.
 
     Each step computes the loss of one mini-batch and its gradient, calls ``callback``, updates the parameters,
-    clears the gradients, and moves the learning-rate schedule if there is one. At every evaluation the model is
-    measured on ``data.validation``; nothing here looks at ``data.test``.
+    clears the gradients, and moves the learning-rate schedule if there is one. Gradients that are there before the
+    first step are cleared. At every evaluation the model is measured on ``data.validation``; nothing here looks at
+    ``data.test``.
 
     Args:
         model: A ``paddle.nn.Layer`` that takes images ``[n, 1, h, w]`` and returns logits ``[n, classes]``.
@@ -120,6 +121,7 @@ def fit(
 
     Raises:
         TypeError, ValueError: An argument is of the wrong kind or out of range; the message names it.
+        ValueError: Nothing would be trained, because no parameter of the optimizer gets a gradient in the first step.
 
     A loss that becomes NaN or infinite does not stop training: the history shows it, see ``History.diverged``.
 
@@ -134,13 +136,14 @@ def fit(
         True
     """
     check_run(model, optimizer, data, callback=callback, loss=loss)
+    _check_not_empty("data.validation", data.validation)
     errors.choice("schedule_per", schedule_per, ("step", "epoch"))
     per_epoch = math.ceil(len(data.train) / errors.whole("batch_size", batch_size, low=1))
     steps = _budget(epochs, steps, per_epoch)
     every = per_epoch if evaluate_every is None else errors.whole("evaluate_every", evaluate_every, low=1)
     losses, lrs, evaluations = [], [], []
     with seeded(seed), training_mode(model, True):
-        stream = itertools.islice(losses_with_gradients(model, data.train, batch_size, seed, loss), steps)
+        stream = itertools.islice(losses_with_gradients(model, optimizer, data.train, batch_size, seed, loss), steps)
         for step, value in enumerate(with_bar(stream, steps, progress), 1):
             losses.append(value)
             lrs.append(optimizer.get_lr())
@@ -164,7 +167,8 @@ def evaluate(model, split: Split, loss=None) -> tuple[float, float]:
         loss: As in ``fit``; it must be a mean over the images.
 
     Raises:
-        TypeError: ``model`` is no Layer, ``split`` no Split or ``loss`` no function.
+        TypeError: ``model`` is no Layer, ``split`` no Split or ``loss`` no function that returns one number.
+        ValueError: ``split`` has no images.
 
     Example:
         >>> from course_lib import data, models
@@ -176,13 +180,14 @@ def evaluate(model, split: Split, loss=None) -> tuple[float, float]:
     _check_functions(loss=loss)
     if not isinstance(split, Split):
         raise TypeError(f"split must be a part of a data set such as data.validation, got {type(split).__name__}")
+    _check_not_empty("split", split)
     total, right = 0.0, 0
     with training_mode(model, False), paddle.no_grad():
         for start in range(0, len(split), _EVALUATION_BATCH):
             images = paddle.to_tensor(split.images[start : start + _EVALUATION_BATCH])
             labels = split.labels[start : start + _EVALUATION_BATCH]
             logits = model(images)
-            total += (loss or _cross_entropy)(logits, paddle.to_tensor(labels)).item() * len(labels)
+            total += _mean_loss(loss, logits, labels).item() * len(labels)
             right += int((logits.numpy().argmax(axis=1) == labels).sum())
     return total / len(split), right / len(split)
 
@@ -190,22 +195,69 @@ def evaluate(model, split: Split, loss=None) -> tuple[float, float]:
 # The pieces of fit --------------------------------------------------------------------------------------------
 
 
-def losses_with_gradients(model, split: Split, batch_size: int, seed: int, loss=None):
+def losses_with_gradients(model, optimizer, split: Split, batch_size: int, seed: int, loss=None):
     """Yield, without end, the loss of one mini-batch after the other, leaving its gradient in the parameters.
 
-    Every epoch has a new order. What becomes of the gradients (a step, a measurement) is the caller's business, and
-    so is clearing them.
+    Every epoch has a new order. Gradients from before are removed at first; what becomes of the new ones (a step, a
+    measurement) is the caller's business, and so is clearing them.
+
+    Raises:
+        ValueError: The first loss gives no parameter of the optimizer a gradient.
     """
+    parameters = parameters_of(optimizer)
+    for parameter in parameters:
+        if not parameter.stop_gradient:
+            parameter.clear_gradient(False)  # to None; Paddle overlooks the argument by its name
     rng = np.random.default_rng(seed)
-    while True:
-        for images, labels in batches(split, batch_size, rng):
-            value = (loss or _cross_entropy)(model(paddle.to_tensor(images)), paddle.to_tensor(labels))
-            value.backward()
-            yield value.item()
+    epochs = (batches(split, batch_size, rng) for _ in itertools.count())
+    for step, (images, labels) in enumerate(itertools.chain.from_iterable(epochs)):
+        value = _mean_loss(loss, model(paddle.to_tensor(images)), labels)
+        value.backward()
+        if step == 0 and not any(_is_trained(parameter) for parameter in parameters):
+            raise ValueError(f"nothing would be trained: {_why_nothing_is_trained(model, parameters, value)}")
+        yield value.item()
 
 
-def _cross_entropy(logits, labels):
-    return paddle.nn.functional.cross_entropy(logits, labels)
+def _mean_loss(loss, logits, labels: np.ndarray):
+    value = (loss or paddle.nn.functional.cross_entropy)(logits, paddle.to_tensor(labels))
+    if not isinstance(value, paddle.Tensor) or value.size != 1:
+        shown = f"shape {value.shape}" if isinstance(value, paddle.Tensor) else type(value).__name__
+        raise TypeError(f"loss must return a tensor with one number, such as the mean over the images, got {shown}")
+    return value
+
+
+def parameters_of(optimizer) -> list:
+    """The tensors that an optimizer updates, of this library or of Paddle, in groups or not."""
+    given = optimizer._parameter_list or ()
+    return [p for each in given for p in (each["params"] if isinstance(each, dict) else [each])]
+
+
+def _is_trained(parameter) -> bool:
+    return parameter.grad is not None and not parameter.stop_gradient
+
+
+def _why_nothing_is_trained(model, parameters: list, loss) -> str:
+    """The likeliest cause, from what can be seen after the first ``backward``."""
+    in_model = {id(parameter) for parameter in model.parameters()}
+    if not parameters:
+        return "the optimizer has no parameters; make it with parameters=model.parameters()"
+    if not paddle.is_grad_enabled():
+        return "gradients are switched off; call this outside of paddle.no_grad()"
+    if not in_model.intersection(map(id, parameters)):
+        return (
+            "the optimizer has the parameters of another model; make it with parameters=model.parameters() of this one"
+        )
+    if all(parameter.stop_gradient for parameter in parameters):
+        return "all parameters of the optimizer are frozen; set stop_gradient=False for those that shall be trained"
+    if loss.stop_gradient:
+        return (
+            "the loss does not lead back to any parameter; look for detach(), numpy(), argmax() or paddle.no_grad() in "
+            "the model or the loss"
+        )
+    return (
+        "none of the optimizer's parameters gets a gradient from the loss, only others do; look for what the optimizer "
+        "was given, and for detach() or paddle.no_grad() in the model or the loss"
+    )
 
 
 def _move_schedule(optimizer, step: int, schedule_per: str, per_epoch: int, validation_loss: float | None) -> None:
@@ -250,14 +302,25 @@ def _budget(epochs, steps, per_epoch: int) -> int:
 def check_run(model, optimizer, data, **functions) -> None:
     """Raise a TypeError that names the argument if a model cannot be trained with these."""
     _check_model(model)
-    if not all(hasattr(optimizer, name) for name in ("step", "clear_grad", "get_lr", "_learning_rate")):
+    if hasattr(optimizer, "inner_optimizer"):  # its own learning rate is none, and its schedule is out of reach
+        raise TypeError(
+            f"optimizer must be the one that has the learning rate, not {type(optimizer).__name__} around it"
+        )
+    needed = ("step", "clear_grad", "get_lr", "_learning_rate", "_parameter_list")
+    if not all(hasattr(optimizer, name) for name in needed):
         raise TypeError(
             "optimizer must be an optimizer of course_lib.optimizer or paddle.optimizer, "
             f"got {optimizer!r} ({type(optimizer).__name__})"
         )
     if not isinstance(data, Dataset):
         raise TypeError(f"data must be a Dataset as data.load() returns it, got {type(data).__name__}")
+    _check_not_empty("data.train", data.train)
     _check_functions(**functions)
+
+
+def _check_not_empty(name: str, split: Split) -> None:
+    if not len(split):
+        raise ValueError(f"{name} must have at least one image, got none")
 
 
 def _check_model(model) -> None:

@@ -1,5 +1,7 @@
 """lr_finder: the sweep it makes, the curve it reads, and that it leaves no trace."""
 
+import random
+
 import matplotlib.pyplot as plt
 import numpy as np
 import paddle
@@ -244,22 +246,121 @@ def test_gradients_are_put_back_and_do_not_disturb_the_test(module):
 
 
 @modules
-def test_everything_is_put_back_after_an_error_too(module):
+@pytest.mark.parametrize("name", ["SGD", "Momentum", "AdamW"])
+def test_tensors_that_only_the_optimizer_has_are_put_back(module, name):
+    def run(with_test):
+        paddle.seed(0)
+        model, others = network(), [paddle.create_parameter([3], "float32") for _ in range(2)]
+        (others[0] * others[0]).sum().backward()  # one has a gradient, one has none
+        groups = [{"params": model.parameters()}, {"params": others, "learning_rate": 2.0}]
+        opt = getattr(module, name)(learning_rate=0.1, parameters=groups, weight_decay=0.1)
+        if with_test:
+            before = [(p.numpy().tobytes(), p.grad is None or p.grad.numpy().tobytes()) for p in others]
+            range_test(model, opt, DIGITS, steps=20, lr_max=0.5)
+            assert [(p.numpy().tobytes(), p.grad is None or p.grad.numpy().tobytes()) for p in others] == before
+        (others[1] + others[0]).sum().backward()
+        opt.step()
+        return [p.numpy().tobytes() for p in (*others, *model.parameters())]
+
+    assert run(with_test=True) == run(with_test=False)
+
+
+class Moody(paddle.nn.Layer):
+    """A layer with much that no state_dict has: counters, lists, arrays, a weight made of others, random numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.normed = paddle.nn.utils.weight_norm(paddle.nn.Linear(64, 10))
+        self.calls, self.seen, self.counts = 0, [], np.zeros(2)
+
+    def forward(self, images):
+        self.calls += 1
+        self.seen.append(self.calls)
+        self.counts[1] += 1
+        return self.normed(images.flatten(1)) * (1 + 0.1 * np.random.rand() + 0.1 * random.random())
+
+
+def test_what_layers_keep_beside_their_parameters_is_put_back():
+    model = Moody()
+    handed_out, hook = model.seen, model.register_forward_post_hook(lambda *_: None)
+    opt = optimizer.SGD(0.1, parameters=model.parameters())
+    fit(model, opt, DIGITS, steps=2)
+    derived = model.normed.weight.numpy().tobytes()
+    numpys, pythons, calls = np.random.get_state()[1].tolist(), random.getstate(), model.calls
+    range_test(model, opt, DIGITS, steps=20)
+    assert model.normed.weight.numpy().tobytes() == derived
+    assert (np.random.get_state()[1].tolist(), random.getstate()) == (numpys, pythons)
+    assert model.seen is handed_out
+    assert (model.calls, model.seen, model.counts.tolist()) == (calls, list(range(1, calls + 1)), [0, calls])
+    hook.remove()
+    assert not model._forward_post_hooks
+
+
+@modules
+def test_gradients_of_some_rows_are_put_back(module):
+    class Words(paddle.nn.Layer):
+        def __init__(self):
+            super().__init__()
+            self.embedding, self.linear = paddle.nn.Embedding(17, 4, sparse=True), paddle.nn.Linear(4, 10)
+
+        def forward(self, images):
+            return self.linear(self.embedding((images.flatten(1) * 16).astype("int64")).mean(1))
+
+    def gradient_of(parameter):
+        rows = parameter.grad.get_selected_rows()
+        dense = np.zeros((rows.height(), 4))
+        np.add.at(dense, rows.rows(), np.asarray(rows.get_tensor()))
+        return dense
+
+    model = Words()
+    model(paddle.to_tensor(DIGITS.train.images[:2])).sum().backward()
+    weight = model.embedding.weight
+    before, values = gradient_of(weight), weight.numpy().tobytes()
+    range_test(model, module.SGD(0.1, parameters=model.parameters()), DIGITS, steps=20)
+    assert weight.numpy().tobytes() == values
+    np.testing.assert_array_equal(gradient_of(weight), before)
+    model(paddle.to_tensor(DIGITS.train.images[:2])).sum().backward()
+    np.testing.assert_allclose(gradient_of(weight), 2 * before, rtol=1e-5)
+
+
+def test_a_frozen_part_stays_as_it_is():
+    model = network()
+    model(paddle.to_tensor(DIGITS.train.images[:8])).sum().backward()
+    frozen = model.parameters()[0]
+    frozen.stop_gradient = True
+    before = frozen.numpy().tobytes(), frozen.grad.numpy().tobytes()
+    range_test(model, optimizer.SGD(0.1, parameters=model.parameters()), DIGITS, steps=20)
+    assert frozen.stop_gradient and (frozen.numpy().tobytes(), frozen.grad.numpy().tobytes()) == before
+
+
+@modules
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_everything_is_put_back_after_an_error_too(module, error):
     calls = []
 
     def fails(logits, labels):
         calls.append(1)
         if len(calls) == 7:
-            raise ZeroDivisionError
+            raise error
         return paddle.nn.functional.cross_entropy(logits, labels)
 
     model = network()
     model.eval()
-    opt = module.Adam(learning_rate=0.01, parameters=model.parameters())
+    schedule = module.lr.ExponentialDecay(0.01, gamma=0.9)
+    opt = module.Adam(learning_rate=schedule, parameters=model.parameters())
     before = snapshot(model, opt)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(error):
         range_test(model, opt, DIGITS, loss=fails)
     assert len(calls) == 7 and snapshot(model, opt) == before
+    assert opt._learning_rate is schedule
+
+
+def test_where_nothing_would_be_trained_it_says_so_and_leaves_no_trace():
+    model, opt = network(), optimizer.Adam(0.1, parameters=models.mlp(DIGITS).parameters())
+    before = snapshot(model, opt)
+    with pytest.raises(ValueError, match="nothing would be trained: the optimizer has the parameters of another model"):
+        range_test(model, opt, DIGITS)
+    assert snapshot(model, opt) == before
 
 
 # Plot and bad input ------------------------------------------------------------------------------------------
@@ -325,6 +426,9 @@ def test_bad_objects_are_named():
     ("arguments", "message"),
     [
         ((LRS, CURVE, "lowest"), "rule must be one of 'steepest', 'minimum/10', got 'lowest'"),
+        ((LRS[:9], CURVE[:9]), "lrs and smoothed must have at least 10 entries, got 9"),
+        ((LRS[::-1], CURVE), "lrs must be finite numbers, each greater than the one before"),
+        ((np.full(201, np.nan), CURVE), "lrs must be finite numbers, each greater than the one before"),
         ((LRS[:5], CURVE), r"lrs and smoothed must be two lists of one length, got \(5,\) and \(201,\)"),
     ],
 )

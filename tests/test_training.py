@@ -1,5 +1,7 @@
 """training: the loop does what it says, in the order it says."""
 
+from dataclasses import replace
+
 import numpy as np
 import paddle
 import pytest
@@ -181,6 +183,73 @@ def test_training_leaves_no_gradients():
     assert all(not parameter.grad.numpy().any() for parameter in model.parameters())
 
 
+def test_gradients_from_before_do_not_count():
+    def run(with_gradients):
+        model = models.mlp(DIGITS, seed=0)
+        if with_gradients:
+            model(paddle.to_tensor(DIGITS.train.images[:8])).sum().backward()
+        return trained(model=model)[1]
+
+    assert_same(run(with_gradients=True), run(with_gradients=False))
+
+
+# Nothing to train --------------------------------------------------------------------------------------------
+
+NOTHING = {
+    "in no_grad": "gradients are switched off; call this outside of paddle.no_grad",
+    "frozen": "all parameters of the optimizer are frozen; set stop_gradient=False",
+    "another model": "the optimizer has the parameters of another model; make it with parameters=model.parameters",
+    "detached loss": "the loss does not lead back to any parameter; look for detach",
+    "no_grad in the model": "the loss does not lead back to any parameter; look for detach",
+    "a part that is not used": "none of the optimizer's parameters gets a gradient from the loss, only others do",
+}
+
+
+class WithSpare(paddle.nn.Layer):
+    """A network with one more layer, which does nothing."""
+
+    def __init__(self, quietly=False):
+        super().__init__()
+        self.network, self.spare, self.quietly = models.mlp(DIGITS, seed=0), paddle.nn.Linear(2, 2), quietly
+
+    def forward(self, images):
+        with paddle.set_grad_enabled(not self.quietly):
+            return self.network(images)
+
+
+@pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
+@pytest.mark.parametrize("case", NOTHING)
+def test_a_run_that_would_train_nothing_says_why(module, case):
+    model = WithSpare(quietly=case == "no_grad in the model")
+    others = {"another model": WithSpare().parameters(), "a part that is not used": model.spare.parameters()}
+    sgd = module.SGD(0.1, parameters=others.get(case, model.parameters()), weight_decay=0.1)
+    for parameter in model.parameters():
+        parameter.stop_gradient = case == "frozen"
+    loss = (lambda logits, labels: logits.detach().mean()) if case == "detached loss" else None
+    before = [parameter.numpy().tobytes() for parameter in model.parameters()]
+    message = f"nothing would be trained: {NOTHING[case]}"
+    with pytest.raises(ValueError, match=message), paddle.set_grad_enabled(case != "in no_grad"):
+        fit(model, sgd, DIGITS, steps=2, loss=loss)
+    assert [parameter.numpy().tobytes() for parameter in model.parameters()] == before
+
+
+def test_an_optimizer_without_parameters_says_so():
+    with pytest.raises(ValueError, match="nothing would be trained: the optimizer has no parameters"):
+        fit(models.mlp(DIGITS), optimizer.SGD(0.1), DIGITS, steps=2)
+
+
+@pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
+@pytest.mark.parametrize("case", ["some are frozen", "some are not used", "zero", "nan", "groups"])
+def test_a_run_that_trains_little_is_a_run(module, case):
+    model = WithSpare()
+    model.network.parameters()[0].stop_gradient = case == "some are frozen"
+    factor = {"zero": 0.0, "nan": float("nan")}.get(case, 1.0)
+    groups = [{"params": model.spare.parameters()}, {"params": model.network.parameters()}]
+    sgd = module.SGD(0.1, parameters=groups if case == "groups" else model.parameters())
+    history = fit(model, sgd, DIGITS, steps=2, loss=lambda *pair: factor * paddle.nn.functional.cross_entropy(*pair))
+    assert len(history.loss) == 2
+
+
 # evaluate ----------------------------------------------------------------------------------------------------
 
 
@@ -257,6 +326,13 @@ def test_a_nan_that_relu_swallows_is_still_seen():
 # Bad input ---------------------------------------------------------------------------------------------------
 
 
+WRAPPED = paddle.incubate.LookAhead(paddle.optimizer.SGD(0.1, parameters=models.mlp(DIGITS).parameters()))
+
+
+def part_empty(name: str) -> data.Dataset:
+    return replace(DIGITS, **{name: data.Split(DIGITS.train.images[:0], DIGITS.train.labels[:0])})
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -274,6 +350,11 @@ def test_a_nan_that_relu_swallows_is_still_seen():
         ({"callback": 3}, TypeError, "callback must be a function or None, got 3"),
         ({"loss": "mse"}, TypeError, "loss must be a function or None, got 'mse'"),
         ({"progress": "yes"}, TypeError, "progress must be True or False, got 'yes'"),
+        ({"data": part_empty("train")}, ValueError, "data.train must have at least one image, got none"),
+        ({"data": part_empty("validation")}, ValueError, "data.validation must have at least one image, got none"),
+        ({"loss": lambda *_: 0.5}, TypeError, "loss must return a tensor with one number, .* got float"),
+        ({"loss": lambda logits, _: logits}, TypeError, r"loss must return a tensor with one .* got shape .*32, 10"),
+        ({"optimizer": WRAPPED}, TypeError, "optimizer must be the one that has the learning rate, not LookAhead"),
     ],
 )
 def test_bad_input_is_named_before_anything_is_trained(change, error, message):
@@ -290,6 +371,11 @@ def test_evaluate_wants_a_model_and_a_loss():
         evaluate("mlp", DIGITS.test)
     with pytest.raises(TypeError, match=r"loss must be a function or None, got 0.5"):
         evaluate(models.mlp(DIGITS, seed=0), DIGITS.test, loss=0.5)
+
+
+def test_evaluate_wants_images():
+    with pytest.raises(ValueError, match="split must have at least one image, got none"):
+        evaluate(models.mlp(DIGITS), part_empty("train").train)
 
 
 def test_evaluate_wants_a_part_of_a_data_set():
