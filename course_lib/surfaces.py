@@ -225,7 +225,7 @@ def trajectory(optimizer, surface: Surface | str, steps: int, start=None, noise:
 
     Raises:
         TypeError, ValueError: An argument has the wrong type or is out of range; the learning rate follows a
-            schedule that depends on measurements (``ReduceOnPlateau``).
+            schedule that depends on measurements (``ReduceOnPlateau``, also inside a warm-up).
 
     Example:
         >>> from course_lib import optimizer, surfaces
@@ -271,8 +271,12 @@ def _coordinates(name: str, point):
 def _from_the_first_step(optimizer):
     """A copy of the optimizer; its schedule, if it has one, is a copy that stands before step 0."""
     follower, schedule = copy.copy(optimizer), optimizer._learning_rate
-    if hasattr(schedule, "patience"):
-        raise ValueError(f"trajectory cannot follow {type(schedule).__name__}: it waits for measurements")
+    chain = [schedule]  # of a warm-up the learning rate is the schedule that comes after it
+    while hasattr(getattr(chain[-1], "learning_rate", None), "step"):
+        chain.append(chain[-1].learning_rate)
+    if hasattr(chain[-1], "patience"):
+        names = " around ".join(type(each).__name__ for each in chain)
+        raise ValueError(f"trajectory cannot follow {names}: it waits for measurements")
     if hasattr(schedule, "step"):
         follower._learning_rate = copy.deepcopy(schedule)
         follower._learning_rate.last_epoch = -1

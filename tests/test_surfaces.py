@@ -156,22 +156,29 @@ def test_the_library_s_optimizer_is_followed():
         ({"noise": -0.1}, ValueError, "noise must be"),
         ({"seed": -1}, ValueError, "seed must be"),
         ({"optimizer": 0.1}, TypeError, "optimizer must be an optimizer of course_lib.optimizer, got float"),
-        (
-            {"optimizer": Descent(optimizer.lr.ReduceOnPlateau(0.1))},
-            ValueError,
-            "cannot follow ReduceOnPlateau",
-        ),
-        (
-            {"optimizer": Descent(paddle.optimizer.lr.ReduceOnPlateau(0.1))},
-            ValueError,
-            "cannot follow ReduceOnPlateau",
-        ),
     ],
 )
 def test_bad_input_is_named(arguments, error, message):
     arguments = {"optimizer": Descent(0.1), "surface": "bowl", "steps": 2, **arguments}
     with pytest.raises(error, match=message):
         trajectory(**arguments)
+
+
+@pytest.mark.parametrize("module", [optimizer, paddle.optimizer], ids=["course", "paddle"])
+@pytest.mark.parametrize("warm_ups", range(3))
+def test_a_schedule_that_waits_for_measurements_is_named(module, warm_ups):
+    schedule = module.lr.ReduceOnPlateau(0.1)
+    for _ in range(warm_ups):
+        schedule = module.lr.LinearWarmup(schedule, warmup_steps=2, start_lr=0.0, end_lr=0.1)
+    names = "LinearWarmup around " * warm_ups + "ReduceOnPlateau"
+    with pytest.raises(ValueError, match=f"trajectory cannot follow {names}: it waits for measurements"):
+        trajectory(Descent(schedule), "bowl", steps=1)
+
+
+def test_a_warm_up_around_another_schedule_is_followed():
+    inner = optimizer.lr.StepDecay(0.1, step_size=1, gamma=0.5)
+    path = trajectory(Descent(optimizer.lr.LinearWarmup(inner, 2, 0.0, 0.1)), "bowl", steps=4, start=(1, 0))
+    np.testing.assert_allclose(path[1:, 0] / path[:-1, 0], [1, 0.95, 0.9, 0.95])
 
 
 @pytest.mark.parametrize("curvatures", [(1,), (1, 0), (1, -2), (1, float("nan")), 3])
