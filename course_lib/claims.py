@@ -10,13 +10,12 @@ A chapter measures, states its conditions in code, and records the outcome; the 
 
 This shows a card on the page and writes the entry to ``chapters/results/claims.json``
 (``claims-mnist.json`` under ``COURSE_DATA=mnist``; ``COURSE_RESULTS_DIR`` names another folder). Which conditions held
-is kept beside it, in ``conditions.json``.
+is kept beside it, in ``conditions.json``. The two agree, also after a process was killed between them.
 """
 
 from __future__ import annotations
 
 import html
-import json
 import os
 import warnings
 from collections.abc import Mapping
@@ -26,7 +25,16 @@ from pathlib import Path
 import numpy as np
 
 from course_lib.errors import choice
-from course_lib.files import one_writer_at_a_time, set_aside, write_atomically
+from course_lib.files import (
+    PROJECT,
+    as_json,
+    file_at,
+    one_writer_at_a_time,
+    path_named_by,
+    read_json,
+    set_aside,
+    write_atomically,
+)
 
 SOURCES = {
     "S0": "Learning-rate optimization algorithms",
@@ -263,9 +271,10 @@ def record(id: str, measured: str, verdict: str) -> Card:
     path = ledger_path()
     _make(path.parent)
     with one_writer_at_a_time(path.parent):
-        entries = {entry["id"]: entry for entry in read(path)}
-        _store(path, list(_in_order({**entries, id: card.entry}).values()))
-        _store(conditions_path(path), _in_order({**read_conditions(path), id: verdict.conditions}))
+        _finish(path)
+        entries = {entry["id"]: entry for entry in _load(path, [], _entries)}
+        conditions = _load(conditions_path(path), {}, _conditions)
+        _write(path, {**entries, id: card.entry}, {**conditions, id: verdict.conditions})
     return card
 
 
@@ -273,9 +282,12 @@ def read(path=None) -> list[dict]:
     """The entries of a ledger file, by default the one in use; none if there is no such file yet.
 
     A file that is no ledger (damaged by hand or by a disk) is renamed, and a warning names both.
+
+    Raises:
+        OSError: The file cannot be read or renamed, or something other than a file is in its place.
     """
-    path = ledger_path() if path is None else Path(path)
-    return _load(path, [], lambda entry: set(entry) == _KEYS)
+    path = _finished(path)
+    return _load(path, [], _entries)
 
 
 def read_conditions(path=None) -> dict[str, dict[str, bool]]:
@@ -283,8 +295,15 @@ def read_conditions(path=None) -> dict[str, dict[str, bool]]:
 
     It is kept in a file beside the ledger; one that is damaged is treated as ``read`` does.
     """
-    path = conditions_path(ledger_path() if path is None else Path(path))
-    return _load(path, {}, lambda id: id in CLAIMS)
+    path = _finished(path)
+    return _load(conditions_path(path), {}, _conditions)
+
+
+def copy(ledger: Path, to: Path) -> None:
+    """Copy a ledger file with the conditions behind it; ``to`` is the copy's own path."""
+    _make(to.parent)
+    with one_writer_at_a_time(to.parent):
+        _write(to, {entry["id"]: entry for entry in read(ledger)}, read_conditions(ledger))
 
 
 def conditions_path(ledger: Path) -> Path:
@@ -292,25 +311,74 @@ def conditions_path(ledger: Path) -> Path:
     return ledger.with_name(ledger.name.replace("claims", "conditions"))
 
 
-def _load(path: Path, empty, is_right):
-    """The content of a JSON file, which is of the type of ``empty`` and of items that are right."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if type(content) is not type(empty) or not all(map(is_right, content)):
-            raise ValueError("not a list of entries" if isinstance(empty, list) else "not conditions by claim")
-    except FileNotFoundError:
-        return empty
-    except (ValueError, TypeError) as error:
-        aside = set_aside(path)
-        warnings.warn(f"{path.name} is damaged ({error}); it was renamed to {aside.name}", stacklevel=3)
-        return empty
-    return content
+# One file cannot take the place of two. So a third one holds both contents until both files are written; whoever finds
+# it later, left by a process that was killed, writes them.
+
+
+def _write(ledger: Path, entries: dict, conditions: dict) -> None:
+    both = {"entries": list(_in_order(entries).values()), "conditions": _in_order(conditions)}
+    write_atomically(_unfinished(ledger), as_json(both))
+    _finish(ledger)
+
+
+def _finish(ledger: Path) -> None:
+    if both := _load(_unfinished(ledger), None, _both):
+        _store(ledger, both["entries"])
+        _store(conditions_path(ledger), both["conditions"])
+        _unfinished(ledger).unlink()
+
+
+def _finished(path) -> Path:
+    """The path of a ledger, by default the one in use, after nothing has been left half done there."""
+    path = ledger_path() if path is None else Path(path)
+    if _unfinished(path).exists():
+        with one_writer_at_a_time(path.parent):  # perhaps its writer is still at work
+            _finish(path)
+    return path
+
+
+def _unfinished(ledger: Path) -> Path:
+    return ledger.with_name(f".{ledger.name}.unfinished")  # git ignores such names
 
 
 def _store(path: Path, content) -> None:
-    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
+    text = as_json(content)
+    if not path.exists() or file_at(path).read_bytes() != text.encode("utf-8"):
         write_atomically(path, text)
+
+
+def _load(path: Path, empty, checked):
+    """The content of a JSON file as ``checked`` returns it, ``empty`` if there is no file."""
+    try:
+        return checked(read_json(path))
+    except FileNotFoundError:
+        return empty
+    except ValueError as error:
+        aside = set_aside(path)
+        warnings.warn(f"{path.name} is damaged ({error}); it was renamed to {aside.name}", stacklevel=3)
+        return empty
+
+
+def _entries(content) -> list[dict]:
+    kinds = {"id": str, "source": str, "claim": str, "verdict": str, "measured": str, "chapter": int}
+    for entry in content if isinstance(content, list) else [None]:
+        if not isinstance(entry, dict) or {key: type(value) for key, value in entry.items()} != kinds:
+            raise ValueError("it is no list of entries")
+    return content
+
+
+def _conditions(content) -> dict[str, dict[str, bool]]:
+    by_claim = content.items() if isinstance(content, dict) else [(None, content)]
+    for id, conditions in by_claim:
+        if id not in CLAIMS or not isinstance(conditions, dict) or set(map(type, conditions.values())) - {bool}:
+            raise ValueError("it does not hold conditions by claim")
+    return content
+
+
+def _both(content) -> dict:
+    if not isinstance(content, dict) or content.keys() != {"entries", "conditions"}:
+        raise ValueError("it does not hold entries and conditions")
+    return {"entries": _entries(content["entries"]), "conditions": _conditions(content["conditions"])}
 
 
 def _in_order(by_id: dict) -> dict:
@@ -326,13 +394,8 @@ def ledger_path() -> Path:
 
 def results_folder() -> Path:
     """``COURSE_RESULTS_DIR``, else ``chapters/results`` of the course, else ``results`` beside a lone notebook."""
-    if os.environ.get("COURSE_RESULTS_DIR"):
-        return Path(os.environ["COURSE_RESULTS_DIR"])
-    chapters = Path(__file__).resolve().parents[1] / "chapters"
-    return (chapters if chapters.is_dir() else Path.cwd()) / "results"
-
-
-_KEYS = {"id", "source", "claim", "verdict", "measured", "chapter"}
+    chapters = PROJECT / "chapters"
+    return path_named_by("COURSE_RESULTS_DIR", (chapters if chapters.is_dir() else Path.cwd()) / "results")
 
 
 def _make(folder: Path):

@@ -5,15 +5,14 @@ The table is complete without scripts. With scripts it can be filtered by verdic
 
 from __future__ import annotations
 
-import html
-import json
 from collections import Counter
+from html import escape
 from itertools import chain, repeat
 from pathlib import Path
 
 from course_lib import errors
 from course_lib.claims import CLAIMS, VERDICTS, read, read_conditions
-from course_lib.files import PROJECT
+from course_lib.files import PROJECT, read_json
 
 MARKS = {True: "✓", False: "✗", None: "–"}
 
@@ -52,7 +51,7 @@ SCRIPT = """
 
 
 class Ledger:
-    """All claims, with their entries of both data sets.
+    """All claims, with their entries of both data sets; entries for claims of another version are left out.
 
     Args:
         results: Folder with ``claims.json`` and, once ``make mnist`` has run, ``claims-mnist.json``.
@@ -61,7 +60,9 @@ class Ledger:
 
     def __init__(self, results: Path, links: dict[int, str]):
         ledgers = [Path(results) / name for name in ("claims.json", "claims-mnist.json")]
-        self.digits, self.mnist = ({entry["id"]: entry for entry in read(path)} for path in ledgers)
+        self.digits, self.mnist = (
+            {entry["id"]: entry for entry in read(path) if entry["id"] in CLAIMS} for path in ledgers
+        )
         self._conditions = [read_conditions(path) for path in ledgers]
         self.links = links
 
@@ -73,7 +74,8 @@ class Ledger:
     @property
     def different(self) -> list[str]:
         """Claims whose verdict on MNIST is not that on the digits."""
-        return [id for id in CLAIMS if id in self.mnist and self.mnist[id]["verdict"] != self.digits[id]["verdict"]]
+        both = [id for id in CLAIMS if id in self.digits and id in self.mnist]
+        return [id for id in both if self.mnist[id]["verdict"] != self.digits[id]["verdict"]]
 
     def turned(self, id: str) -> list[tuple[str, bool, bool]]:
         """The conditions behind a claim that held on one data set only: (text, on the digits, on MNIST)."""
@@ -105,7 +107,7 @@ class Ledger:
         return f"Ledger({len(self.digits)} claims on the digits, {len(self.mnist)} on MNIST)"
 
     def _repr_html_(self) -> str:
-        rows = "".join(self._row(id) for id in CLAIMS if id in self.digits)
+        rows = "".join(self._row(id) for id in CLAIMS if id in self.digits or id in self.mnist)
         return (
             f"<style>{STYLE}</style>"
             f'<div class="ledger">{self._filters()}<div class="wide"><table><thead><tr><th scope="col">Claim</th>'
@@ -114,7 +116,7 @@ class Ledger:
         )
 
     def _filters(self) -> str:
-        chapters = sorted({entry["chapter"] for entry in self.digits.values()})
+        chapters = sorted({CLAIMS[id].chapter for id in (*self.digits, *self.mnist)})
         return (
             '<form hidden onsubmit="return false"><label>Verdict <select><option value="">all</option>'
             + "".join(f'<option value="{verdict}">{verdict}</option>' for verdict in VERDICTS)
@@ -124,11 +126,13 @@ class Ledger:
         )
 
     def _row(self, id: str) -> str:
-        digits, mnist = self.digits[id], self.mnist.get(id)
+        digits, mnist = self.digits.get(id), self.mnist.get(id)
+        verdicts = [escape(entry["verdict"]) if entry else "" for entry in (digits, mnist)]
+        shown = digits or mnist
         return (
-            f'<tr data-verdict="{digits["verdict"]}" data-mnist="{mnist["verdict"] if mnist else ""}" '
-            f'data-chapter="{digits["chapter"]}"><td>{self.linked(id)} {html.escape(digits["claim"])}'
-            f"<small>Source: {digits['source'].replace(' ', ', ')}; chapter {digits['chapter']}</small></td>"
+            f'<tr data-verdict="{verdicts[0]}" data-mnist="{verdicts[1]}" data-chapter="{CLAIMS[id].chapter}">'
+            f"<td>{self.linked(id)} {escape(shown['claim'])}"
+            f"<small>Source: {escape(shown['source'].replace(' ', ', '))}; chapter {CLAIMS[id].chapter}</small></td>"
             f"<td>{_outcome(digits)}</td><td>{_outcome(mnist)}</td></tr>"
         )
 
@@ -164,25 +168,35 @@ class Evidence:
     def _rows(self, id: str) -> str:
         ledger = self.ledger
         outcomes = "".join(f"<td>{_outcome(entries.get(id))}</td>" for entries in (ledger.digits, ledger.mnist))
-        head = f"<tr><td>{ledger.linked(id)} {html.escape(CLAIMS[id].text)}</td>{outcomes}</tr>"
+        head = f"<tr><td>{ledger.linked(id)} {escape(CLAIMS[id].text)}</td>{outcomes}</tr>"
         return head + "".join(
-            f'<tr><td>{html.escape(text)}</td><td class="held">{MARKS[held]}</td>'
+            f'<tr><td>{escape(text)}</td><td class="held">{MARKS[held]}</td>'
             f'<td class="held">{MARKS[on_mnist]}</td></tr>'
             for text, held, on_mnist in self.ledger.conditions(id)
         )
 
 
 def run_record(results: Path) -> dict | None:
-    """What ``make mnist`` wrote down about its run: command, date, machine, versions; None before its first run."""
+    """What ``make mnist`` wrote down about its run: command, date, machine, versions; None before its first run.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
     path = Path(results) / "mnist-run.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    try:
+        recorded = read_json(path)
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ValueError(f"{path.name} is damaged ({error}); `make mnist` writes a new one") from error
+    return recorded
 
 
 def _outcome(entry: dict | None) -> str:
     if entry is None:
         return "not run"
-    symbol, color = VERDICTS[entry["verdict"]]
+    symbol, color = VERDICTS.get(entry["verdict"], ("?", "#757575"))  # another version may know more verdicts
     return (
-        f'<strong><span aria-hidden="true" style="color:{color}">{symbol}</span> {entry["verdict"]}</strong>'
-        f"<small>{html.escape(entry['measured'])}</small>"
+        f'<strong><span aria-hidden="true" style="color:{color}">{symbol}</span> {escape(entry["verdict"])}</strong>'
+        f"<small>{escape(entry['measured'])}</small>"
     )

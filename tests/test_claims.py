@@ -1,14 +1,17 @@
 """The ledger: verdicts follow from conditions, entries are kept whole whoever writes, cards say it all."""
 
 import json
+import math
 import multiprocessing
+import os
 import re
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from course_lib import claims
+from course_lib import claims, files
 
 COUNTS = {"LR": (11, 1), "OPT": (17, (2, 3, 4)), "SCH": (8, 5), "WD": (6, 6), "SC": (5, 7), "INIT": (7, 8)}
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
@@ -105,7 +108,7 @@ def test_conditions_are_kept_beside_the_ledger_in_its_order(folder):
     assert list(claims.read_conditions().items()) == [("LR-1", {}), ("LR-2", {"a": True, "b": False})]
 
 
-@pytest.mark.parametrize("content", ["{not json", "[]", '{"LR-99": {}}'])
+@pytest.mark.parametrize("content", ["{not json", "[]", '{"LR-99": {}}', '{"LR-1": 5}', '{"LR-1": {"a": 1}}'])
 def test_damaged_conditions_are_set_aside_and_named(folder, content):
     folder.mkdir()
     (folder / "conditions.json").write_text(content)
@@ -137,6 +140,20 @@ def test_the_ledger_says_what_the_cards_on_the_pages_say():
     assert conditions == {}
 
 
+def test_entries_of_another_version_are_kept(folder):
+    folder.mkdir()
+    others = [{**ENTRY, "id": "LR-99"}, {**ENTRY, "id": "LR-2", "verdict": "undecided"}]
+    (folder / "claims.json").write_text(json.dumps(others), encoding="utf-8-sig")
+    claims.record("LR-1", "12 steps", "confirmed")
+    assert stored(folder) == [ENTRY, others[1], others[0]]
+
+
+def test_a_results_folder_in_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("COURSE_RESULTS_DIR", "~/results")
+    assert claims.results_folder() == tmp_path / "results"
+
+
 def test_without_the_variable_results_go_beside_the_chapters(monkeypatch):
     monkeypatch.delenv("COURSE_RESULTS_DIR")
     assert claims.ledger_path() == Path(__file__).resolve().parents[1] / "chapters" / "results" / "claims.json"
@@ -159,7 +176,76 @@ def test_chapters_that_run_at_the_same_time_lose_nothing(folder):
     assert [entry["id"] for entry in stored(folder)] == ids
 
 
-@pytest.mark.parametrize("content", ["{not json", '{"id": "LR-1"}', '[{"id": "LR-1"}]', "[1]", ""])
+@pytest.mark.parametrize("last_step", range(1, 5))
+def test_a_kill_between_two_files_leaves_both_old_or_both_new(folder, last_step):
+    """Each file is put into its place by ``os.replace``, three of them; the fourth step is the end."""
+    verdicts = claims.judge({"faster": True}), claims.judge({"faster": False, "steadier": True})
+    claims.record("LR-1", "12 steps", verdicts[0])
+
+    def record_and_die():
+        replace, unlink, steps = os.replace, Path.unlink, iter(range(1, 5))
+
+        def counted(*arguments, **options):
+            if next(steps) == last_step:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return replace(*arguments, **options)
+
+        files.os.replace = counted
+        Path.unlink = lambda path, **options: counted() if path.suffix == ".unfinished" else unlink(path, **options)
+        claims.record("LR-1", "90 steps", verdicts[1])
+
+    process = multiprocessing.get_context("fork").Process(target=record_and_die)
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    (entry,), conditions = claims.read(), claims.read_conditions()
+    measured, verdict = ("12 steps", verdicts[0]) if last_step == 1 else ("90 steps", verdicts[1])
+    assert (entry["measured"], entry["verdict"], conditions) == (measured, verdict, {"LR-1": verdict.conditions})
+    assert stored(folder) == [entry] and stored(folder, "conditions.json") == conditions
+    temporary = {file.name for file in folder.iterdir()} - {"claims.json", "conditions.json"}
+    assert all(file.startswith(".course-") for file in temporary)
+
+
+def test_what_a_killed_process_left_is_finished_by_the_next_that_records(folder):
+    claims.record("LR-1", "12 steps", claims.judge({"a": True}))
+    both = {"entries": [{**claims.read()[0], "measured": "90 steps"}], "conditions": {"LR-1": {"b": True}}}
+    (folder / ".claims.json.unfinished").write_text(json.dumps(both))
+    claims.record("LR-2", "12 steps", claims.judge({"c": True}))
+    assert [entry["measured"] for entry in stored(folder)] == ["90 steps", "12 steps"]
+    assert stored(folder, "conditions.json") == {"LR-1": {"b": True}, "LR-2": {"c": True}}
+    ignored = (files.PROJECT / ".gitignore").read_text().splitlines()
+    assert any(Path(".claims-mnist.json.unfinished").match(pattern) for pattern in ignored)
+
+
+def test_a_copy_of_a_ledger_has_its_conditions(folder, tmp_path):
+    claims.record("LR-1", "12 steps", claims.judge({"a": True}))
+    claims.copy(folder / "claims.json", to=tmp_path / "new" / "claims-mnist.json")
+    assert stored(tmp_path / "new", "claims-mnist.json") == stored(folder)
+    assert stored(tmp_path / "new", "conditions-mnist.json") == {"LR-1": {"a": True}}
+
+
+@pytest.mark.parametrize("name", ["claims.json", "conditions.json"])
+def test_what_is_no_file_is_named_and_stays(folder, name):
+    folder.mkdir()
+    os.mkfifo(folder / name)
+    with pytest.raises(OSError, match="it is a named pipe, not a file"):
+        claims.record("LR-1", "12 steps", "confirmed")
+    assert [file.name for file in folder.iterdir()] == [name]
+
+
+ENTRY = claims.Card(claims.CLAIMS["LR-1"], "12 steps", claims.Verdict("confirmed")).entry
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("{not json", '{"id": "LR-1"}', '[{"id": "LR-1"}]', "[1]", "", '"claims"', "[" * 100_000 + "]" * 100_000),
+        *(json.dumps([{**ENTRY, key: value}]) for key in ENTRY for value in (None, [], {"a": 1}, True, math.nan)),
+        *(json.dumps([{**ENTRY, "chapter": value}]) for value in ("1", "<b>", 1.0)),
+        *(json.dumps(ENTRY), json.dumps([ENTRY, {**ENTRY, "more": 1}]), json.dumps([{**ENTRY, "measured": "\ud800"}])),
+    ],
+    ids=range(7 + 30 + 3 + 3),
+)
 def test_a_damaged_ledger_is_set_aside_and_named(folder, content):
     folder.mkdir()
     (folder / "claims.json").write_text(content)

@@ -84,3 +84,34 @@ def test_before_mnist_has_run(tmp_path):
 def test_the_record_of_the_run(tmp_path):
     (tmp_path / "mnist-run.json").write_text('{"command": "make mnist"}')
     assert run_record(tmp_path) == {"command": "make mnist"}
+    (tmp_path / "mnist-run.json").write_text('{"command": ')
+    with pytest.raises(ValueError, match=r"mnist-run\.json is damaged .* `make mnist` writes a new one"):
+        run_record(tmp_path)
+
+
+def test_what_the_file_says_is_text_on_the_page(tmp_path):
+    hostile = {key: f"<b>{key}</b>" for key in ("source", "claim", "verdict", "measured")}
+    for name in ("claims.json", "claims-mnist.json"):
+        (tmp_path / name).write_text(json.dumps([{**entry("LR-1", "confirmed"), **hostile}]))
+    ledger = Ledger(tmp_path, {})
+    page = BeautifulSoup(ledger._repr_html_() + ledger.evidence("LR-1")._repr_html_(), "html.parser")
+    assert page.b is None
+    assert all(text in page.text for text in hostile.values())
+    assert page.select_one("tbody tr")["data-verdict"] == hostile["verdict"]
+
+
+def test_a_claim_that_was_measured_on_mnist_only(results):
+    (results / "claims.json").write_text(json.dumps([entry("LR-1", "confirmed")]))
+    ledger = Ledger(results, {})
+    rows = BeautifulSoup(ledger._repr_html_(), "html.parser").select("tbody tr")
+    assert [(row["data-verdict"], row["data-mnist"]) for row in rows] == [("confirmed", "confirmed"), ("", "refuted")]
+    assert "not run" in rows[1].text
+    assert ledger.different == []
+
+
+def test_a_claim_of_another_version_is_left_out(results):
+    (results / "claims.json").write_text(json.dumps([{**entry("LR-1", "confirmed"), "id": "LR-99"}]))
+    (results / "claims-mnist.json").unlink()
+    ledger = Ledger(results, {})
+    assert repr(ledger) == "Ledger(0 claims on the digits, 0 on MNIST)"
+    assert BeautifulSoup(ledger._repr_html_(), "html.parser").select("tbody tr") == []

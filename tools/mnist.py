@@ -128,8 +128,7 @@ def execute_all(paths: list[Path], work: Path = WORK) -> list[str]:
 
 def publish(paths: list[Path], work: Path = WORK, results: Path = RESULTS) -> None:
     """Put the claims, and the circumstances of the run, where the book reads them."""
-    for name in (CLAIMS, claims.conditions_path(Path(CLAIMS)).name):
-        write_atomically(results / name, (work / "results" / name).read_text(encoding="utf-8"))
+    claims.copy(work / "results" / CLAIMS, to=results / CLAIMS)
     code = {chapter.stem: fingerprint(code_of(chapter)) for chapter in paths}  # a test compares it with today's
     run = {**circumstances("make mnist"), "code": code}
     write_atomically(results / RUN, json.dumps(run, indent=1, ensure_ascii=False) + "\n")
