@@ -19,10 +19,11 @@ import warnings
 from pathlib import Path
 
 import joblib
+import numpy as np
 from joblib.hashing import NumpyHasher
 
 import course_lib
-from course_lib.files import write_atomically
+from course_lib.files import file_at, write_atomically
 
 
 class Store:
@@ -47,15 +48,17 @@ class Store:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     store = Store(folder, lambda lr, seed: lr + seed)
-        ...     store.save({"lr": 0.5, "seed": 1}, {"value": 1.5})
+        ...     store.save({"lr": 0.5, "seed": 1}, {"value": np.array(1.5)})
         ...     print(store.load({"lr": 0.5, "seed": 1}), store.load({"lr": 0.5, "seed": 2}))
-        {'value': 1.5} None
+        {'value': array(1.5)} None
     """
 
     def __init__(self, folder, run):
         if not isinstance(folder, (str, os.PathLike)):
             raise TypeError(f"store must be the path of a folder or None, got {folder!r} ({type(folder).__name__})")
-        self.folder = Path(folder)
+        if not os.fspath(folder):  # as of a variable that is not set; to pathlib it is the current folder
+            raise ValueError(f"store must be the path of a folder or None, got {folder!r}")
+        self.folder = Path(folder).expanduser()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -66,14 +69,24 @@ class Store:
         self._experiment = fingerprint(run, self._package), os.environ.get("COURSE_DATA") or "digits", _versions()
 
     def load(self, call: dict):
-        """Return the result saved for these arguments, or None; a damaged file is set aside, with a warning."""
+        """Return the result saved for these arguments as arrays by name, or None.
+
+        A file that is damaged, or holds something else, is set aside, with a warning.
+
+        Raises:
+            OSError: The file cannot be read or set aside, or something other than a file is in its place.
+        """
         path = self._path(call)
         try:
-            return joblib.load(io.BytesIO(path.read_bytes()))["result"]
+            content = file_at(path).read_bytes()
         except FileNotFoundError:
             return None
-        except OSError:
-            raise
+        except OSError as error:
+            raise type(error)(
+                error.errno, f"the store cannot read {path.name} in {self.folder}: {error.strerror}; move it away"
+            ) from error
+        try:
+            return as_numbers(joblib.load(io.BytesIO(content))["result"])
         except Exception as error:  # a damaged pickle may raise anything
             aside = path.with_suffix(".damaged")
             path.replace(aside)
@@ -88,6 +101,27 @@ class Store:
 
     def _path(self, call: dict) -> Path:
         return self.folder / f"{fingerprint((self._experiment, call), self._package)}.run"
+
+
+def as_numbers(results: dict) -> dict[object, np.ndarray]:
+    """Return the results of a run as arrays of float64.
+
+    Raises:
+        TypeError: One of them is neither a number nor an array of numbers.
+
+    Example:
+        >>> as_numbers({"loss": [2, 1]})
+        {'loss': array([2., 1.])}
+        >>> as_numbers({"loss": None})
+        Traceback (most recent call last):
+            ...
+        TypeError: the result 'loss' must be a number or an array of numbers, got None
+    """
+    arrays = {key: np.asarray(value) for key, value in results.items()}
+    for key, array in arrays.items():
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"the result {key!r} must be a number or an array of numbers, got {results[key]!r:.60}")
+    return {key: array.astype(np.float64) for key, array in arrays.items()}
 
 
 def _versions() -> tuple:

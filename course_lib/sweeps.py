@@ -10,6 +10,7 @@ import itertools
 import os
 import traceback
 import warnings
+from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from joblib.parallel import get_active_backend
 
 from course_lib import errors
 from course_lib.progress import no_bars, with_bar
-from course_lib.store import Store
+from course_lib.store import Store, as_numbers
 
 _TRIES = 2  # so often a run whose process died is tried again, by itself, before it is given up
 
@@ -101,9 +102,11 @@ def sweep(run, grid: dict, seeds, n_jobs: int | None = None, progress: bool | No
 
     Raises:
         TypeError, ValueError: An empty grid, an empty list of seeds, or arguments of the wrong kind.
+        OSError: The store cannot be read or written.
         RuntimeError: A run failed, or returned something else than the others; the message says at which point. With
             a store all other runs are finished first, and kept; without one the sweep ends at once. A run whose
-            process dies whenever it is tried, by itself as well, has failed.
+            process dies whenever it is tried, by itself as well, has failed. Or the cluster is closed, or was in
+            mid-sweep.
 
     Example:
         >>> parabola = sweep(lambda lr, seed: (1 - lr) ** 2 + seed, {"lr": [0.5, 1.0, 2.0]}, seeds=[0, 1])
@@ -138,19 +141,27 @@ def _all_results(run, calls: list[dict], n_jobs, progress, store: Store | None) 
     missing = {place: call for place, call in enumerate(calls) if place not in found}
     failures = []
     outcomes = _outcomes(run, missing, n_jobs, go_on=store is not None)
-    for place, outcome in with_bar(outcomes, len(missing), progress):
-        if isinstance(outcome, _Failure):
-            failures.append(outcome)
-            continue
-        found[place] = outcome
-        if store:
-            store.save(calls[place], outcome)
+    try:
+        for place, outcome in with_bar(outcomes, len(missing), progress):
+            if isinstance(outcome, _Failure):
+                failures.append(outcome)
+                continue
+            found[place] = outcome
+            if store:
+                store.save(calls[place], outcome)
+    except CancelledError as error:  # of Dask, for every run that it has not begun
+        what_to_do = "connect to a cluster and start the sweep again"
+        raise RuntimeError(f"the cluster was closed in mid-sweep; {_fate(found, store)}; {what_to_do}") from error
     if failures:
-        fate = f"are kept in {store.folder}" if store else "are lost: a store would have kept them"
         more = f" ({len(failures) - 1} others failed, too)" if len(failures) > 1 else ""
         cause = RuntimeError(failures[0].traceback) if failures[0].traceback else None
-        raise RuntimeError(f"{failures[0].message}{more}; the {len(found)} finished runs {fate}") from cause
+        raise RuntimeError(f"{failures[0].message}{more}; {_fate(found, store)}") from cause
     return [found[place] for place in range(len(calls))]
+
+
+def _fate(found: dict, store: Store | None) -> str:
+    fate = f"are kept in {store.folder}" if store else "are lost: a store would have kept them"
+    return f"the {len(found)} finished runs {fate}"
 
 
 # Running ------------------------------------------------------------------------------------------------------
@@ -209,6 +220,8 @@ def _backend():
     active, _ = get_active_backend()
     if not hasattr(active, "client"):
         return None
+    if active.client.status != "running":
+        raise RuntimeError("the Dask cluster is closed: connect to one, or sweep outside of joblib's parallel_config")
     from distributed import KilledWorker
 
     backend = object.__new__(type(active))  # copy.copy would make one with other settings
@@ -255,7 +268,7 @@ def _outcome(run, place: int, call: dict, settings: dict, go_on: bool) -> tuple:
         with no_bars():
             result = run(**call)
         results = result if isinstance(result, dict) else {"value": result}
-        return place, {key: np.asarray(value, dtype=np.float64) for key, value in results.items()}
+        return place, as_numbers(results)
     except Exception as error:
         message = f"the run at {_shown(call)} failed: {type(error).__name__}: {error}"
         if go_on:

@@ -2,10 +2,12 @@
 
 import functools
 import itertools
+import os
 import subprocess
 import sys
 import warnings
 
+import joblib
 import numpy as np
 import pytest
 
@@ -81,11 +83,34 @@ def test_no_damage_goes_unnoticed(tmp_path):
             assert all(back[key].tobytes() == value.tobytes() for key, value in RESULT.items())
 
 
-def test_what_is_wrong_with_the_file_system_is_no_damage(tmp_path):
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_wrong_with_the_file_system_is_no_damage(tmp_path, make):
     store = Store(tmp_path, run)
-    store._path(CALL).mkdir()
-    with pytest.raises(IsADirectoryError):
+    make(store._path(CALL))
+    with pytest.raises(OSError, match=r"the store cannot read .*\.run in .*: it is a .*, not a file; move it away"):
         store.load(CALL)
+    assert files(store) == [store._path(CALL).name]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *([1, 2], {"call": "", "result": 5}, {"call": "", "value": RESULT}, {"call": "", "result": [1.0]}),
+        *({"call": "", "result": {"value": text}} for text in ("good", None, [[1.0], [2.0, 3.0]])),
+    ],
+    ids=str,
+)
+def test_a_file_of_another_schema_is_set_aside_and_named(tmp_path, content):
+    store = Store(tmp_path, run)
+    joblib.dump(content, store._path(CALL), compress=True)
+    with pytest.warns(UserWarning, match=r"a kept run could not be read .* and is done again: see .*\.damaged"):
+        assert store.load(CALL) is None
+    assert files(store) == [f"{store._path(CALL).stem}.damaged"]
+
+
+def test_a_folder_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Store("~/results", run).folder == tmp_path / "results"
 
 
 # Fingerprints ------------------------------------------------------------------------------------------------

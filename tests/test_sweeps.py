@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import dask
@@ -226,6 +227,35 @@ def test_a_program_that_is_killed_goes_on_where_it_was(tmp_path):
     assert log.read_text().split("\n") == ["0.5 0", "0.5 1", "1.0 0", "1.0 0", "1.0 1", "2.0 0", "2.0 1", ""]
 
 
+def test_a_cluster_that_is_closed_is_named(cluster, tmp_path):
+    kept, closed = tmp_path / "kept", tmp_path / "closed"
+
+    def run(lr, seed):
+        while seed and not closed.exists():
+            time.sleep(0.05)
+        return lr
+
+    client = distributed.Client(cluster)
+
+    def close_when_the_first_run_is_finished():
+        while not list(kept.glob("*.run")):
+            time.sleep(0.05)
+        client.close()
+        closed.touch()
+
+    closing = threading.Thread(target=close_when_the_first_run_is_finished, daemon=True)
+    closing.start()
+    with joblib.parallel_config(backend="dask", client=client):
+        message = r"cluster was closed in mid-sweep; the 1 finished runs are kept in .*kept; connect to a cluster"
+        with pytest.raises(RuntimeError, match=message):
+            sweep(run, {"lr": [0.5]}, range(8), store=kept)
+        closing.join()
+        with pytest.raises(RuntimeError, match="the Dask cluster is closed: connect to one"):
+            sweep(run, {"lr": [0.5]}, range(8), store=kept)
+    with joblib.parallel_config(backend="dask"):
+        assert sweep(run, {"lr": [0.5]}, range(8), store=kept).values.tolist() == [[0.5] * 8]
+
+
 # A store -----------------------------------------------------------------------------------------------------
 
 
@@ -295,10 +325,15 @@ def test_a_failing_run_does_not_stop_the_others(kept, n_jobs):
 
 def test_a_store_is_needed_before_the_first_run(tmp_path):
     (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
     runs = []
     for store, error, message in [
         (3, TypeError, "store must be the path of a folder or None, got 3"),
+        ("", ValueError, "store must be the path of a folder or None, got ''"),
         (tmp_path / "file", FileExistsError, "store must be a folder, but .*file is none"),
+        (tmp_path / "pipe", FileExistsError, "store must be a folder, but .*pipe is none"),
+        (tmp_path / "loop", FileExistsError, "store must be a folder, but .*loop is none"),
     ]:
         with pytest.raises(error, match=message):
             sweep(lambda lr, seed: runs.append(lr) or lr, {"lr": [0.1]}, [0], store=store)
@@ -325,8 +360,9 @@ def test_a_failing_run_is_named(n_jobs):
 def test_a_result_of_another_kind_is_named():
     with pytest.raises(RuntimeError, match=r"the run at lr=1\.0, seed=0 returned another kind of result than lr=0\.1"):
         sweep(lambda lr, seed: np.zeros(2) if lr == 1.0 else 0.0, {"lr": [0.1, 1.0]}, [0])
-    with pytest.raises(RuntimeError, match=r"the run at lr=0\.1, seed=0 failed: .*"):
-        sweep(lambda lr, seed: "good", {"lr": [0.1]}, [0])
+    for result in ("good", "0.5", None, {"loss": [0.5, None]}, [[1], [2, 3]]):
+        with pytest.raises(RuntimeError, match=r"the run at lr=0\.1, seed=0 failed: .*"):
+            sweep(lambda lr, seed, result=result: result, {"lr": [0.1]}, [0])
 
 
 @pytest.mark.parametrize(
