@@ -11,7 +11,6 @@ step and stay: what is timed is ``step()`` and nothing else.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import sys
@@ -23,7 +22,7 @@ import paddle
 from tqdm import tqdm
 
 from course_lib import models
-from course_lib.files import write_atomically
+from course_lib.files import as_json, write_atomically
 from tests.optimizer_table import CASES
 from tools.circumstances import processor
 
@@ -171,7 +170,7 @@ def main(arguments: list[str] | None = None) -> int:
     output = options.output or (None if options.models or options.optimizers else RESULTS)
     print(table(results))
     if output:
-        write_atomically(output, json.dumps(results, indent=1) + "\n")
+        write_atomically(output, as_json(results))
         write_atomically(output.with_suffix(".md"), table(results))
     return 0
 

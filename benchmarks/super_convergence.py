@@ -29,7 +29,7 @@ import paddle
 from tqdm import tqdm
 
 from course_lib import data, initializer, models, training
-from course_lib.files import write_atomically
+from course_lib.files import as_json, read_json, write_atomically
 from course_lib.optimizer import Momentum, lr
 from tools.circumstances import circumstances, versions
 
@@ -312,11 +312,9 @@ def main(arguments: list[str] | None = None) -> int:
     results = [store.finished(plan) for plan in plans]
     print("these runs:", summary([result for result in results if result]), sep="\n")
     if RECORD.exists():
-        print("the record:", summary(json.loads(RECORD.read_text(encoding="utf-8"))["runs"]), sep="\n")
+        print("the record:", summary(read_json(RECORD)["runs"]), sep="\n")
     if all(results):
-        write_atomically(
-            RECORD, json.dumps(make_record(plans, results), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        )
+        write_atomically(RECORD, as_json(make_record(plans, results)))
         print("all planned runs are there: they are the record now")
     return 0
 

@@ -23,7 +23,7 @@ from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
 from course_lib import claims, data
-from course_lib.files import write_atomically
+from course_lib.files import as_json, write_atomically
 from tools.circumstances import circumstances, versions
 from tools.hygiene import parsed, tags
 from tools.notebooks import CHAPTERS, ROOT, TIMEOUT, book_environment, shown, stored_form
@@ -131,7 +131,7 @@ def publish(paths: list[Path], work: Path = WORK, results: Path = RESULTS) -> No
     claims.copy(work / "results" / CLAIMS, to=results / CLAIMS)
     code = {chapter.stem: fingerprint(code_of(chapter)) for chapter in paths}  # a test compares it with today's
     run = {**circumstances("make mnist"), "code": code}
-    write_atomically(results / RUN, json.dumps(run, indent=1, ensure_ascii=False) + "\n")
+    write_atomically(results / RUN, as_json(run))
 
 
 def main(arguments: list[str] | None = None) -> int:
