@@ -410,8 +410,9 @@ def _valleys():
     bowl = ("a round valley", lambda x: 2 * x, np.array([3.0, -2.0]), 0.1, 8)
     ravine = ("a ravine", lambda x: np.array([1.0, 20.0]) * x, np.array([1.0, 1.0]), 0.09, 12)
     shifted = ("a valley around (1, 2, 3)", lambda x: x - np.array([1.0, 2.0, 3.0]), np.zeros(3), 0.5, 5)
+    uphill = ("a hill, climbed with a negative learning rate", lambda x: -x, np.array([0.5, 2.0]), -0.2, 4)
     names = "gradient", "x", "lr", "steps"
-    return [Case(dict(zip(names, arguments)), words) for words, *arguments in (bowl, ravine, shifted)]
+    return [Case(dict(zip(names, arguments)), words) for words, *arguments in (bowl, ravine, shifted, uphill)]
 
 
 @exercise(

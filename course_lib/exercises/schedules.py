@@ -1213,7 +1213,7 @@ ONE_CYCLE = {"divide_factor": 25.0, "end_learning_rate": 0.0001, "phase_pct": 0.
     cases=[
         *at_steps(range(20), {"max_lr": 0.5, "total_steps": 20}),
         *at_steps(range(0, 50, 7), {"max_lr": 3.0, "total_steps": 50}),
-        *at_steps(range(10), {"max_lr": 1.0, "total_steps": 10, "divide_factor": 10.0}),
+        *at_steps(range(10), {"max_lr": 1.0, "total_steps": 10, "divide_factor": 7.5}),
         *at_steps(range(10), {"max_lr": 1.0, "total_steps": 10, "end_learning_rate": 0.02}),
         *at_steps(range(20), {"max_lr": 1.0, "total_steps": 20, "phase_pct": 0.4}),
         # The top lies between two steps, below the middle between them and above it.
@@ -1517,15 +1517,15 @@ def _curves():
     """
     rng = np.random.default_rng(11)
     cases = []
-    for centre, first, last, steps, width, height, noise in [
-        (0.1, 1e-5, 6.0, 120, 0.5, 2.3, 0.0005),
-        (0.003, 1e-4, 3.0, 60, 0.5, 4.6, 0.0005),
-        (1.0, 1e-3, 300.0, 200, 0.5, 0.7, 0.0005),
-        (0.02, 2e-5, 2.0, 80, 0.9, 2.3, 0.0),
+    for centre, first, last, steps, width, height, lift, noise in [
+        (0.1, 1e-5, 6.0, 120, 0.5, 2.3, 0.0, 0.0005),
+        (0.003, 1e-4, 3.0, 60, 0.5, 4.6, 0.0, 0.0005),
+        (1.0, 1e-3, 300.0, 200, 0.5, 0.7, -1.0, 0.0005),  # a loss may be negative
+        (0.02, 2e-5, 2.0, 80, 0.9, 2.3, 0.0, 0.0),
     ]:
         lrs = np.geomspace(first, last, steps)
         losses = height * (1 - 0.7 / (1 + (centre / lrs) ** (1 / width)) + (lrs / (30 * centre)) ** 3)
-        losses = losses + noise * height * rng.standard_normal(lrs.size)
+        losses = losses + lift + noise * height * rng.standard_normal(lrs.size)
         cases.append(Case({"losses": losses, "lrs": lrs}, f"a curve that falls fastest at {centre:g}"))
     return cases
 
