@@ -160,6 +160,13 @@ def test_rounded_results_are_named(id, cut):
     assert feedback.mistake == "rounded", feedback
 
 
+@pytest.mark.parametrize("id", ["sgd-step", "momentum-step", "adam-step", "radam-step"])
+def test_steps_that_round_their_result_are_named(id):
+    right = EXERCISES[id].reference
+    feedback = check(id, lambda x, g, s, lr, **hyper: np.round(right(x, g, s, lr, **hyper), 5))
+    assert feedback.mistake == "rounded", feedback
+
+
 def test_a_wrong_result_is_not_called_rounded():
     assert check("step-decay", lambda t, lr, step_size, gamma: round(lr * 0.9**t, 5)).status == "wrong"
     assert check("step-decay", lambda t, lr, step_size, gamma: lr).mistake != "rounded"

@@ -128,6 +128,15 @@ def mistake_from(function, hint: str) -> Mistake:
     return Mistake(function.__name__.replace("_", "-"), *texts_of(function), hint, [function])
 
 
+ROUNDED = Mistake(
+    "rounded",
+    "The result is rounded",
+    "It is right, but for the digits that were cut off. Small values lose most of theirs, or become 0: a learning rate "
+    "near the end of a decay, say, or a small step.",
+    "Compute with all digits, and round when you print.",
+)
+
+
 def texts_of(function) -> tuple[str, str]:
     """Name and explanation of a wrong function: its docstring's first line and the rest, in one line each."""
     name, _, explanation = (inspect.getdoc(function) or "").partition("\n")
@@ -335,6 +344,23 @@ def units(got, want, allowed) -> np.ndarray:
     return np.where(same, 0.0, np.where(np.isfinite(distance), distance, np.inf))
 
 
+def is_rounded(readings, expected, slips: int) -> bool:
+    """Whether the values are the expected ones with digits cut off (behind the point or in all) ``slips`` times."""
+    asked = [(got, want) for got, want in zip(readings, expected) if got is not None]
+    got, want = (Observation(side).values for side in zip(*asked))
+    finite = np.isfinite(want)
+    got, want = got[finite], want[finite]
+    with np.errstate(all="ignore"):
+        leading = np.floor(np.log10(np.abs(want)))
+        grids = [10.0**place for digits in range(2, 7) for place in (-digits, leading + 1 - digits)]
+        return any(np.all((np.abs(got - want) <= slips * grid) & _on_grid(got, grid)) for grid in grids)
+
+
+def _on_grid(values, grid):
+    places = values / grid
+    return (np.abs(places - np.round(places)) < 1e-3 + np.finfo(np.float32).eps * np.abs(places)) | (values == 0)
+
+
 def first_difference(readings, expected) -> tuple[Reading, Reading]:
     """Return what came out and what was expected, at the first place where they differ."""
     return next(
@@ -409,6 +435,8 @@ class Implement(Exercise):
 
     # -- what a kind defines
 
+    roundings = 1  # how many roundings may add up in one of its readings
+
     def reference(self, *arguments, **keywords):
         raise NotImplementedError
 
@@ -437,11 +465,13 @@ class Implement(Exercise):
         return self.observe(function)
 
     def recognise(self, readings: Observation) -> Mistake | None:
-        """Return the catalogue's closest entry, if it is the same function as the one observed."""
+        """Return the catalogue's closest entry, if it is the same function as the one observed; or ``ROUNDED``."""
         alike = (entry for entry in self.entries if entry.begins_like(readings))
         near = [(deviation(readings, entry.observed), entry) for entry in alike]
         distance, entry = min(near, key=lambda pair: pair[0], default=(np.inf, None))
-        return entry.mistake.seen_as(entry.function) if distance <= 1 else None
+        if distance <= 1:
+            return entry.mistake.seen_as(entry.function)
+        return ROUNDED if is_rounded(readings, self.expected, self.roundings) else None
 
     def examine(self, answer) -> Feedback:
         if not callable(answer):

@@ -104,6 +104,8 @@ class StepExercise(Implement):
         counts: Whether the rule uses the step number ``s.t``.
     """
 
+    roundings = 14  # one at each step of a run
+
     def __init__(self, id, *, rule, hyper=(), fixed=None, other=None, says, slots=None, counts=False, **common):
         self.rule, self.fixed, self.says, self.counts = rule, fixed or {}, says, counts
         constructor = inspect.signature(rule).parameters
