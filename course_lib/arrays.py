@@ -77,4 +77,5 @@ def zeros_like(x):
     """
     if isinstance(x, paddle.Tensor):
         return paddle.zeros_like(x)
-    return np.zeros_like(x) if isinstance(x, np.ndarray) else 0.0
+    # np.zeros takes memory only where it is written to, np.zeros_like at once
+    return np.zeros(x.shape, x.dtype) if isinstance(x, np.ndarray) else 0.0

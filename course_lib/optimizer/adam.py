@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from ..arrays import absolute, maximum, sqrt
@@ -34,7 +36,7 @@ class Adam(Optimizer):
 
     Raises:
         TypeError, ValueError: See ``Optimizer``.
-        RuntimeError: ``weight_decay`` meets a gradient of some rows only, as in Paddle.
+        RuntimeError: ``weight_decay`` meets a gradient of some rows only, as in Paddle (where it passes in groups).
 
     Example:
         >>> import paddle
@@ -52,7 +54,8 @@ class Adam(Optimizer):
     with the current 1-β₂ᵗ.
 
     Paddle corrects gradients of some rows only (``Embedding(sparse=True)``) as if they came one step later, and
-    with ``lazy_mode`` leaves the other rows alone. Here they are what they stand for: zeros in the other rows.
+    with ``lazy_mode`` leaves the other rows alone. Here they are what they stand for: zeros in the other rows; a
+    warning says so where ``lazy_mode`` asks for the other.
     Given β as a tensor, Paddle starts its powers from 0.9 and 0.999 whatever the tensor holds; this class from β.
     """
 
@@ -62,6 +65,7 @@ class Adam(Optimizer):
     limits = {"beta1": decay_rate, "beta2": decay_rate, "epsilon": not_negative, "amsgrad": flag, **PADDLE_FLAGS}
     powers = ("beta1_pow_acc", "beta2_pow_acc")
     momentum_name = "beta1"
+    lazy_mode_warned = False
 
     def __init__(
         self,
@@ -103,14 +107,19 @@ class Adam(Optimizer):
         v_hat = v / (1 - self.beta2**s.t)
         return x - lr * m_hat / (sqrt(v_hat) + self.epsilon)
 
-    def overrides_for(self, parameter):
-        gradient = parameter.grad
-        if self.regularization is not None and gradient is not None and not gradient.is_dense():
+    def check_rows(self, parameter, group):
+        if self.regularization is not None and not group.grouped:
             raise RuntimeError(
                 f"weight_decay must be None for {parameter.name}, whose gradient has only some rows: "
                 f"it would act on all of them; got {self.regularization}"
             )
-        return {}
+        if group.hyperparameters.get("lazy_mode", self.lazy_mode) and not self.lazy_mode_warned:
+            self.lazy_mode_warned = True
+            warnings.warn(
+                f"lazy_mode=True has no effect in the course's {type(self).__name__}: where the gradient of "
+                f"{parameter.name} has no row, Paddle lets the parameter and its averages stand still, here they go on",
+                stacklevel=4,
+            )
 
     def paddle_extras(self, t, shape):
         # Paddle multiplies before it uses them, so that after step t the power t + 1 is stored.
@@ -215,6 +224,8 @@ class AdamW(Optimizer):
         return overrides
 
     paddle_extras = Adam.paddle_extras
+    check_rows = Adam.check_rows
+    lazy_mode_warned = False
 
 
 class Adamax(Optimizer):

@@ -16,20 +16,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import paddle
-from paddle.optimizer import lr as paddles_lr
 from paddle.optimizer.lr import LRScheduler
 
 from ..arrays import zeros_like
 from ..errors import number
-from . import lr as own_lr
-from .blocks import Setting, State, View, make_blocks, memory, read, update
+from .blocks import Setting, State, View, address, make_blocks, memory, read, update
 from .groups import checked_clip, checked_decay, checked_learning_rate, make_groups, names_of
-from .saving import from_paddle, to_paddle
+from .saving import distinct_names, from_paddle, load_schedule, schedule_entries, to_paddle
 
 __all__ = ["Optimizer"]
-
-NO_STATE = ("LR_Scheduler", "master_weights", "StructuredToParameterName@@")
-"""Entries of a saved ``state_dict`` that belong to no parameter; the last is what ``paddle.save`` adds."""
 
 
 class Optimizer:
@@ -40,7 +35,9 @@ class Optimizer:
             allowed, as in Paddle: it climbs the loss.
         parameters: The tensors to update, or a list of group dicts ``{"params": […], …}``. In a group,
             ``learning_rate`` multiplies the global one, ``weight_decay``, ``grad_clip`` and any
-            hyper-parameter of the class replace it; a ``weight_decay`` of ``None`` leaves the global one.
+            hyper-parameter of the class replace it. A ``weight_decay`` of ``None`` leaves the global one, as if it
+            were not there; only ``Momentum`` takes it for none, as in Paddle, and a class whose own ``weight_decay``
+            is a number (``AdamW``, ``SGDW``) refuses it.
             ``None`` makes an optimizer that has only its ``rule``, to be followed by ``surfaces.trajectory``;
             its ``step`` raises.
         weight_decay: A float λ adds λ·x to the gradient (L2, without ½); ``paddle.regularizer.L1Decay``
@@ -87,6 +84,9 @@ class Optimizer:
     powers: tuple[str, ...] = ()
     """Which of ``paddle_extras`` are powers β^t, from which the step number of a Paddle state is found."""
 
+    powers_of_32_bits = False
+    """Whether Paddle builds these up from a β of 32 bits even where the parameter has 64."""
+
     momentum_name: str | None = None
     """The hyper-parameter that a schedule with momentum cycling moves."""
 
@@ -112,10 +112,11 @@ class Optimizer:
             setattr(self, key, self.limits[key](key, value))
         self.slots = self.slots_with({})
         self._groups = [] if parameters is None else make_groups(self, parameters)
-        self._states = {}  # parameter's name -> State, where it is not in the blocks
+        self._states = {}  # place in the list of all parameters -> State, where it is not in the blocks
         self._blocks = []
-        self._updated = []  # the parameters that the blocks are made of
+        self._updated, self._places = [], []  # the parameters that the blocks are made of, and their places
         self._memory, self._addresses = [], []  # where these lie
+        self._inherited = {}  # in a copy: place -> what the original knew of the parameter there
 
     # ------------------------------------------------------------------ the rule
 
@@ -159,6 +160,14 @@ class Optimizer:
     def overrides_for(self, parameter) -> dict:
         """Return hyper-parameters (or ``lr_ratio``) that differ for this one parameter."""
         return {}
+
+    def check_rows(self, parameter, group) -> None:
+        """Raise or warn if this class does not take a gradient of some rows only, as ``Embedding(sparse=True)`` has."""
+
+    def regularizers_in(self, settings: dict) -> list:
+        """Return the regularizers, at most one of a kind, that act in a group with these ``settings``."""
+        own = checked_decay(settings.get("weight_decay"))
+        return [regularizer for regularizer in [own or self.regularization] if regularizer is not None]
 
     # ------------------------------------------------------------------ Paddle's interface
 
@@ -227,11 +236,9 @@ class Optimizer:
             >>> x.tolist()
             [0.5]
         """
-        gradients = {parameter.name: gradient for parameter, gradient in params_grads}
-        names_of("params_grads", gradients, among=names_of("parameters", self._parameters()))
-        self._update(
-            [[(p, gradients[p.name]) for p in group.parameters if p.name in gradients] for group in self._groups]
-        )
+        given = {parameter.name: gradient for parameter, gradient in params_grads if gradient is not None}
+        names_of("params_grads", given, among=names_of("parameters", self._parameters()))
+        self._update([[(p, given[p.name]) for p in group.trainable() if p.name in given] for group in self._groups])
         return []
 
     def get_opti_var_name_list(self) -> list[str]:
@@ -294,43 +301,27 @@ class Optimizer:
         Paddle's optimizer can load it. Beside Paddle's entries it holds each parameter's step number
         ``…_t_0``, so that a resumed run equals the unbroken one bit for bit.
         """
+        distinct_names(self._parameters())
         states, state_dict = self._all_states(), {}
-        for group in self._groups:
-            for parameter in group.parameters:
-                if parameter.name in states:
-                    state_dict.update(to_paddle(self._as_in(group), parameter, states[parameter.name]))
-        if isinstance(self._learning_rate, LRScheduler):
-            state_dict["LR_Scheduler"] = self._learning_rate.state_dict()
-        return state_dict
+        for place, (parameter, seen) in enumerate(self._parameters_and_views()):
+            if place in states:
+                state_dict.update(to_paddle(seen, parameter, states[place]))
+        return {**state_dict, **schedule_entries(self._learning_rate)}
 
     def set_state_dict(self, state_dict: dict) -> None:
         """Continue from a state that this class or Paddle's class of the same name has saved.
 
         Raises:
-            ValueError: The state belongs to another class, model or shape; nothing is changed then.
+            TypeError: It is no dict.
+            ValueError: The state belongs to another class, model, shape or schedule. Then nothing is changed, as
+                with every other error of a schedule's own.
         """
         if not isinstance(state_dict, dict):
             raise TypeError(f"state_dict must be a dict as state_dict() returns it, got {type(state_dict).__name__}")
-        schedule_state = state_dict.get("LR_Scheduler")
-        driven = isinstance(self._learning_rate, LRScheduler)
-        stateless = isinstance(self._learning_rate, (own_lr.LambdaDecay, paddles_lr.LambdaDecay))
-        if driven and schedule_state is None and not stateless:
-            raise ValueError("state_dict has no entry 'LR_Scheduler', but a schedule drives the learning rate")
-        entries = {key: value for key, value in state_dict.items() if key not in NO_STATE}
-        states = {
-            parameter.name: from_paddle(self._as_in(group), parameter, entries)
-            for group in self._groups
-            for parameter in group.parameters
-        }
-        if entries:
-            raise ValueError(
-                f"state_dict has entries for none of the parameters of this {type(self).__name__}: "
-                f"{', '.join(sorted(entries)[:3])}; it must come from the same model and optimizer class"
-            )
-        self._states = {name: state for name, state in states.items() if state is not None}
-        self._blocks, self._updated = [], []
-        if driven and schedule_state:
-            self._learning_rate.set_state_dict(schedule_state)
+        distinct_names(self._parameters())
+        states = from_paddle(self._parameters_and_views(), state_dict)
+        load_schedule(self._learning_rate, state_dict)
+        self._states, self._blocks, self._updated, self._places = states, [], [], []
 
     load_state_dict = set_state_dict
 
@@ -349,66 +340,105 @@ class Optimizer:
         parameters, gradients, groups = [], [], []
         for group, pairs in zip(self._groups, pairs_by_group):
             for parameter, gradient in group.clipped(pairs):
+                if not gradient.is_dense():
+                    self.check_rows(parameter, group)
                 parameters.append(parameter)
                 gradients.append(gradient)
                 groups.append(group)
         self._make_current(parameters, groups)
         self._follow_momentum_schedule()
-        update(self._blocks, [read(g, flat.size) for g, flat in zip(gradients, self._memory)], self.get_lr())
+        gradients = [read(*each) for each in zip(gradients, parameters, self._memory)]
+        update(self._blocks, gradients, self.get_lr())
 
     def _make_current(self, parameters, groups) -> None:
         """See to it that the blocks consist of just these parameters and know where these lie in memory."""
         same = len(parameters) == len(self._updated) and all(p is q for p, q in zip(parameters, self._updated))
-        addresses = [parameter.data_ptr() for parameter in parameters]
+        addresses = [address(parameter) for parameter in parameters]
         if same and addresses == self._addresses:
             return
-        self._memory, self._addresses = [memory(parameter) for parameter in parameters], addresses
-        if not same:
-            self._states, self._updated = self._all_states(), parameters
-            states = [self._taken_state(*each) for each in zip(parameters, groups, self._memory)]
-            settings = [self._setting(*each) for each in zip(parameters, groups, states)]
-            self._blocks = make_blocks(self, settings, states, [flat.size for flat in self._memory])
+        in_memory = [memory(parameter) for parameter in parameters]
+        flat = [array.reshape(-1) for array in in_memory]
+        if not same or [array.size for array in flat] != [array.size for array in self._memory]:
+            self._rebuild(parameters, groups, flat)
+        self._memory, self._addresses = in_memory, addresses
         for block in self._blocks:
-            block.attach(self._memory)
+            block.attach(flat)
 
-    def _setting(self, parameter, group, state: State) -> Setting:
+    def _rebuild(self, parameters, groups, flat: list[np.ndarray]) -> None:
+        """Make the blocks anew, of these parameters, whose memory is ``flat``."""
+        place_of = {id(parameter): place for place, parameter in enumerate(self._parameters())}
+        places = [place_of[id(parameter)] for parameter in parameters]
+        at_rest = self._all_states()
+        states = [
+            at_rest.pop(place) if place in at_rest else self._fresh_state_in(group, array)
+            for place, group, array in zip(places, groups, flat)
+        ]
+        for parameter, state, array in zip(parameters, states, flat):
+            self._check_size(parameter, state, array.size)
+        settings = [self._setting(*each) for each in zip(places, parameters, groups, states)]
+        self._blocks = make_blocks(self, settings, states, [array.size for array in flat])
+        self._states, self._updated, self._places = at_rest, parameters, places
+
+    def _setting(self, place, parameter, group, state: State) -> Setting:
         """Return what a parameter must share with others to be updated together with them."""
-        overrides = {**group.hyperparameters, **self.overrides_for(parameter)}
-        lr_scale = group.lr_scale_of(parameter) * overrides.pop("lr_ratio", 1.0)
+        hyperparameters, lr_scale, regularizers = self._inherited.get(place) or self._own_settings(parameter, group)
         return Setting(
-            hyperparameters=tuple(sorted(overrides.items())),
+            hyperparameters=tuple(sorted(hyperparameters.items())),
             lr_scale=lr_scale,
-            regularizer=group.regularizer_of(parameter),
+            regularizers=regularizers,
             dtype=str(parameter.dtype),
             t=state.t,
             scalars=tuple(state.scalars.items()),
             group=None if self.elementwise else group,
         )
 
-    def _taken_state(self, parameter, group, flat: np.ndarray) -> State:
-        """Return the state of a parameter that goes into the blocks, a fresh one at its first step."""
-        if parameter.name in self._states:
-            return self._states.pop(parameter.name)
+    def _own_settings(self, parameter, group) -> tuple[dict, float, tuple]:
+        """Return the hyper-parameters, the factor of the learning rate and the regularizers of a parameter."""
+        hyperparameters = {**group.hyperparameters, **self.overrides_for(parameter)}
+        lr_scale = group.lr_scale_of(parameter) * hyperparameters.pop("lr_ratio", 1.0)
+        return hyperparameters, lr_scale, group.regularizers_of(parameter)
+
+    def _fresh_state_in(self, group, x: np.ndarray) -> State:
+        """Return the state before the first step of a parameter ``x`` of ``group``."""
         seen = self._as_in(group)
-        fresh = seen.fresh_state(flat)
+        fresh = seen.fresh_state(x)
         return State(0, {slot: getattr(fresh, slot) for slot in seen.slots}, dict(self.scalars))
+
+    def _check_size(self, parameter, state: State, size: int) -> None:
+        """Refuse a parameter that had another size at its last step; only a rule without state can go on."""
+        sizes = {array.size for array in state.arrays.values()} - {size}
+        if sizes:
+            raise ValueError(
+                f"parameter {parameter.name} has {size} elements now, but its state in this "
+                f"{type(self).__name__} has {sizes.pop()}: make a new optimizer after a parameter has been resized"
+            )
 
     def _as_in(self, group) -> Optimizer:
         """Return this optimizer as the parameters of ``group`` see it."""
         return View(self, group.hyperparameters, rounded=False).current()
 
-    def _all_states(self) -> dict[str, State]:
-        """Return the states at rest, and copies of those that live in the blocks, by the parameter's name."""
-        names, pieces = [parameter.name for parameter in self._updated], {}
+    def _all_states(self) -> dict[int, State]:
+        """Return the states at rest, and copies of those that live in the blocks, by the parameter's place."""
+        pieces = {}
         for block in self._blocks:
-            for name, piece, state in block.states(self.scalars, names):
-                pieces.setdefault(name, []).append((piece.start, state))
+            for piece, state in block.states(self.scalars):
+                pieces.setdefault(self._places[piece.index], []).append((piece.start, state))
         states = dict(self._states)
-        for name, parts in pieces.items():
+        for place, parts in pieces.items():
             parts = [state for _, state in sorted(parts, key=lambda part: part[0])]
             arrays = {slot: np.concatenate([state.arrays[slot] for state in parts]) for slot in parts[0].arrays}
-            states[name] = State(parts[0].t, arrays, parts[0].scalars)
+            states[place] = State(parts[0].t, arrays, parts[0].scalars)
         return states
+
+    def __getstate__(self) -> dict:
+        """Return what ``copy`` and ``pickle`` take along.
+
+        The parameters of a copy lie elsewhere in memory, have other names, and out of a pickle no ``ParamAttr``: what
+        depends on these is settled here.
+        """
+        pairs = [(parameter, group) for group in self._groups for parameter in group.parameters]
+        settled = {place: self._own_settings(*pair) for place, pair in enumerate(pairs)}
+        return {**vars(self), "_memory": [], "_addresses": [], "_inherited": {**settled, **self._inherited}}
 
     def _follow_momentum_schedule(self) -> None:
         """Let a schedule that cycles momentum against the learning rate set this step's momentum."""
@@ -424,6 +454,11 @@ class Optimizer:
 
     def _parameters(self):
         return [parameter for group in self._groups for parameter in group.parameters]
+
+    def _parameters_and_views(self) -> list:
+        """Return ``[(parameter, this optimizer as the parameter sees it), …]``."""
+        views = [(group, self._as_in(group)) for group in self._groups]
+        return [(parameter, seen) for group, seen in views for parameter in group.parameters]
 
     @property
     def _parameter_list(self):

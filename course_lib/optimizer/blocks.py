@@ -47,7 +47,7 @@ class Setting(NamedTuple):
 
     hyperparameters: tuple
     lr_scale: float
-    regularizer: tuple | None
+    regularizers: tuple
     dtype: str
     t: int
     scalars: tuple
@@ -73,7 +73,6 @@ class View:
 
     def __init__(self, optimizer, overrides: dict, rounded: bool):
         self.optimizer, self.overrides, self.rounded = optimizer, overrides, rounded
-        self.copy = object.__new__(type(optimizer))
 
     def current(self):
         """Return an optimizer of the same class with the settings of this moment."""
@@ -82,20 +81,21 @@ class View:
             for name in settings.keys() & self.optimizer.limits.keys():
                 if isinstance(settings[name], float):
                     settings[name] = float(np.float32(settings[name]))
-        vars(self.copy).update(settings)
-        return self.copy
+        seen = object.__new__(type(self.optimizer))
+        vars(seen).update(settings)
+        return seen
 
 
 class Block:
     """Some pieces of parameters, their joined state, and the settings they share."""
 
     def __init__(self, setting: Setting, view: View, pieces: list[Piece], states: list[State]):
-        self.view, self.lr_scale, self.regularizer, self.pieces = view, setting.lr_scale, setting.regularizer, pieces
+        self.view, self.lr_scale, self.regularizers, self.pieces = view, setting.lr_scale, setting.regularizers, pieces
         ends = np.cumsum([piece.stop - piece.start for piece in pieces]).tolist()
         self.size, self.parts = ends[-1], [slice(start, stop) for start, stop in zip([0, *ends], ends)]
         self.slots = tuple(states[pieces[0].index].arrays)
         arrays = {
-            slot: np.concatenate([states[piece.index].arrays[slot][piece.start : piece.stop] for piece in pieces])
+            slot: _joined([states[piece.index].arrays[slot][piece.start : piece.stop] for piece in pieces])
             for slot in self.slots
         }
         self.state = SimpleNamespace(**arrays, **dict(setting.scalars), t=setting.t)
@@ -108,20 +108,23 @@ class Block:
         """Apply the rule of ``optimizer`` once to every element of the block."""
         x = _joined(self.targets)
         g = _joined([gradients[index][start:stop] for index, start, stop in self.pieces])
-        if self.regularizer is not None:
-            kind, coefficient = self.regularizer
+        for kind, coefficient in self.regularizers:
             g = g + coefficient * (x if kind is L2Decay else np.sign(x))
         self.state.t += 1
         new = optimizer.rule(x, g, self.state, lr * self.lr_scale)
         for target, part in zip(self.targets, self.parts):
             target[:] = new[part]
 
-    def states(self, scalars, names: list[str]):
-        """Yield ``(parameter's name, piece, state of this piece)``, to put the blocks' states together again."""
+    def states(self, scalars):
+        """Yield ``(piece, state of this piece)``, to put the blocks' states together again."""
         for piece, part in zip(self.pieces, self.parts):
             arrays = {slot: getattr(self.state, slot)[part].copy() for slot in self.slots}
             values = {scalar: getattr(self.state, scalar) for scalar in scalars}
-            yield names[piece.index], piece, State(self.state.t, arrays, values)
+            yield piece, State(self.state.t, arrays, values)
+
+    def __getstate__(self) -> dict:
+        """Leave out where the parameters lie: those of a copy lie elsewhere."""
+        return {name: value for name, value in vars(self).items() if name != "targets"}
 
 
 def make_blocks(optimizer, settings: list[Setting], states: list[State], sizes: list[int]) -> list[Block]:
@@ -180,8 +183,13 @@ def _workers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(CORES - 1, thread_name_prefix="optimizer")
 
 
+def address(tensor: paddle.Tensor) -> tuple:
+    """Return what tells that a tensor lies where it lay before."""
+    return tensor.data_ptr(), tensor.shape, tensor.is_contiguous()
+
+
 def memory(tensor: paddle.Tensor) -> np.ndarray:
-    """Return the tensor's own memory as a flat NumPy array: writing to it changes the tensor.
+    """Return the tensor's own memory as a NumPy array: writing to it changes the tensor.
 
     Raises:
         TypeError: The tensor is not a dense, contiguous CPU tensor of float32 or float64.
@@ -193,7 +201,7 @@ def memory(tensor: paddle.Tensor) -> np.ndarray:
         )
     if not tensor.is_contiguous():
         raise TypeError(f"parameter {tensor.name} is not contiguous; make it from a contiguous tensor")
-    values = np.from_dlpack(tensor.detach()).reshape(-1)
+    values = np.from_dlpack(tensor.detach())
     return values if values.flags.writeable else _writable(tensor, values)
 
 
@@ -201,16 +209,37 @@ def _writable(tensor: paddle.Tensor, values: np.ndarray) -> np.ndarray:
     """The same memory by its address: NumPy before 2.1 (Python 3.9) marks all that comes by DLPack as read-only."""
     buffer = (ctypes.c_byte * values.nbytes).from_address(tensor.data_ptr())
     buffer.owner = values  # keeps the memory alive as long as the array
-    return np.frombuffer(buffer, values.dtype)
+    return np.frombuffer(buffer, values.dtype).reshape(values.shape)
 
 
-def read(gradient: paddle.Tensor, size: int) -> np.ndarray:
-    """Return the ``size`` values of a gradient as a flat NumPy array, copied only where that is quicker or needed."""
+def read(gradient: paddle.Tensor, parameter: paddle.Tensor, own: np.ndarray) -> np.ndarray:
+    """Return the values of a gradient as a flat NumPy array, copied only where that is quicker or needed.
+
+    Args:
+        gradient: The gradient.
+        parameter: What it belongs to.
+        own: The parameter's memory.
+
+    Raises:
+        ValueError: The gradient has another shape than the parameter.
+        TypeError: It has another dtype.
+    """
     if not gradient.is_dense():
-        return _dense(gradient).reshape(-1)
-    if size < SMALL or not gradient.is_contiguous():
-        return gradient.numpy().reshape(-1)
-    return np.from_dlpack(gradient.detach()).reshape(-1)
+        values = _dense(gradient)
+    elif own.size < SMALL or not gradient.is_contiguous():
+        values = gradient.numpy()
+    else:
+        values = np.from_dlpack(gradient.detach())
+    if values.shape != own.shape:
+        raise ValueError(
+            f"the gradient of {parameter.name} must have the parameter's shape {list(own.shape)}, "
+            f"got {list(values.shape)}"
+        )
+    if values.dtype != own.dtype:
+        raise TypeError(
+            f"the gradient of {parameter.name} must be {own.dtype} like the parameter, got {gradient.dtype}"
+        )
+    return values.reshape(-1)
 
 
 def _dense(gradient: paddle.Tensor) -> np.ndarray:

@@ -25,7 +25,7 @@ class Group:
 
     def __init__(self, optimizer, parameters, settings: dict | None):
         self.parameters = list(parameters)
-        self._grouped = settings is not None
+        self.grouped = settings is not None
         settings = settings or {}
         self.hyperparameters = {
             name: optimizer.limits[name](name, value) for name, value in settings.items() if name in optimizer.limits
@@ -34,13 +34,16 @@ class Group:
         self._lr_scale = number("learning_rate of a parameter group", settings.get("learning_rate", 1.0))
         self._clip = checked_clip(settings.get("grad_clip", optimizer._grad_clip))
         decoupled = "weight_decay" in optimizer.limits
-        own_decay = not decoupled and settings.get("weight_decay") is not None
-        self._regularizer = checked_decay(settings["weight_decay"]) if own_decay else optimizer.regularization
-        self._param_attr_regularizes = decoupled or not self._grouped
+        self._regularizers = [] if decoupled else optimizer.regularizers_in(settings)
+        self._param_attr_regularizes = decoupled or not self.grouped
+
+    def trainable(self) -> list:
+        """Return the parameters that are not frozen."""
+        return [parameter for parameter in self.parameters if not parameter.stop_gradient]
 
     def with_gradients(self) -> list:
         """Return ``[(parameter, gradient), …]`` of the parameters that take part in this step."""
-        pairs = [(parameter, parameter.grad) for parameter in self.parameters if not parameter.stop_gradient]
+        pairs = [(parameter, parameter.grad) for parameter in self.trainable()]
         return [(parameter, gradient) for parameter, gradient in pairs if gradient is not None]
 
     def clipped(self, pairs: list) -> list:
@@ -54,15 +57,15 @@ class Group:
         """Return the factor that the global learning rate takes for this parameter."""
         return (
             self._lr_scale
-            if self._grouped
+            if self.grouped
             else float(_attribute(parameter, "optimize_attr", {"learning_rate": 1.0})["learning_rate"])
         )
 
-    def regularizer_of(self, parameter) -> tuple | None:
-        """Return ``(L1Decay or L2Decay, coefficient)`` for this parameter, or ``None``."""
+    def regularizers_of(self, parameter) -> tuple:
+        """Return ``(L1Decay or L2Decay, coefficient)`` for each regularizer that acts on this parameter."""
         own = _attribute(parameter, "regularizer", None) if self._param_attr_regularizes else None
-        regularizer = own if own is not None else self._regularizer
-        return None if regularizer is None else (type(regularizer), float(regularizer._coeff))
+        regularizers = self._regularizers if own is None else [own]
+        return tuple((type(regularizer), float(regularizer._coeff)) for regularizer in regularizers)
 
 
 def make_groups(optimizer, parameters) -> list[Group]:

@@ -18,7 +18,9 @@ instead, under *Paddle*. For all of them: arguments are checked when the schedul
 
 from __future__ import annotations
 
+import contextlib
 import math
+import numbers
 
 import numpy as np
 import paddle
@@ -113,6 +115,29 @@ class Schedule(LRScheduler):
     def current_momentum(self):
         """The momentum the optimizer should use now; None means: leave the optimizer's own alone."""
         return None
+
+    def set_state_dict(self, state_dict):
+        """Go on from a state that ``state_dict`` has saved, here or in Paddle's class of the same name.
+
+        Raises:
+            TypeError: It is no dict, or holds something else where a number belongs.
+            ValueError: The step in it is negative.
+            RuntimeError: It does not have just the entries of this class, so another class has saved it.
+
+        With every error the schedule stays as it was.
+        """
+        if not isinstance(state_dict, dict):
+            raise TypeError(f"state_dict must be a dict as state_dict() returns it, got {type(state_dict).__name__}")
+        self.state_keys()
+        if set(state_dict) != set(self.keys):
+            raise RuntimeError(
+                f"state_dict must hold {', '.join(self.keys)} for a {type(self).__name__}, "
+                f"got {', '.join(map(str, state_dict)) or 'nothing'}: another schedule has saved it"
+            )
+        checked = {key: _checked_entry(key, value) for key, value in state_dict.items()}
+        super().set_state_dict(checked)
+
+    set_dict = set_state_dict
 
 
 # --- Decay: start large, end small -----------------------------------------------------------------------------------
@@ -540,17 +565,19 @@ class LinearWarmup(Schedule):
         """Load a state saved by ``state_dict``, here or in Paddle's class.
 
         Raises:
-            RuntimeError: The state of the schedule inside is missing.
+            RuntimeError: The state of the schedule inside is missing, or there is one and no schedule inside.
         """
+        if not isinstance(self.learning_rate, LRScheduler) or not isinstance(state_dict, dict):
+            return super().set_state_dict(state_dict)
         own = dict(state_dict)
         inside = own.pop("LinearWarmup_LR", None)
-        if isinstance(self.learning_rate, LRScheduler):
-            if inside is None:
-                raise RuntimeError(
-                    f"state_dict must hold 'LinearWarmup_LR', the state of the inner schedule, got {sorted(state_dict)}"
-                )
+        if inside is None:
+            raise RuntimeError(
+                f"state_dict must hold 'LinearWarmup_LR', the state of the inner schedule, got {sorted(state_dict)}"
+            )
+        with all_or_nothing(self):
             self.learning_rate.set_state_dict(inside)
-        super().set_state_dict(own)
+            super().set_state_dict(own)
 
     set_dict = set_state_dict
 
@@ -982,7 +1009,7 @@ class ReduceOnPlateau(Schedule):
             metrics: A number, or a tensor or array that holds a single one.
             epoch: The number of this step; None counts on.
         """
-        metric = _single_number("metrics", metrics)
+        metric = float(_single_number("metrics", metrics))
         self.last_epoch = self.last_epoch + 1 if epoch is None else _not_negative("epoch", epoch)
         if self.cooldown_counter > 0:
             self.cooldown_counter -= 1
@@ -1019,6 +1046,22 @@ class ReduceOnPlateau(Schedule):
 # --- Shared by the schedules above -----------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def all_or_nothing(schedule):
+    """If the block raises, leave ``schedule``, the course's or Paddle's, and what is inside it as they were before."""
+    before, inside = [], schedule
+    while isinstance(inside, LRScheduler):
+        before.append((inside, dict(vars(inside))))
+        inside = getattr(inside, "learning_rate", None)
+    try:
+        yield
+    except BaseException:
+        for each, attributes in before:
+            vars(each).clear()
+            vars(each).update(attributes)
+        raise
+
+
 class _RunningProduct:
     """start · factor(1) · factor(2) · … · factor(t), from left to right, each product computed once and remembered."""
 
@@ -1048,9 +1091,22 @@ def _numbers(name, values):
 
 
 def _not_negative(name, value):
-    """Check a number, but keep it as it was given: an int stays an int."""
-    number(name, value, 0)
-    return value
+    """Check a number, but keep an int an int. One of NumPy's becomes Python's: a state can be written as JSON."""
+    checked = number(name, value, 0)
+    return int(value) if isinstance(value, numbers.Integral) else checked
+
+
+NUMBERS_IN_A_STATE = ("last_lr", "best", "num_bad_epochs", "cooldown_counter")
+
+
+def _checked_entry(key, value):
+    """Check one entry of a state; those of other people's subclasses are theirs."""
+    name = f"state_dict[{key!r}]"
+    if key == "last_epoch":
+        return _not_negative(name, _single_number(name, value))
+    if key not in NUMBERS_IN_A_STATE or (key == "best" and value is None):
+        return value
+    return _single_number(name, value)
 
 
 def _increasing(name, values):
@@ -1085,6 +1141,6 @@ def _single_number(name, value):
         if value.size != 1:
             raise ValueError(f"{name} must hold a single number (take the mean first), got shape {list(value.shape)}")
         value = value.item()
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, or a tensor or array of one, got {value!r} ({type(value).__name__})")
-    return float(value)
+    return int(value) if isinstance(value, numbers.Integral) else float(value)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from paddle.regularizer import L1Decay
+
 from .base import Optimizer
+from .groups import checked_decay
 from .limits import PADDLE_FLAGS, finite, flag, not_negative
 
 
@@ -127,6 +130,14 @@ class Momentum(Optimizer):
             rescale_grad=rescale_grad,
             use_multi_tensor=use_multi_tensor,
         )
+
+    def regularizers_in(self, settings):
+        # Here Paddle's kernel does L2: a group's word replaces the global L2, even if it is None, and adds to an L1.
+        if "weight_decay" not in settings:
+            return super().regularizers_in(settings)
+        own, everywhere = checked_decay(settings["weight_decay"]), self.regularization
+        beside = everywhere if isinstance(everywhere, L1Decay) and not isinstance(own, L1Decay) else None
+        return [regularizer for regularizer in (beside, own) if regularizer is not None]
 
     def rule(self, x, g, s, lr):
         s.velocity = self.momentum * s.velocity + g

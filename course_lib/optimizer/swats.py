@@ -129,5 +129,4 @@ class SWATS(Optimizer):
         return found[0] if found else None
 
     def _scalars_in_use(self) -> list[dict]:
-        states = self._all_states()
-        return [states[p.name].scalars for p in self._parameters() if p.name in states]
+        return [state.scalars for _, state in sorted(self._all_states().items())]
