@@ -105,6 +105,35 @@ def listed(name: str, values, of: str = "values") -> list:
     return list(plain)
 
 
+def no_attribute(message: str) -> AttributeError:
+    """Return an ``AttributeError`` to which Python adds no "Did you mean …?" of its own.
+
+    Example:
+        >>> raise no_attribute("Lamb is in paddle.optimizer, but not in course_lib.optimizer")
+        Traceback (most recent call last):
+            ...
+        AttributeError: Lamb is in paddle.optimizer, but not in course_lib.optimizer
+    """
+    error = AttributeError(message)
+    error.name = error.obj = None
+    return error
+
+
+def only_in_paddle(module: str, name: str, theirs) -> AttributeError:
+    """Return the error for a ``name`` that the twin ``module`` of Paddle's module ``theirs`` does not have.
+
+    Example:
+        >>> import math
+        >>> only_in_paddle("course_lib.twin", "tau", math)
+        AttributeError('tau is in math, but not in course_lib.twin')
+        >>> only_in_paddle("course_lib.twin", "tao", math)
+        AttributeError("module 'course_lib.twin' has no attribute 'tao'")
+    """
+    if not name.startswith("_") and hasattr(theirs, name):
+        return no_attribute(f"{name} is in {theirs.__name__}, but not in {module}")
+    return AttributeError(f"module {module!r} has no attribute {name!r}")
+
+
 def _is_finite(value) -> bool:
     try:
         return math.isfinite(value)

@@ -1,5 +1,8 @@
 """The course's optimizers: a drop-in twin of ``paddle.optimizer`` whose rules read like the formulas."""
 
+import paddle as _paddle
+
+from ..errors import only_in_paddle as _only_in_paddle
 from . import lr
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
 from .adaptive import Adadelta, Adagrad, RMSProp
@@ -23,3 +26,7 @@ __all__ = [
     "RMSProp",
     "lr",
 ]
+
+
+def __getattr__(name):
+    raise _only_in_paddle(__name__, name, _paddle.optimizer)

@@ -328,6 +328,7 @@ class NAdam(Optimizer):
     accumulators = {"m": "moment1", "v": "moment2", "mu_product": "mu_product"}
     limits = {"beta1": decay_rate, "beta2": decay_rate, "epsilon": not_negative, "momentum_decay": not_negative}
     powers = ("momentum_decay_pow", "beta2_pow")
+    powers_of_32_bits = True
     momentum_name = "beta1"
     lowest_learning_rate = 0
 
@@ -408,6 +409,7 @@ class RAdam(Optimizer):
     accumulators = {"m": "moment1", "v": "moment2"}
     limits = {"beta1": decay_rate, "beta2": decay_rate, "epsilon": not_negative}
     powers = ("beta1_pow", "beta2_pow")
+    powers_of_32_bits = True
     momentum_name = "beta1"
     lowest_learning_rate = 0
 

@@ -11,15 +11,17 @@ and the rule runs once per block instead of once per parameter.
 
 from __future__ import annotations
 
+import inspect
 import math
 from types import SimpleNamespace
 
 import numpy as np
 import paddle
+from paddle.jit.sot.psdb import fallback
 from paddle.optimizer.lr import LRScheduler
 
 from ..arrays import zeros_like
-from ..errors import number
+from ..errors import no_attribute, number
 from .blocks import Setting, State, View, address, make_blocks, memory, read, update
 from .groups import checked_clip, checked_decay, checked_learning_rate, make_groups, names_of
 from .saving import distinct_names, from_paddle, load_schedule, schedule_entries, to_paddle
@@ -27,8 +29,11 @@ from .saving import distinct_names, from_paddle, load_schedule, schedule_entries
 __all__ = ["Optimizer"]
 
 
-class Optimizer:
+class Optimizer(paddle.optimizer.Optimizer):
     """Base class of the course's optimizers; its interface is that of ``paddle.optimizer.Optimizer``.
+
+    It is a subclass of Paddle's in name, so that programs which ask ``isinstance`` take it for one. It uses nothing
+    of it: every method below is the course's own.
 
     Args:
         learning_rate: A float or an ``LRScheduler`` (Paddle's or the course's). A negative float is
@@ -175,7 +180,13 @@ class Optimizer:
         """Update every parameter that has a gradient, once.
 
         Parameters with ``stop_gradient`` or without a gradient are skipped and their step count stands still.
+
+        Raises:
+            RuntimeError: Paddle is in static mode.
+            ValueError, TypeError: A gradient has another shape or dtype than its parameter.
         """
+        fallback(recursive=True)  # see _check_mode
+        self._check_mode()
         self._update([group.with_gradients() for group in self._groups])
 
     def minimize(self, loss, startup_program=None, parameters=None, no_grad_set=None):
@@ -190,6 +201,7 @@ class Optimizer:
         Returns:
             ``([], [(parameter, gradient), …])``; the list of operators is empty outside static mode.
         """
+        fallback(recursive=True)
         pairs = self.backward(loss, startup_program, parameters, no_grad_set)
         return self.apply_gradients(pairs), pairs
 
@@ -206,6 +218,8 @@ class Optimizer:
             TypeError: ``loss`` is no tensor.
             ValueError: ``parameters`` names one that this optimizer does not update.
         """
+        fallback(recursive=True)
+        self._check_mode()
         if not isinstance(loss, paddle.Tensor):
             raise TypeError(f"loss must be a paddle.Tensor, got {type(loss).__name__}")
         own = names_of("parameters", self._parameters())
@@ -236,6 +250,8 @@ class Optimizer:
             >>> x.tolist()
             [0.5]
         """
+        fallback(recursive=True)
+        self._check_mode()
         given = {parameter.name: gradient for parameter, gradient in params_grads if gradient is not None}
         names_of("params_grads", given, among=names_of("parameters", self._parameters()))
         self._update([[(p, given[p.name]) for p in group.trainable() if p.name in given] for group in self._groups])
@@ -330,6 +346,18 @@ class Optimizer:
         return {}
 
     # ------------------------------------------------------------------ one step, block by block
+
+    def _check_mode(self) -> None:
+        """Refuse Paddle's static mode, in which there are no values yet for NumPy to compute with.
+
+        ``paddle.jit.to_static(full_graph=False)`` is no static mode, but translates what a function calls; there
+        ``fallback``, nothing in itself, at the beginning of the methods above makes it leave them to Python.
+        """
+        if not paddle.in_dynamic_mode():
+            raise RuntimeError(
+                f"{type(self).__name__} of course_lib works in Paddle's dynamic mode only: call "
+                "paddle.disable_static() first, and keep its step out of paddle.jit.to_static(full_graph=True)"
+            )
 
     def _update(self, pairs_by_group) -> None:
         """Apply the rule to ``[(parameter, gradient), …]`` of each group, after clipping."""
@@ -429,6 +457,14 @@ class Optimizer:
             arrays = {slot: np.concatenate([state.arrays[slot] for state in parts]) for slot in parts[0].arrays}
             states[place] = State(parts[0].t, arrays, parts[0].scalars)
         return states
+
+    def __getattr__(self, name: str):
+        """Tell a slip from an attribute that Paddle's optimizer has for its own bookkeeping (``_accumulators``)."""
+        theirs = getattr(paddle.optimizer, type(self).__name__, paddle.optimizer.Optimizer)
+        constructors = [inspect.unwrap(each.__init__) for each in theirs.__mro__[:-1]]
+        if any(name in constructor.__code__.co_names for constructor in constructors):
+            raise no_attribute(f"{name} is an attribute of Paddle's {theirs.__name__}, but not of the course's")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __getstate__(self) -> dict:
         """Return what ``copy`` and ``pickle`` take along.
