@@ -325,7 +325,7 @@ def _finish(ledger: Path) -> None:
     if both := _load(_unfinished(ledger), None, _both):
         _store(ledger, both["entries"])
         _store(conditions_path(ledger), both["conditions"])
-        _unfinished(ledger).unlink()
+        _unfinished(ledger).unlink(missing_ok=True)  # without locks a reader may have been quicker
 
 
 def _finished(path) -> Path:

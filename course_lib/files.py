@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import itertools
 import json
 import os
@@ -110,8 +111,8 @@ def write_atomically(path, content) -> Path:
     """Write ``content`` to ``path``: afterwards the file is either the old one or the new one, never a part.
 
     The content goes to a temporary file in the same folder first, which then takes the place of ``path`` in one
-    step of the file system. Missing folders are made. A symbolic link is followed, not replaced. Temporary files of
-    writers that were killed, ten minutes ago or more, are removed.
+    step of the file system. Missing folders are made. A symbolic link is followed, not replaced. The first writing
+    into a folder removes what writers left there that were killed, ten minutes ago or more.
 
     Args:
         path: Where to write (str or Path).
@@ -161,6 +162,7 @@ def write_atomically(path, content) -> Path:
     return Path(path)
 
 
+@functools.cache  # once in a process will do: a store may hold thousands of files
 def _remove_leftovers(folder: Path) -> None:
     for leftover in folder.glob(".course-*.tmp"):
         with contextlib.suppress(OSError):  # somebody else was quicker, or it is not ours to remove

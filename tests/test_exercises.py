@@ -837,6 +837,15 @@ def test_a_damaged_file_is_set_aside_and_named(own_progress_file, content):
     assert own_progress_file.with_name("progress.damaged-2.json").exists()
 
 
+def test_a_damaged_file_that_cannot_be_set_aside_is_not_overwritten(own_progress_file, monkeypatch):
+    own_progress_file = own_progress_file.with_name("x" * 255)  # no longer name is possible
+    monkeypatch.setenv("COURSE_PROGRESS_FILE", str(own_progress_file))
+    own_progress_file.write_text("{")
+    for result in (check("sgd-step", loop_free), progress(), reset()):
+        assert "is damaged and could not be set aside: File name too long" in result.notes[0]
+    assert own_progress_file.read_text() == "{"
+
+
 def test_what_a_file_holds_beside_the_entries_is_kept(own_progress_file):
     content = {"exercises": {"an-exercise-of-later": "passed"}, "learner": {"name": "学习者"}}
     own_progress_file.write_text(json.dumps(content), encoding="utf-8-sig")

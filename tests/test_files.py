@@ -118,6 +118,7 @@ def test_leftovers_of_killed_writers_are_removed_and_hidden_from_git(tmp_path):
     write_atomically(tmp_path / "file", "another writer may be at it right now")
     assert names(tmp_path) == sorted([leftover, "file"])
     os.utime(tmp_path / leftover, (time.time() - 3600,) * 2)
+    files._remove_leftovers.cache_clear()  # as in a new process
     write_atomically(tmp_path / "file", "nobody writes for an hour")
     assert names(tmp_path) == ["file"]
 

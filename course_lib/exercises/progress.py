@@ -71,13 +71,13 @@ def _read() -> tuple[dict | None, tuple[str, ...]]:
     except OSError as error:
         return None, (f"progress could not be read from {_shown(place())}: {error.strerror}.",)
     except ValueError:
-        return _new(), _set_aside()
+        return _set_aside()
     if _is_later(content):
         return content, (
             f"{_shown(place())} was written by a later version of the course. It is left as it is and nothing is "
             "entered: update the course, or name another file in `COURSE_PROGRESS_FILE`.",
         )
-    return (content, ()) if _is_right(content) else (_new(), _set_aside())
+    return (content, ()) if _is_right(content) else _set_aside()
 
 
 def _new() -> dict:
@@ -102,13 +102,13 @@ def _entries(content: dict) -> dict[str, str]:
     return {id: state for id, state in entries.items() if isinstance(state, str) and state in STATES}
 
 
-def _set_aside() -> tuple[str, ...]:
+def _set_aside() -> tuple[dict | None, tuple[str, ...]]:
     damaged = _shown(place())
     try:
         aside = set_aside(place())
     except OSError as error:
-        return (f"{damaged} is damaged and could not be set aside: {error.strerror}.",)
-    return (f"{damaged} was damaged; it was set aside as {aside.name} and a new one begun.",)
+        return None, (f"{damaged} is damaged and could not be set aside: {error.strerror}.",)
+    return _new(), (f"{damaged} was damaged; it was set aside as {aside.name} and a new one begun.",)
 
 
 def _write(content: dict) -> tuple[str, ...]:
