@@ -58,7 +58,7 @@ class Store:
             raise TypeError(f"store must be the path of a folder or None, got {folder!r} ({type(folder).__name__})")
         if not os.fspath(folder):  # as of a variable that is not set; to pathlib it is the current folder
             raise ValueError(f"store must be the path of a folder or None, got {folder!r}")
-        self.folder = Path(folder).expanduser()
+        self.folder = Path(os.path.expanduser(folder))
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

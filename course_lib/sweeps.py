@@ -257,7 +257,8 @@ def _adopt(settings: dict) -> None:
     if settings["COURSE_DATA"] != here["COURSE_DATA"]:
         os.environ["COURSE_DATA"] = settings["COURSE_DATA"]
     folder = settings["COURSE_MNIST_DIR"]
-    if folder != here["COURSE_MNIST_DIR"] and os.path.isdir(folder):  # another machine may have it elsewhere
+    there = os.path.isdir(os.path.expanduser(folder))  # another machine may have it elsewhere
+    if folder != here["COURSE_MNIST_DIR"] and there:
         os.environ["COURSE_MNIST_DIR"] = folder
 
 

@@ -111,6 +111,8 @@ def test_a_file_of_another_schema_is_set_aside_and_named(tmp_path, content):
 def test_a_folder_in_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert Store("~/results", run).folder == tmp_path / "results"
+    monkeypatch.chdir(tmp_path)
+    assert str(Store("~no-such-person", run).folder) == "~no-such-person"  # as a shell takes it
 
 
 # Fingerprints ------------------------------------------------------------------------------------------------

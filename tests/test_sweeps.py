@@ -15,7 +15,7 @@ import joblib
 import numpy as np
 import pytest
 
-from course_lib import data, models, optimizer
+from course_lib import data, models, optimizer, sweeps
 from course_lib.training import fit, sweep
 
 DIGITS = data.load("digits")
@@ -132,6 +132,13 @@ def test_they_use_the_same_data_although_they_were_started_before(many, monkeypa
     monkeypatch.setenv("COURSE_MNIST_DIR", str(missing))  # the worker's own folder is as good as one that is not there
     found = sweep(data_there, {"lr": [0.1]}, range(2)).values
     assert not found[..., 0].any() and not found[..., 2].any()
+
+
+def test_a_folder_in_the_home_folder_is_found_in_a_worker(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("COURSE_MNIST_DIR", "elsewhere")
+    sweeps._adopt({"COURSE_DATA": "", "COURSE_MNIST_DIR": "~"})
+    assert os.environ["COURSE_MNIST_DIR"] == "~"
 
 
 def test_threads_give_the_same_numbers():
