@@ -46,16 +46,19 @@ def sgdr_with(cycle_of):
     return sgdr
 
 
-def restart_by_step_number(t, lr, t_0, t_mult=1, eta_min=0.0):
-    """Right, and by a logarithm: the number of the cycle is corrected afterwards."""
-    n = 0 if t_mult == 1 else round(math.log(t / t_0 * (t_mult - 1) + 1, t_mult))
-    begins = [t_0 * sum(t_mult**k for k in range(m)) for m in (n - 1, n)] if n else [0, 0]
-    if t_mult == 1:
-        t_cur, t_i = t % t_0, t_0
-    else:
-        n, begin = (n, begins[1]) if t >= begins[1] else (n - 1, begins[0])
-        t_cur, t_i = t - begin, t_0 * t_mult**n
-    return eta_min + (lr - eta_min) * (1 + math.cos(math.pi * t_cur / t_i)) / 2
+def sgdr_recursive(t, lr, t_0, t_mult=1, eta_min=0.0):
+    if t >= t_0:
+        return sgdr_recursive(t - t_0, lr, t_0 * t_mult, t_mult, eta_min)
+    return eta_min + (lr - eta_min) * math.cos(math.pi * t / t_0 / 2) ** 2
+
+
+def sgdr_by_a_corrected_logarithm(t, lr, t_0, t_mult=1, eta_min=0.0):
+    cycle = t // t_0 if t_mult == 1 else round(math.log(t / t_0 * (t_mult - 1) + 1, t_mult))
+    begin = t_0 * sum(t_mult**k for k in range(cycle))
+    if t < begin:
+        cycle -= 1
+        begin -= t_0 * t_mult**cycle
+    return eta_min + (lr - eta_min) * (1 + math.cos(math.pi * (t - begin) / (t_0 * t_mult**cycle))) / 2
 
 
 def plan_by_a_reciprocal(lr, gamma, every, epochs):
@@ -80,7 +83,8 @@ RIGHT = [
     ("step-decay", lambda t, lr, step_size, gamma: lr * gamma ** math.floor(t / step_size)),
     ("one-cycle", one_cycle_with_top(lambda steps: steps - 1)),
     ("sgdr", sgdr_with(lambda x, base: math.log(x, base) + 1e-9)),
-    ("sgdr", restart_by_step_number),
+    ("sgdr", sgdr_by_a_corrected_logarithm),
+    ("sgdr", sgdr_recursive),
     ("triangular", lambda t, base, top, step: np.interp(t % (2 * step), [0, step, 2 * step], [base, top, base])),
     ("momentum-cycle-find-bug", clipped_momentum_itself),
     (
@@ -123,7 +127,6 @@ def test_nearly_right_answers_are_named(id, mistake, answer):
 
 
 REFUSED = [
-    ("sgdr", sgdr_with(lambda x, base: np.log(x) / np.log(base))),
     ("sgdr", sgdr_with(lambda x, base: math.log10(x) / math.log10(base))),
     ("sgdr", sgdr_with(lambda x, base: math.log(x) * (1 / math.log(base)))),
     ("decay-find-bug", plan_by_a_reciprocal),
@@ -170,6 +173,11 @@ def test_steps_that_round_their_result_are_named(id):
 def test_a_wrong_result_is_not_called_rounded():
     assert check("step-decay", lambda t, lr, step_size, gamma: round(lr * 0.9**t, 5)).status == "wrong"
     assert check("step-decay", lambda t, lr, step_size, gamma: lr).mistake != "rounded"
+
+
+def test_a_schedule_that_turns_negative_does_not_pass_even_if_it_gets_there():
+    assert check("schedule-design", lambda t: 0.5 * (1 - t / 97)).mistake == "not-positive"
+    assert check("schedule-design", lambda t: 0.5 * (1 - t / 99)).passed  # zero at the end
 
 
 # ------------------------------------------------------------------------------------------ a search

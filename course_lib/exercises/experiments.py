@@ -121,7 +121,7 @@ class DesignExercise(Implement):
             ("learning rates", f"{rates[0]:.3g} at first, {rates.max():.3g} at most, {rates[-1]:.3g} at the end"),
             ("accuracy", f"{accuracy:.0%}, the mean of {len(self.seeds)} seeds; {self.goal:.0%} are needed"),
         )
-        if accuracy >= self.goal:
+        if accuracy >= self.goal and rates.min() >= 0:
             return self.feedback("passed", f"Your schedule gets there in {self.steps} steps.", details=details)
         for mistake in self.mistakes.values():
             if mistake.versions[0](rates, accuracy):

@@ -267,7 +267,7 @@ def difference_of_the_ends(eigenvalues):
 def momentum_formula(eigenvalues):
     """This is the learning rate for descent with the best momentum.
 
-    (2/(√λ_min + √λ_max))² needs the momentum that belongs to it; without it the steepest direction diverges.
+    (2/(√λ_min + √λ_max))² needs the momentum that belongs to it; without it the steepest direction swings or diverges.
     """
     return 4 / (np.sqrt(np.min(eigenvalues)) + np.sqrt(np.max(eigenvalues))) ** 2
 

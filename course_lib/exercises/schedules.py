@@ -741,7 +741,7 @@ def exponential_rise(t, lr, warmup_steps, start_lr):
 def constant_then_jump(t, lr, warmup_steps, start_lr):
     """It stays at start_lr and then jumps.
 
-    That is a constant warm-up: the jump is as large as without any.
+    That is a constant warm-up: the learning rate still arrives at lr all at once.
     """
     return start_lr if t < warmup_steps else lr
 
@@ -782,8 +782,8 @@ def falls_then_jumps(t, lr, warmup_steps, start_lr):
         # Restarts, of which a logarithm misses some: it comes out a little below a whole number.
         *at_steps((0, 1, 3, 4, 40, 120, 121, 122), {"lr": 1.0, "t_0": 1, "t_mult": 3, "eta_min": 0.05}),
         *at_steps((7, 43, 259), {"lr": 0.2, "t_0": 1, "t_mult": 6, "eta_min": 0.0}),
-        *at_steps((10, 110, 1110), {"lr": 0.4, "t_0": 10, "t_mult": 10, "eta_min": 0.02}),
-        *at_steps((1000, 1003), {"lr": 0.3, "t_0": 5, "t_mult": 1, "eta_min": 0.0}),
+        *at_steps((1, 11, 111), {"lr": 0.4, "t_0": 1, "t_mult": 10, "eta_min": 0.02}),
+        *at_steps((200, 203), {"lr": 0.3, "t_0": 5, "t_mult": 1, "eta_min": 0.0}),
     ],
     hints=(
         "Which cycle is step t in, and how many steps ago did it start?",
@@ -878,7 +878,7 @@ def falls_once(t, lr, t_0, t_mult, eta_min):
 def first_length_in_every_cycle(t, lr, t_0, t_mult, eta_min):
     """The cosine is stretched by t_0 in every cycle.
 
-    In longer cycles it swings up and down several times.
+    In longer cycles it swings up again, once or several times.
     """
     cycle, _ = _cycle(t, t_0, lambda length: length * t_mult)
     return _annealed(lr, eta_min, cycle / t_0)
@@ -892,6 +892,16 @@ def counted_from_the_beginning(t, lr, t_0, t_mult, eta_min):
     """
     _, length = _cycle(t, t_0, lambda length: length * t_mult)
     return _annealed(lr, eta_min, t / length)
+
+
+@counted_from_the_beginning.also(hint="Take away the cycles before this one; they were shorter.")
+def remainder_of_the_present_length(t, lr, t_0, t_mult, eta_min):
+    """Steps since the restart are taken as the remainder of t by the present length.
+
+    The cycles before had other lengths: a later one starts somewhere in the middle of its cosine.
+    """
+    _, length = _cycle(t, t_0, lambda length: length * t_mult)
+    return _annealed(lr, eta_min, t % length / length)
 
 
 @sgdr.mistake("A cycle of T steps uses 0, 1, …, T - 1; eta_min is not reached.")
@@ -1498,6 +1508,16 @@ def three_phases(t, max_lr, total_steps, divide_factor, end_learning_rate, phase
     return _phases(t, [first, top, (2 * top[0], first[1]), last])
 
 
+@three_phases.also
+def smiths_original(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
+    """There are three phases, all of them straight lines.
+
+    That is Smith's original (anneal_strategy="linear", three_phase=True); Paddle's default has two half cosines.
+    """
+    first, top, last = _corners(max_lr, total_steps, divide_factor, end_learning_rate, phase_pct)
+    return _phases(t, [first, top, (2 * top[0], first[1]), last], shape=lambda p: 1 - p)
+
+
 @one_cycle.mistake("First up, then down.")
 def descent_only(t, max_lr, total_steps, divide_factor, end_learning_rate, phase_pct):
     """The way up is missing.
@@ -1617,7 +1637,7 @@ def end_of_the_test(losses, lrs):
     return lrs[-1]
 
 
-@lr_range_test.mistake("The loss starts to fall there, but hardly.")
+@lr_range_test.mistake("The losses decide: where do they fall fastest?")
 def start_of_the_test(losses, lrs):
     """The smallest learning rate of the test is returned.
 
