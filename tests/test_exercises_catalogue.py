@@ -99,7 +99,7 @@ def test_a_form_with_words_of_its_own_is_told_these():
 def limits(exercise):
     """How close to 1 right answers may come from below, and wrong ones from above, in units of what is allowed."""
     if isinstance(exercise, DrawExercise):
-        return 0.6, 5
+        return 0.6, 3
     if exercise.id == "lr-range-test":
         return 0.75, 1.8
     return 0.1, 100

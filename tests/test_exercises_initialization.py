@@ -1,11 +1,13 @@
 """The questions of chapter 8: what each answer gets to hear, and that the right ones agree with a run."""
 
+import copy
 import math
 
 import numpy as np
 import pytest
 
-from course_lib.exercises import check
+from course_lib.exercises import EXERCISES, check
+from course_lib.exercises.engine import deviation
 from course_lib.exercises.initialization_questions import leaky_growth
 
 
@@ -17,7 +19,7 @@ def own_progress_file(tmp_path, monkeypatch):
 def test_the_predicted_signal_is_what_ten_layers_give():
     rng = np.random.default_rng(0)
     ends = []
-    for _ in range(20):
+    for _ in range(12):
         signal = rng.standard_normal((200, 100))
         for _ in range(10):
             signal = signal @ rng.normal(0, 0.05, (100, 100))
@@ -65,3 +67,67 @@ def test_paddle_normalizes_what_the_quiz_says():
 
     layers = {dim: nn.utils.weight_norm(nn.Linear(3, 2), dim=dim) for dim in (0, 1)}
     assert {dim: layer.weight_g.shape for dim, layer in layers.items()} == {0: [3], 1: [2]}
+
+
+# ------------------------------------------------------------------------------ weights that are drawn
+
+RIGHT = {
+    "xavier-uniform": lambda shape, rng: rng.uniform(-np.sqrt(6 / sum(shape)), np.sqrt(6 / sum(shape)), shape),
+    "he-normal": lambda shape, rng: rng.normal(0, np.sqrt(2 / shape[0]), shape),
+}
+
+
+DEPENDENT = {
+    "sorted": lambda weights: np.sort(weights, axis=None).reshape(weights.shape),
+    "sorted downwards": lambda weights: -np.sort(-weights, axis=None).reshape(weights.shape),
+    "each unit sorted": lambda weights: np.sort(weights, axis=0),
+    "each input sorted": lambda weights: np.sort(weights, axis=1),
+    "sorted, column by column": lambda weights: np.sort(weights, axis=None).reshape(weights.shape[::-1]).T,
+    "all inputs alike": lambda weights: np.tile(weights[:1], (len(weights), 1)),
+    "all units alike": lambda weights: np.tile(weights[:, :1], (1, weights.shape[1])),
+    "each number twice": lambda weights: np.repeat(weights[:, ::2], 2, axis=1),
+    "one half repeats the other": lambda weights: np.hstack([weights[:, ::2]] * 2),
+    "one half mirrors the other": lambda weights: np.hstack([weights[:, ::2], -weights[:, ::2]]),
+    "signs taking turns": lambda weights: np.abs(weights) * (-1) ** np.arange(weights.shape[1]),
+}
+
+
+@pytest.mark.parametrize("id", RIGHT)
+@pytest.mark.parametrize("way", DEPENDENT)
+def test_weights_that_depend_on_each_other_do_not_pass(id, way):
+    feedback = check(id, lambda shape, rng: DEPENDENT[way](RIGHT[id](shape, rng)))
+    assert feedback.status == "wrong" and feedback.details, feedback
+    if "alike" not in way:  # a few hundred numbers have another distribution as well
+        assert "on its own" in feedback.message or "beside" in feedback.message, feedback
+
+
+@pytest.mark.parametrize("id", RIGHT)
+def test_the_next_layer_must_get_other_weights(id):
+    feedback = check(id, lambda shape, rng: RIGHT[id](shape, copy.deepcopy(rng)))
+    assert feedback.status == "wrong" and "next layer" in feedback.message, feedback
+
+
+@pytest.mark.parametrize("id", RIGHT)
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        lambda right, shape, rng: np.asfortranarray(right(shape, rng))[::-1, ::-1],
+        lambda right, shape, rng: rng.permutation(right(shape, rng).ravel()).reshape(shape),
+        lambda right, shape, rng: np.float32(right(shape, rng)),
+        lambda right, shape, rng: right(shape, np.random.default_rng(rng.integers(2**32))),
+        lambda right, shape, rng: -right(shape, rng),
+        lambda right, shape, rng: right(shape, rng) - right(shape, rng).mean() / 100,
+    ],
+)
+def test_odd_ways_of_drawing_right_weights_pass(id, drawn):
+    feedback = check(id, lambda shape, rng: drawn(RIGHT[id], shape, rng))
+    assert feedback.passed, feedback
+
+
+@pytest.mark.parametrize("id", RIGHT)
+def test_right_weights_stay_far_inside_the_tolerance_whatever_the_numbers_drawn(id):
+    exercise = EXERCISES[id]
+    other_numbers = (
+        lambda shape, rng, n=n: RIGHT[id](shape, np.random.default_rng([n, rng.integers(2**32)])) for n in range(12)
+    )
+    assert max(deviation(exercise.observe(draw), exercise.expected) for draw in other_numbers) < 0.8

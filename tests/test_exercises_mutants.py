@@ -165,10 +165,6 @@ TO_BE_DECIDED: dict = {
         "x = (1 - abs(lr) * weight_decay) * x - lr * g",
         "x = (1 - lr * weight_decay) * x - abs(lr) * g",
     ],
-    "he-normal": [
-        "return rng.normal(0.0, np.sqrt(2 / (n_in + 1)), shape)",
-        "return rng.normal(0.0, np.sqrt(2 / (n_in - 1)), shape)",
-    ],
     "init-find-bug-fans": [
         "n_in = shape[0] if len(shape) <= 2 else shape[1] * np.prod(shape[2:])",
         "n_in = shape[0] if len(shape) == 2 else int(shape[1] * np.prod(shape[2:]))",

@@ -7,10 +7,19 @@ import numpy as np
 from .engine import NumpyArrays, Observation, Reading, ask, caller, first_difference
 from .functions import FunctionExercise
 
-SHARES = np.array([0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98])
+SHARES = np.array([0.05, 0.15, 0.25, 0.5, 0.75, 0.85, 0.95])
 ALLOWED = 0.06
-"""In standard deviations of the right distribution. With 30,000 numbers a quantile is off by 0.01 to 0.02; a uniform
-and a normal distribution of the same variance differ by 0.19 at the quartiles."""
+"""In standard deviations of the right distribution. With 50,000 numbers a quantile is off by 0.01; a uniform and a
+normal distribution of the same variance differ by 0.19 at the quartiles."""
+
+#: What is looked at beside the distribution -> what is wrong where it is not as it should be.
+REQUIREMENTS = {
+    "neighbours": "Each weight must be drawn on its own: here one tells of the one beside it, as in sorted numbers.",
+    "repetitions": "Each weight must be drawn on its own: here many are the same, or the same but for the sign.",
+    "the next layer": "Each call must draw new numbers from `rng`: here the next layer would get the same weights.",
+    "equal generators": "All randomness must come from `rng`: equal generators must give equal weights.",
+    "different generators": "All randomness must come from `rng`: different generators must give different weights.",
+}
 
 
 class DrawExercise(FunctionExercise):
@@ -29,22 +38,35 @@ class DrawExercise(FunctionExercise):
         call = caller(function, self.names)
         # An answer that cannot work with NumPy's new generators gets an old one.
         generator = np.random.default_rng if backend is NumpyArrays else np.random.RandomState
-        return Observation(reading for shape in self.shapes for reading in self._draws(call, shape, generator))
 
-    def _draws(self, call, shape, generator):
+        def draw(shape, rng):
+            return ask(call, {"shape": shape, "rng": rng}, shape, f"shape {list(shape)}")
+
+        weights = (reading for shape in self.shapes for reading in self._weights(draw, shape, generator(1)))
+        return Observation([*weights, *self._generators(draw, self.shapes[0], generator)])
+
+    def _weights(self, draw, shape, rng):
+        """The weights of two layers of one shape: their distribution, and whether each is drawn on its own."""
         words = f"shape {list(shape)}"
-        first, same, other = (ask(call, {"shape": shape, "rng": generator(seed)}, shape, words) for seed in (1, 1, 2))
-        quantiles = np.quantile(first, SHARES)
-        yield Reading(f"the quantiles of the weights of {words}", quantiles, allowed=ALLOWED * max(first.std(), 1e-30))
-        equal, different = np.array_equal(first, same), not np.array_equal(first, other)
-        yield Reading("whether equal generators give equal weights", np.array(float(equal)), allowed=0.1)
-        yield Reading("whether different generators give different weights", np.array(float(different)), allowed=0.1)
+        layers = np.stack([draw(shape, rng), draw(shape, rng)])
+        spread = max(layers.std(), 1e-30)
+        yield Reading(f"the quantiles of the weights of {words}", np.quantile(layers, SHARES), allowed=ALLOWED * spread)
+        layer = (layers[0] - layers[0].mean()) / spread
+        beside = np.array([(layer[1:] * layer[:-1]).mean(), (layer[:, 1:] * layer[:, :-1]).mean()])
+        yield Reading(f"neighbours, {words}", beside, allowed=0.05)
+        yield Reading(f"repetitions, {words}", np.unique(np.abs(layers[0])).size / np.array(layer.size), allowed=0.1)
+        yield _yes_or_no("the next layer", not np.array_equal(*layers))
+
+    def _generators(self, draw, shape, generator):
+        first, same, other = (draw(shape, generator(seed)) for seed in (1, 1, 2))
+        yield _yes_or_no("equal generators", np.array_equal(first, same))
+        yield _yes_or_no("different generators", not np.array_equal(first, other))
 
     def difference(self, readings):
         got, want = first_difference(readings, self.expected)
-        if got.value.shape == ():
-            message = "All randomness must come from `rng`: equal generators give equal weights, different ones do not."
-            return self.feedback("wrong", message, details=(("first difference", want.where),))
+        requirement = REQUIREMENTS.get(want.where.partition(",")[0])
+        if requirement is not None:
+            return self.feedback("wrong", requirement, details=(("first difference", want.where),))
         rows = [(f"{share:.0%} lie below", got.value[i], want.value[i]) for i, share in enumerate(SHARES)]
         details = [(words, f"{value:.4f}, expected {right:.4f}") for words, value, right in rows[::3]]
         message = "The weights do not have the right distribution: compare where they lie."
@@ -52,6 +74,10 @@ class DrawExercise(FunctionExercise):
 
     def diagnose(self, answer, backend):
         return None
+
+
+def _yes_or_no(where, answer) -> Reading:
+    return Reading(where, np.array(float(answer)), allowed=0.1)
 
 
 def drawing(id, *, chapter, title, hints, shapes):

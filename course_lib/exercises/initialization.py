@@ -7,7 +7,7 @@ import numpy as np
 from .drawing import drawing
 from .functions import Case, exercise
 
-SHAPES = [(300, 100), (40, 800)]
+SHAPES = [(300, 100), (40, 800), (4, 6000)]
 
 
 @drawing(
