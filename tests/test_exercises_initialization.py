@@ -131,3 +131,42 @@ def test_right_weights_stay_far_inside_the_tolerance_whatever_the_numbers_drawn(
         lambda shape, rng, n=n: RIGHT[id](shape, np.random.default_rng([n, rng.integers(2**32)])) for n in range(12)
     )
     assert max(deviation(exercise.observe(draw), exercise.expected) for draw in other_numbers) < 0.8
+
+
+PUBLIC_SLIPS = [
+    ("xavier-uniform", lambda n, m: 6 / n + m, "brackets-missing", "and so is the root"),
+    ("xavier-uniform", lambda n, m: np.sqrt(6 / n + m), "brackets-missing", "brackets"),
+    ("xavier-uniform", lambda n, m: np.sqrt(3 / (n + m)), "three-for-six", "half of Xavier's variance"),
+    ("xavier-uniform", lambda n, m: 1 / np.sqrt(m), "one-fan-only", "1/√n_out"),
+    ("xavier-uniform", lambda n, m: np.sqrt(6) / np.sqrt(n) + np.sqrt(m), "brackets-missing", "below the fraction bar"),
+    ("xavier-uniform", lambda n, m: 4 * np.sqrt(6 / (n + m)), "gain-of-the-sigmoid", "sigmoid"),
+    ("xavier-uniform", lambda n, m: np.sqrt(6) / (n + m), "root-missing", "6 alone"),
+    ("xavier-uniform", lambda n, m: np.sqrt(12 / (n + m)), "fans-multiplied", "mean of n_in and n_out"),
+    ("he-normal", lambda n, m: np.sqrt(2 / (n * m)), "xavier-variance", "product"),
+    ("he-normal", lambda n, m: np.sqrt(2 / n + m), "xavier-variance", "brackets"),
+    ("he-normal", lambda n, m: np.sqrt(2) / n, "variance-as-std", "2 alone"),
+    ("he-normal", lambda n, m: np.sqrt(6 / n), "bound-as-std", "bound of the uniform form"),
+    ("he-normal", lambda n, m: np.sqrt(4 / (n + m)), "xavier-variance", "mean of n_in and n_out"),
+    ("he-normal", lambda n, m: 0.01, "not-scaled", "0.01"),
+]
+
+
+@pytest.mark.parametrize(("id", "scale", "mistake", "words"), PUBLIC_SLIPS)
+def test_what_public_code_has_for_the_scale_is_told_by_name(id, scale, mistake, words):
+    def draw(shape, rng):
+        a = scale(*shape)
+        return rng.uniform(-a, a, shape) if id == "xavier-uniform" else rng.normal(0, a, shape)
+
+    feedback = check(id, draw)
+    assert feedback.mistake == mistake and words in feedback.title + feedback.message, feedback
+
+
+def test_each_form_of_a_mistake_is_told_what_is_true_of_it():
+    by_std = check("weight-norm", lambda v, g: g * v / np.std(v))
+    assert by_std.mistake == "standardised" and "subtracted" not in by_std.title + by_std.message
+    from_a_seed = check(
+        "he-normal", lambda shape, rng: np.random.default_rng(1).normal(0, np.sqrt(2 / shape[0]), shape)
+    )
+    assert from_a_seed.mistake == "own-generator" and "fixed seed" in from_a_seed.title
+    by_the_sum = check("weight-norm", lambda v, g: g * v / np.sum(v))
+    assert by_the_sum.mistake == "sum-of-absolute-values" and "absolute" not in by_the_sum.title + by_the_sum.message

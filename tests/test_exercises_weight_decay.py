@@ -51,3 +51,36 @@ def test_the_printed_bug_counts_as_not_attempted_and_half_a_repair_is_named():
     assert check("wd-find-bug", namespace["descent_with_decay"]).status == "not-attempted"
     exec(printed.replace("        x = shrink * x", "        x = (1 - lr * weight_decay) * x"), namespace)
     assert check("wd-find-bug", namespace["descent_with_decay"]).mistake == "step-decayed-too"
+
+
+def adam(x, g, s, lr, beta1, beta2, epsilon):
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return lr / (1 - beta1**s.t) * s.m / (np.sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@pytest.mark.parametrize(
+    ("decay", "mistake", "words"),
+    [
+        (lambda x, lr, share: 2 * lr * share * x, "decay-doubled", "twice"),
+        (lambda x, lr, share: lr * share, "constant-decay", "same number"),
+        (lambda x, lr, share: lr * share * np.sign(x), "decay-by-the-sign", "L1"),
+        (lambda x, lr, share: lr * share * x / 2, "decay-halved", "half"),
+    ],
+)
+def test_wrong_decays_of_public_code_are_named(decay, mistake, words):
+    def adamw_step(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01):
+        return x - decay(x, lr, weight_decay) - adam(x, g, s, lr, beta1, beta2, epsilon)
+
+    def sgdw_step(x, g, s, lr, weight_decay=0.01, momentum=0.9):
+        s.velocity = momentum * s.velocity + g
+        return x - decay(x, lr, weight_decay) - lr * s.velocity
+
+    for id, step in (("adamw-step", adamw_step), ("sgdw-step", sgdw_step)):
+        feedback = check(id, step)
+        assert feedback.mistake == mistake and words in feedback.title + feedback.message, feedback
+
+
+def test_a_step_that_only_decays_is_not_told_that_it_changes_nothing():
+    feedback = check("sgdw-step", lambda x, g, s, lr, weight_decay=0.01, momentum=0.9: (1 - lr * weight_decay) * x)
+    assert feedback.mistake == "parameter-unchanged" and "Only the decay" in feedback.title

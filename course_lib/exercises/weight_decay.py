@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import optimizer
-from ..arrays import sqrt
+from ..arrays import sign, sqrt
 from .adaptive import adam
 from .momentum import momentum
 from .steps import StepExercise, after_decay
@@ -37,7 +37,7 @@ sgdw = StepExercise(
 )
 
 
-OF_THE_STEP_ALONE = ("uphill", "learning-rate-left-out", "step-instead-of-parameter", "parameter-unchanged")
+OF_THE_STEP_ALONE = ("uphill", "learning-rate-left-out", "step-instead-of-parameter")
 
 
 def _inherit(exercise, source):
@@ -64,6 +64,62 @@ def momentum_step(x, g, s, lr, momentum):
     return x - lr * s.velocity
 
 
+def _add_slips_of_the_decay(exercise, step):
+    """Enter wrong decays beside the right ``step`` of a method."""
+
+    @exercise.mistakes["parameter-unchanged"].also(hint="Shrink, and then take the step.")
+    def only_decayed(x, g, s, lr, weight_decay, **hyper):
+        """Only the decay is applied: the step is missing.
+
+        The state may be kept faithfully, but no gradient has an effect: all weights shrink towards zero.
+        """
+        return x - lr * weight_decay * x
+
+    @exercise.mistake("How large a share of x is taken away? lr times weight_decay, no more.")
+    def decay_doubled(x, g, s, lr, weight_decay, **hyper):
+        """The decay is twice as strong.
+
+        The factor 2 is the derivative of λ‖x‖². Decoupled decay is no derivative: a step takes away lr · λ of x.
+        """
+        return step(x, g, s, lr, **hyper) - 2 * lr * weight_decay * x
+
+    @exercise.mistake("How large a share of x is taken away? All of lr times weight_decay.")
+    def decay_halved(x, g, s, lr, weight_decay, **hyper):
+        """The decay is half as strong.
+
+        The factor ½ belongs to a penalty of the loss. Decoupled decay is no derivative: a step takes away lr · λ of x.
+        """
+        return step(x, g, s, lr, **hyper) - 0.5 * lr * weight_decay * x
+
+    @exercise.mistake("The decay takes away a share of x: where is x?")
+    def constant_decay(x, g, s, lr, weight_decay, **hyper):
+        """The decay is the same number for all weights.
+
+        Without x, lr · λ is subtracted from every weight: negative ones grow, and none comes to rest at zero.
+        """
+        return step(x, g, s, lr, **hyper) - lr * weight_decay
+
+    @exercise.mistake("The decay takes away a share of x, not a share of its sign.")
+    def decay_by_the_sign(x, g, s, lr, weight_decay, **hyper):
+        """The decay takes the sign of x: this is L1.
+
+        Small weights lose as much as large ones, and jump to and fro around zero.
+        """
+        return step(x, g, s, lr, **hyper) - lr * weight_decay * sign(x)
+
+    @exercise.mistake("Shrink the parameter, not the gradient.")
+    def gradient_decayed(x, g, s, lr, weight_decay, **hyper):
+        """The gradient is decayed instead of the parameter.
+
+        (1 - lr · λ) · g is a slightly smaller gradient: weights that get none keep their size for ever.
+        """
+        return step(x, (1 - lr * weight_decay) * g, s, lr, **hyper)
+
+
+_add_slips_of_the_decay(adamw, adam_step)
+_add_slips_of_the_decay(sgdw, momentum_step)
+
+
 @adamw.mistake("The averages m and v see the bare gradient.")
 def l2_instead(x, g, s, lr, weight_decay, **betas):
     """The decay goes through the gradient: this is L2 regularization.
@@ -71,6 +127,27 @@ def l2_instead(x, g, s, lr, weight_decay, **betas):
     Adam divides it by √v̂ like everything else, so weights with large gradients are hardly decayed at all.
     """
     return adam_step(x, g + weight_decay * x, s, lr, **betas)
+
+
+@l2_instead.also
+def l2_in_the_direction_only(x, g, s, lr, beta1, beta2, epsilon, weight_decay):
+    """The decay goes through the average m: this is L2 regularization by half.
+
+    v does not see it, but it is averaged, corrected and divided by √v̂: weights with large gradients are hardly decayed.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * (g + weight_decay * x)
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+@adamw.mistake("The decay is scaled by lr alone.")
+def decay_with_the_corrected_rate(x, g, s, lr, weight_decay, beta1, beta2, epsilon):
+    """The decay is scaled by lr with Adam's bias correction in it.
+
+    lr · √(1 - β₂ᵗ)/(1 - β₁ᵗ) belongs to Adam's step; the decay needs no correction, and is too weak at first.
+    """
+    corrected = lr * (1 - beta2**s.t) ** 0.5 / (1 - beta1**s.t)
+    return adam_step(x, g, s, lr, beta1, beta2, epsilon) - corrected * weight_decay * x
 
 
 @adamw.mistake("The decay is scaled by lr as well.")
@@ -156,6 +233,15 @@ def l2_through_the_velocity(x, g, s, lr, weight_decay, momentum):
     The velocity carries old decay on for 1/(1 - momentum) steps: with momentum the two are not the same.
     """
     return momentum_step(x, g + weight_decay * x, s, lr, momentum)
+
+
+@sgdw.mistakes["gradient-decayed"].also(hint="Shrink the parameter, not the step.")
+def sgdw_step_decayed(x, g, s, lr, weight_decay, momentum):
+    """The step is decayed instead of the parameter.
+
+    (1 - lr · λ) multiplies the change: that is a slightly smaller learning rate and no decay.
+    """
+    return x - (1 - lr * weight_decay) * (x - momentum_step(x, g, s, lr, momentum))
 
 
 @sgdw.mistake("The decay is scaled by lr as well.")

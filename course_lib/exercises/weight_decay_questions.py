@@ -86,7 +86,8 @@ def _runs():
         start = rng.standard_normal(shape) + 2
         cases.append(Case({"x": start, "gradients": gradients, "lrs": lrs, "weight_decay": decay}))
     halves = {"gradients": np.zeros((3, 2)), "lrs": np.array([0.5, 0.5, 0.5]), "weight_decay": 1.0}
-    return [*cases, Case({"x": np.array([8.0, -8.0]), **halves})]
+    upwards = {"gradients": np.ones((2, 2)), "lrs": np.array([-0.1, 0.2]), "weight_decay": 0.5}
+    return [*cases, Case({"x": np.array([8.0, -8.0]), **halves}), Case({"x": np.array([1.0, 2.0]), **upwards})]
 
 
 @exercise(
@@ -127,6 +128,28 @@ def decay_of_the_first_lr(x, gradients, lrs, weight_decay):
     return x
 
 
+@decay_of_the_first_lr.also
+def decay_of_the_last_lr(x, gradients, lrs, weight_decay):
+    """The order is mended, but every step decays with the last learning rate.
+
+    L2 is part of the gradient, so its share is scaled by the learning rate of each step.
+    """
+    for g, lr in zip(gradients, lrs):
+        x = (1 - lrs[-1] * weight_decay) * x - lr * g
+    return x
+
+
+@decay_of_the_first_lr.also
+def decay_of_the_mean_lr(x, gradients, lrs, weight_decay):
+    """The order is mended, but every step decays with the mean of the learning rates.
+
+    L2 is part of the gradient, so its share is scaled by the learning rate of each step.
+    """
+    for g, lr in zip(gradients, lrs):
+        x = (1 - np.mean(lrs) * weight_decay) * x - lr * g
+    return x
+
+
 @decayed_descent.mistake("L2 takes λ times the x that the gradient was measured at.")
 def step_decayed_too(x, gradients, lrs, weight_decay):
     """The factor follows the learning rate now, but it also shrinks the step.
@@ -157,6 +180,28 @@ def grows(x, gradients, lrs, weight_decay):
     """
     for g, lr in zip(gradients, lrs):
         x = (1 + lr * weight_decay) * x - lr * g
+    return x
+
+
+@decayed_descent.mistake("The gradient of ½λ‖x‖² is λx: where is x?")
+def constant_decay(x, gradients, lrs, weight_decay):
+    """The decay is the same number for all weights.
+
+    Without x, lr · λ is subtracted from every weight: negative ones grow, and none comes to rest at zero.
+    """
+    for g, lr in zip(gradients, lrs):
+        x = x - lr * (g + weight_decay)
+    return x
+
+
+@decayed_descent.mistake("The gradient is g + λx, with λ as it is.")
+def decay_doubled(x, gradients, lrs, weight_decay):
+    """The decay is twice as strong.
+
+    The factor 2 is the derivative of λ‖x‖²; here L2 is ½λ‖x‖², whose gradient is λx.
+    """
+    for g, lr in zip(gradients, lrs):
+        x = (1 - 2 * lr * weight_decay) * x - lr * g
     return x
 
 
