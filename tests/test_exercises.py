@@ -403,7 +403,7 @@ def test_prints_are_shown_shortened_and_not_let_through(capsys):
         return x - lr * g
 
     feedback = check("sgd-step", talking)
-    assert feedback.passed and "g is (6,)" in feedback.notes[0]
+    assert feedback.passed and "g is (7,)" in feedback.notes[0]
     assert capsys.readouterr().out == ""
     assert "<b>bold" not in feedback._repr_html_()
 

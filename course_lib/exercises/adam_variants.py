@@ -221,7 +221,9 @@ radam = StepExercise(
     title="RAdam, one step",
     rule=optimizer.RAdam,
     hyper=("beta1", "beta2", "epsilon"),
-    other={"beta1": 0.6, "beta2": 0.9, "epsilon": 0.05},
+    # At 0.999, 32-bit arithmetic is off by a percent in r_t; 0.9 and 0.7 cross the threshold after 5 and after 9 steps.
+    usual={"beta2": 0.9},
+    other={"beta1": 0.6, "beta2": 0.7, "epsilon": 0.05},
     counts=True,
     says="One step of RAdam, as Paddle computes it (threshold 5, epsilon beside the raw root of v).",
     hints=(
@@ -478,7 +480,7 @@ def factor_t_missing(x, g, s, lr, beta1, beta2, epsilon):
 def _projections():
     rng = np.random.default_rng(5)
     cases = [Case({"p": np.array([-0.1, 0.0]), "g": np.array([1.0, 1.0])}, "p = [-0.1, 0], g = [1, 1]")]
-    for shape in [(3,), (5,), (2, 3), (40,)]:
+    for shape in [(3,), (7,), (2, 1, 4), (40,)]:
         g = rng.standard_normal(shape)
         p = -0.01 * np.abs(rng.standard_normal(shape)) * g + 1e-4 * rng.standard_normal(shape)
         cases.append(Case({"p": p, "g": g}, f"random p and g of shape {shape}"))

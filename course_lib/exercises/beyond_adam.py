@@ -91,6 +91,9 @@ def _gamma_cases():
         "γ is negative at first, then around 4": (uphill, 0.9, 0.08, 5),
         "γ is large and never settles": (np.array([10.0, 90.0] * 20), 0.9, 0.02, 5),
         "γ is 0.01 with little noise": (0.01 * (1 + 0.2 * rng.standard_normal(50)), 0.99, 0.03, 12),
+        "γ grows and is always close enough": (0.1 * 1.05 ** np.arange(30), 0.9, 0.9, 7),
+        "the first γ may do": (0.3 * 1.1 ** np.arange(9), 0.9, 0.5, 1),
+        "minimum_steps is the last step": (0.3 * 1.1 ** np.arange(9), 0.9, 0.9, 9),
     }
     return [Case(dict(zip(names, values)), words) for words, values in settings.items()]
 

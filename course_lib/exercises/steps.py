@@ -50,15 +50,15 @@ class Run:
         return len(self.gradients)
 
 
-def standard_runs(defaults: dict, other: dict) -> list[Run]:
+def standard_runs(usual: dict, other: dict) -> list[Run]:
     """The probes behind every step: each separates look-alikes that the others let pass.
 
     Args:
-        defaults: Hyper-parameters and their default values.
+        usual: The hyper-parameters of most probes.
         other: Values for the probe with unusual hyper-parameters.
     """
     rng = np.random.default_rng(20)
-    steps, size = 14, 6
+    steps, size = 14, 7
     start = rng.uniform(0.5, 2.0, size) * np.where(np.arange(size) % 2, -1, 1)
     ordinary = rng.standard_normal((steps, size)) + 0.5
     spike = ordinary.copy()
@@ -66,21 +66,24 @@ def standard_runs(defaults: dict, other: dict) -> list[Run]:
     sparse = ordinary * (rng.random((steps, size)) < 0.3)
     sparse[:, 0] = 0.0
     constant = np.full(steps, 0.1)
-    dropping = np.where(np.arange(steps) < steps // 2, 0.1, 0.01)
-    matrix = rng.standard_normal((steps, 2, 3)) + 0.5
-    first = Run("the run with ordinary gradients", start, ordinary, constant, defaults)
-    runs = [
+    changing = np.repeat([0.1, 0.01, -0.02], [7, 4, 3])
+    first = Run("the run with ordinary gradients", start, ordinary, constant, usual)
+
+    def shaped(words, *shape, scale=1.0):
+        drawn = scale * rng.uniform(0.5, 2.0, shape), rng.standard_normal((steps, *shape)) + 0.5
+        return replace(first, words=words, start=drawn[0], gradients=drawn[1])
+
+    return [
         first,
-        replace(first, words="the run whose learning rate drops half-way", rates=dropping),
-        replace(first, words="the run with other hyper-parameters", hyper={**defaults, **other}),
+        replace(first, words="the run whose learning rate drops and ends below 0", rates=changing),
+        replace(first, words="the run with other hyper-parameters", hyper={**usual, **other}),
         replace(first, words="the run with one huge gradient", gradients=spike),
         replace(first, words="the run with zero and sparse gradients", gradients=sparse),
-        replace(first, words="the run with large parameters", start=1e3 * start),
-        replace(first, words="the run with a matrix", start=start.reshape(2, 3), gradients=matrix),
+        shaped("the run with a matrix of large parameters", 2, 4, scale=1e3),
+        shaped("the run with an array of three axes", 2, 1, 5),
         replace(first, words="the run in 32 bits", start=np.float32(start), gradients=np.float32(ordinary)),
         _tiny_gradients(first),
     ]
-    return runs
 
 
 def _tiny_gradients(first: Run) -> Run:
@@ -98,6 +101,7 @@ class StepExercise(Implement):
         rule: The optimizer class.
         hyper: Names of the hyper-parameters that the step takes; their defaults are the class's.
         fixed: Further arguments of the class, such as ``amsgrad=True``.
+        usual: Values for the other probes, where the defaults do not tell enough.
         other: Values for the probe with unusual hyper-parameters.
         says: One sentence for the stub's docstring.
         slots: The slots that the learner is told of; by default all that the class has with these settings.
@@ -106,14 +110,16 @@ class StepExercise(Implement):
 
     roundings = 14  # one at each step of a run
 
-    def __init__(self, id, *, rule, hyper=(), fixed=None, other=None, says, slots=None, counts=False, **common):
+    def __init__(
+        self, id, *, rule, hyper=(), fixed=None, usual=None, other=None, says, slots=None, counts=False, **common
+    ):
         self.rule, self.fixed, self.says, self.counts = rule, fixed or {}, says, counts
         constructor = inspect.signature(rule).parameters
         self.defaults = {name: constructor[name].default for name in hyper}
         super().__init__(id, names=(*ARGUMENTS, *hyper), **common)
         self.all_slots = self._optimizer(()).slots
         self.slots = self.all_slots if slots is None else slots
-        self.runs = standard_runs(self.defaults, other or {})
+        self.runs = standard_runs({**self.defaults, **(usual or {})}, other or {})
         for mistake in mistakes_of_any_step(self):
             self.add(mistake)
         if counts:
