@@ -289,11 +289,6 @@ RIGHT = {
         s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
         return x - lr * update
     """,
-    "adam-step": """
-        s.m = beta1 * s.m + (1 - beta1) * g
-        s.v = beta2 * s.v + (1 - beta2) * g * g
-        return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
-    """,
     "amsgrad-step": """
         s.m = beta1 * s.m + (1 - beta1) * g
         s.v = beta2 * s.v + (1 - beta2) * g * g
@@ -302,10 +297,10 @@ RIGHT = {
     """,
     "radam-step": """
         m_hat, root, correction = _averages(g, s, beta1, beta2)
-        rho, rho_inf = _rho(s.t, beta2)
+        rho, rho_inf = rectified_length(s.t, beta2)
         if rho <= 5:
             return x - lr * m_hat
-        return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+        return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
     """,
 }
 

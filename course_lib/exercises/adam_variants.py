@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import optimizer
 from ..arrays import maximum, minimum, sqrt
+from .adam_slips import AMSGradStep, RAdamStep, enter_slips, r_squared, rectified_length
 from .functions import Case, exercise
 from .steps import StepExercise
 
@@ -61,18 +62,6 @@ def maximum_not_corrected(x, g, s, lr, beta1, beta2, epsilon):
     s.v = beta2 * s.v + (1 - beta2) * g * g
     s.v_max = maximum(s.v_max, s.v)
     return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max) + epsilon)
-
-
-@amsgrad.mistake("m is corrected too.")
-def m_not_corrected(x, g, s, lr, beta1, beta2, epsilon):
-    """Only the maximum is corrected, m is not.
-
-    The first steps are too short, by the factor 1 - beta1**t.
-    """
-    s.m = beta1 * s.m + (1 - beta1) * g
-    s.v = beta2 * s.v + (1 - beta2) * g * g
-    s.v_max = maximum(s.v_max, s.v)
-    return x - lr * s.m / (sqrt(s.v_max / (1 - beta2**s.t)) + epsilon)
 
 
 @amsgrad.mistake("`s.v` goes on as in Adam; the maximum has a slot of its own.")
@@ -168,51 +157,7 @@ def minimum_for_maximum(x, g, s, lr, beta1, beta2, epsilon):
     return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max / (1 - beta2**s.t)) + epsilon)
 
 
-@amsgrad.mistake("Add ε after the root has been taken.")
-def amsgrad_epsilon_inside(x, g, s, lr, beta1, beta2, epsilon):
-    """ε is inside the root.
-
-    √(v̂ + ε) acts like √ε: parameters with small gradients are slowed down.
-    """
-    s.m = beta1 * s.m + (1 - beta1) * g
-    s.v = beta2 * s.v + (1 - beta2) * g * g
-    s.v_max = maximum(s.v_max, s.v)
-    return x - lr * s.m / (1 - beta1**s.t) / sqrt(s.v_max / (1 - beta2**s.t) + epsilon)
-
-
-@amsgrad.mistake("What happens to a parameter whose gradients have all been 0?")
-def amsgrad_epsilon_left_out(x, g, s, lr, beta1, beta2, epsilon):
-    """ε is left out.
-
-    A parameter whose gradients have all been zero becomes 0/0 = NaN, and NaN spreads through the network.
-    """
-    s.m = beta1 * s.m + (1 - beta1) * g
-    s.v = beta2 * s.v + (1 - beta2) * g * g
-    s.v_max = maximum(s.v_max, s.v)
-    return x - lr * s.m / (1 - beta1**s.t) / sqrt(s.v_max / (1 - beta2**s.t))
-
-
-@amsgrad.mistake("If the correction moves into the learning rate, ε must be multiplied by √(1 - β₂ᵗ).")
-def amsgrad_epsilon_not_corrected(x, g, s, lr, beta1, beta2, epsilon):
-    """ε is not corrected with the maximum.
-
-    ε weighs up to thirty times more in the first steps.
-    """
-    s.m = beta1 * s.m + (1 - beta1) * g
-    s.v = beta2 * s.v + (1 - beta2) * g * g
-    s.v_max = maximum(s.v_max, s.v)
-    return x - lr * sqrt(1 - beta2**s.t) / (1 - beta1**s.t) * s.m / (sqrt(s.v_max) + epsilon)
-
-
-@amsgrad.mistake("The step follows m̂, the average.")
-def amsgrad_gradient_instead_of_m(x, g, s, lr, beta1, beta2, epsilon):
-    """The step follows the gradient instead of m̂.
-
-    Momentum is computed and thrown away.
-    """
-    s.v = beta2 * s.v + (1 - beta2) * g * g
-    s.v_max = maximum(s.v_max, s.v)
-    return x - lr * g / (sqrt(s.v_max / (1 - beta2**s.t)) + epsilon)
+enter_slips(amsgrad, AMSGradStep, without=("no-bias-correction", "only-m-corrected", "stale-scale"))
 
 
 radam = StepExercise(
@@ -234,15 +179,6 @@ radam = StepExercise(
 )
 
 
-def _rho(t, beta2):
-    rho_inf = 2 / (1 - beta2) - 1
-    return rho_inf - 2 * t * beta2**t / (1 - beta2**t), rho_inf
-
-
-def _r_squared(rho, rho_inf):
-    return (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
-
-
 def _averages(g, s, beta1, beta2):
     """Renew m and v; return m̂ and √v̂'s two parts: √v and √(1 - β₂ᵗ)."""
     s.m = beta1 * s.m + (1 - beta1) * g
@@ -257,19 +193,19 @@ def threshold_four(x, g, s, lr, beta1, beta2, epsilon):
     So it stands in the paper; Paddle waits until ρ_t exceeds 5, one step longer, because r_t is tiny just above 4.
     """
     m_hat, root, correction = _averages(g, s, beta1, beta2)
-    rho, rho_inf = _rho(s.t, beta2)
+    rho, rho_inf = rectified_length(s.t, beta2)
     if rho <= 4:
         return x - lr * m_hat
-    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
 
 
 @threshold_four.also
 def threshold_four_and_corrected_root(x, g, s, lr, beta1, beta2, epsilon):
     m_hat, root, correction = _averages(g, s, beta1, beta2)
-    rho, rho_inf = _rho(s.t, beta2)
+    rho, rho_inf = rectified_length(s.t, beta2)
     if rho <= 4:
         return x - lr * m_hat
-    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat / (root / correction + epsilon)
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat / (root / correction + epsilon)
 
 
 @radam.mistake("β₂ is raised to the power t, not squared.")
@@ -279,31 +215,31 @@ def beta_squared_for_power(x, g, s, lr, beta1, beta2, epsilon):
     ρ_t then falls with time instead of growing: the scale is trusted at once, and given up later.
     """
     m_hat, root, correction = _averages(g, s, beta1, beta2)
-    _, rho_inf = _rho(s.t, beta2)
+    _, rho_inf = rectified_length(s.t, beta2)
     rho = rho_inf - 2 * s.t * beta2**2 / (1 - beta2**2)
     if rho <= 5:
         return x - lr * m_hat
-    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
 
 
 @beta_squared_for_power.also
 def beta_squared_above(x, g, s, lr, beta1, beta2, epsilon):
     m_hat, root, correction = _averages(g, s, beta1, beta2)
-    _, rho_inf = _rho(s.t, beta2)
+    _, rho_inf = rectified_length(s.t, beta2)
     rho = rho_inf - 2 * s.t * beta2**2 / (1 - beta2**s.t)
     if rho <= 5:
         return x - lr * m_hat
-    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
 
 
 @beta_squared_for_power.also
 def beta_squared_everywhere(x, g, s, lr, beta1, beta2, epsilon):
     m_hat, root, _ = _averages(g, s, beta1, beta2)
-    _, rho_inf = _rho(s.t, beta2)
+    _, rho_inf = rectified_length(s.t, beta2)
     rho = rho_inf - 2 * s.t * beta2**2 / (1 - beta2**2)
     if rho <= 5:
         return x - lr * m_hat
-    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * (1 - beta2**2) ** 0.5 / (root + epsilon)
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * (1 - beta2**2) ** 0.5 / (root + epsilon)
 
 
 @radam.mistake("r_t is a square root.")
@@ -313,10 +249,10 @@ def rectifier_without_root(x, g, s, lr, beta1, beta2, epsilon):
     r_t is below 1, its square far below: the steps after the start come out much too short.
     """
     m_hat, root, correction = _averages(g, s, beta1, beta2)
-    rho, rho_inf = _rho(s.t, beta2)
+    rho, rho_inf = rectified_length(s.t, beta2)
     if rho <= 5:
         return x - lr * m_hat
-    return x - lr * _r_squared(rho, rho_inf) * m_hat * correction / (root + epsilon)
+    return x - lr * r_squared(rho, rho_inf) * m_hat * correction / (root + epsilon)
 
 
 @radam.mistake("Multiply the adaptive step by r_t.")
@@ -326,7 +262,7 @@ def no_rectifier(x, g, s, lr, beta1, beta2, epsilon):
     The adaptive step starts at full length with an estimate from five gradients: the large jumps that RAdam prevents.
     """
     m_hat, root, correction = _averages(g, s, beta1, beta2)
-    if _rho(s.t, beta2)[0] <= 5:
+    if rectified_length(s.t, beta2)[0] <= 5:
         return x - lr * m_hat
     return x - lr * m_hat * correction / (root + epsilon)
 
@@ -338,10 +274,10 @@ def no_update_at_first(x, g, s, lr, beta1, beta2, epsilon):
     The first five steps are lost; RAdam takes them with m̂ alone.
     """
     m_hat, root, correction = _averages(g, s, beta1, beta2)
-    rho, rho_inf = _rho(s.t, beta2)
+    rho, rho_inf = rectified_length(s.t, beta2)
     if rho <= 5:
         return 1.0 * x
-    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
 
 
 @radam.mistake("m is corrected in both branches.")
@@ -351,28 +287,28 @@ def raw_m(x, g, s, lr, beta1, beta2, epsilon):
     The first steps are too short, by the factor 1 - beta1**t.
     """
     _, root, correction = _averages(g, s, beta1, beta2)
-    rho, rho_inf = _rho(s.t, beta2)
+    rho, rho_inf = rectified_length(s.t, beta2)
     if rho <= 5:
         return x - lr * s.m
-    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * s.m * correction / (root + epsilon)
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * s.m * correction / (root + epsilon)
 
 
 @raw_m.also
 def raw_m_at_first(x, g, s, lr, beta1, beta2, epsilon):
     m_hat, root, correction = _averages(g, s, beta1, beta2)
-    rho, rho_inf = _rho(s.t, beta2)
+    rho, rho_inf = rectified_length(s.t, beta2)
     if rho <= 5:
         return x - lr * s.m
-    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
 
 
 @raw_m.also
 def raw_m_later(x, g, s, lr, beta1, beta2, epsilon):
     m_hat, root, correction = _averages(g, s, beta1, beta2)
-    rho, rho_inf = _rho(s.t, beta2)
+    rho, rho_inf = rectified_length(s.t, beta2)
     if rho <= 5:
         return x - lr * m_hat
-    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * s.m * correction / (root + epsilon)
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * s.m * correction / (root + epsilon)
 
 
 @radam.mistake("While ρ_t ≤ 5, v plays no part at all.")
@@ -382,8 +318,8 @@ def adam_at_first(x, g, s, lr, beta1, beta2, epsilon):
     They are scaled by a v that has seen a handful of gradients: the very thing RAdam avoids.
     """
     m_hat, root, correction = _averages(g, s, beta1, beta2)
-    rho, rho_inf = _rho(s.t, beta2)
-    r = 1.0 if rho <= 5 else _r_squared(rho, rho_inf) ** 0.5
+    rho, rho_inf = rectified_length(s.t, beta2)
+    r = 1.0 if rho <= 5 else r_squared(rho, rho_inf) ** 0.5
     return x - lr * r * m_hat * correction / (root + epsilon)
 
 
@@ -404,10 +340,10 @@ def rectifier_upside_down(x, g, s, lr, beta1, beta2, epsilon):
     Instead of shortening the uncertain steps it makes them several times longer.
     """
     m_hat, root, correction = _averages(g, s, beta1, beta2)
-    rho, rho_inf = _rho(s.t, beta2)
+    rho, rho_inf = rectified_length(s.t, beta2)
     if rho <= 5:
         return x - lr * m_hat
-    return x - lr / _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+    return x - lr / r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
 
 
 @radam.mistake("v is still too small: √(1 - β₂ᵗ) belongs above the fraction bar.")
@@ -417,10 +353,10 @@ def v_not_corrected(x, g, s, lr, beta1, beta2, epsilon):
     After five steps v is still two hundred times too small: the steps come out over ten times too long.
     """
     m_hat, root, _ = _averages(g, s, beta1, beta2)
-    rho, rho_inf = _rho(s.t, beta2)
+    rho, rho_inf = rectified_length(s.t, beta2)
     if rho <= 5:
         return x - lr * m_hat
-    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat / (root + epsilon)
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat / (root + epsilon)
 
 
 @radam.mistake("Paddle adds ε to √v, before the correction.")
@@ -430,10 +366,10 @@ def epsilon_beside_the_corrected_root(x, g, s, lr, beta1, beta2, epsilon):
     Paddle adds it to √v itself; in the first steps ε then weighs more. The two part where gradients are small.
     """
     m_hat, root, correction = _averages(g, s, beta1, beta2)
-    rho, rho_inf = _rho(s.t, beta2)
+    rho, rho_inf = rectified_length(s.t, beta2)
     if rho <= 5:
         return x - lr * m_hat
-    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat / (root / correction + epsilon)
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat / (root / correction + epsilon)
 
 
 @radam.mistake("What happens to a parameter whose gradients have all been 0?")
@@ -443,10 +379,10 @@ def radam_epsilon_left_out(x, g, s, lr, beta1, beta2, epsilon):
     So it stands in the paper; a parameter whose gradients have all been zero then becomes 0/0 = NaN.
     """
     m_hat, root, correction = _averages(g, s, beta1, beta2)
-    rho, rho_inf = _rho(s.t, beta2)
+    rho, rho_inf = rectified_length(s.t, beta2)
     if rho <= 5:
         return x - lr * m_hat
-    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / root
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / root
 
 
 @radam.mistake("ρ∞ = 2/(1 - β₂) - 1.")
@@ -456,11 +392,11 @@ def rho_infinity_without_minus_one(x, g, s, lr, beta1, beta2, epsilon):
     ρ_t is one too large, so the scale is trusted a step too early.
     """
     m_hat, root, correction = _averages(g, s, beta1, beta2)
-    rho, rho_inf = _rho(s.t, beta2)
+    rho, rho_inf = rectified_length(s.t, beta2)
     rho, rho_inf = rho + 1, rho_inf + 1
     if rho <= 5:
         return x - lr * m_hat
-    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
 
 
 @radam.mistake("ρ_t contains t twice: as a factor and as a power.")
@@ -470,11 +406,14 @@ def factor_t_missing(x, g, s, lr, beta1, beta2, epsilon):
     ρ_t comes out far too large in the first steps, and v is trusted from the second step on.
     """
     m_hat, root, correction = _averages(g, s, beta1, beta2)
-    _, rho_inf = _rho(s.t, beta2)
+    _, rho_inf = rectified_length(s.t, beta2)
     rho = rho_inf - 2 * beta2**s.t / (1 - beta2**s.t)
     if rho <= 5:
         return x - lr * m_hat
-    return x - lr * _r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+
+
+enter_slips(radam, RAdamStep, without=("no-bias-correction", "only-m-corrected", "only-v-corrected", "no-epsilon"))
 
 
 def _projections():

@@ -362,8 +362,16 @@ def mistakes_with_the_step_number(exercise: StepExercise):
         """
         return at_step(s.t + 1, x, g, s, lr, hyper)
 
+    def step_number_doubled(x, g, s, lr, **hyper):
+        """The step number is counted twice.
+
+        With 2t in the place of t the corrections fade twice as fast as the averages grow up: they come out too weak.
+        """
+        return at_step(2 * s.t, x, g, s, lr, hyper)
+
     yield mistake_from(step_number_frozen, "Use `s.t`, which grows by itself from step to step.")
     yield mistake_from(step_number_one_ahead, "Use `s.t` as it is: no `+ 1`.")
+    yield mistake_from(step_number_doubled, "Use `s.t` as it is: it grows by 1 from step to step.")
 
 
 def mistake_of_swapped_betas(exercise: StepExercise) -> Mistake:
