@@ -381,7 +381,7 @@ SLIPS = [
     Slip(
         "v-not-weighted",
         "The factor 1 - beta2 is missing in v",
-        "v comes out a thousand times too large at beta2 = 0.999, and steps divided by its root thirty times too short.",
+        "v comes out a thousand times too large at beta2 = 0.999: what its root divides is thirty times too short.",
         SHARES,
         {"new_v": not_weighted},
     ),

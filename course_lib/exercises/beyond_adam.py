@@ -84,6 +84,8 @@ def _gamma_cases():
     noisy = 0.2 * (1 + 0.4 * rng.standard_normal(60))
     falling = 0.5 * 0.97 ** np.arange(80) * (1 + 0.05 * rng.standard_normal(80))
     uphill = np.concatenate([-0.3 * np.ones(12), 4.0 + 2.5 * rng.standard_normal(50)])
+    # The 7th and the 14th γ are the opposite of the average at that step.
+    changing_sign = np.array([-0.3] * 6 + [0.2035, 3, 6, 1, 6, 1, 6, -1.8215, 6, 1, 6])
     names = "gammas", "beta2", "tolerance", "minimum_steps"
     settings = {
         "γ is noisy around 0.2": (noisy, 0.9, 0.05, 10),
@@ -91,6 +93,8 @@ def _gamma_cases():
         "γ is negative at first, then around 4": (uphill, 0.9, 0.08, 5),
         "γ is large and never settles": (np.array([10.0, 90.0] * 20), 0.9, 0.02, 5),
         "γ is 0.01 with little noise": (0.01 * (1 + 0.2 * rng.standard_normal(50)), 0.99, 0.03, 12),
+        "γ grows too fast to be close enough": (0.1 * 1.1 ** np.arange(30), 0.9, 0.5, 15),
+        "γ changes its sign": (changing_sign, 0.9, 0.02, 3),
         "γ grows and is always close enough": (0.1 * 1.05 ** np.arange(30), 0.9, 0.9, 7),
         "the first γ may do": (0.3 * 1.1 ** np.arange(9), 0.9, 0.5, 1),
         "minimum_steps is the last step": (0.3 * 1.1 ** np.arange(9), 0.9, 0.9, 9),

@@ -66,7 +66,8 @@ def standard_runs(usual: dict, other: dict) -> list[Run]:
     sparse = ordinary * (rng.random((steps, size)) < 0.3)
     sparse[:, 0] = 0.0
     constant = np.full(steps, 0.1)
-    changing = np.repeat([0.1, 0.01, -0.02], [7, 4, 3])
+    changing = np.where(np.arange(steps) < steps // 2, 0.1, 0.01)
+    changing[[2, 11]] = -0.02
     first = Run("the run with ordinary gradients", start, ordinary, constant, usual)
 
     def shaped(words, *shape, scale=1.0):
@@ -75,7 +76,7 @@ def standard_runs(usual: dict, other: dict) -> list[Run]:
 
     return [
         first,
-        replace(first, words="the run whose learning rate drops and ends below 0", rates=changing),
+        replace(first, words="the run whose learning rate drops, and is negative in two steps", rates=changing),
         replace(first, words="the run with other hyper-parameters", hyper={**usual, **other}),
         replace(first, words="the run with one huge gradient", gradients=spike),
         replace(first, words="the run with zero and sparse gradients", gradients=sparse),
