@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
@@ -150,7 +151,8 @@ class StepExercise(Implement):
         return Observation(reading for seen in readings for reading in seen)
 
     def glimpse(self, function):
-        return self.observe(function, only=0)
+        call = caller(function, self.names, self.defaults)
+        return Observation(itertools.islice(self._walk(call, self.runs[0], NumpyArrays, late=False), 7))
 
     def _walk(self, call, probe: Run, backend, late):
         """Follow one run. If ``late``, one more call with gradient 0 comes before it, and its result is thrown away."""
