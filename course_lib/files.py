@@ -94,7 +94,8 @@ def as_json(content) -> str:
     """Return ``content`` as the text of a JSON file.
 
     Raises:
-        ValueError: A number is NaN or infinite, or a text holds half a character; RecursionError if it is too deep.
+        ValueError: A number is NaN or infinite, or a text holds half a character.
+        RecursionError: It is nested too deeply.
 
     Example:
         >>> print(as_json({"学习率": 0.1}), end="")
@@ -103,7 +104,7 @@ def as_json(content) -> str:
         }
     """
     text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    text.encode("utf-8")
+    text.encode("utf-8")  # half a character is found here, before anything is written
     return text
 
 
@@ -136,7 +137,7 @@ def write_atomically(path, content) -> Path:
     if not isinstance(content, (str, bytes)):
         raise TypeError(f"content must be text or bytes, got {content!r} ({type(content).__name__})")
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".course-{uuid.uuid4().hex}.tmp")  # git ignores such names
+    temporary = target.parent / f".course-{uuid.uuid4().hex}.tmp"  # git ignores such names
     try:
         replaces = file_at(target).exists()
         if replaces and not os.access(target, os.W_OK):
@@ -194,15 +195,16 @@ def one_writer_at_a_time(folder):
 
 def _lock(handle: int, folder) -> None:
     end = time.monotonic() + _LONGEST_WAIT
-    while time.monotonic() < end:
+    while True:
         try:
             return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            if time.monotonic() > end:
+                waited = f"another program has been writing into {folder} for {_LONGEST_WAIT} seconds"
+                raise TimeoutError(errno.ETIMEDOUT, f"{waited}; end it, or wait for it") from None
             time.sleep(0.01)
         except OSError:  # a file system without locks, as of some networks
             return None
-    message = f"another program has been writing into {folder} for {_LONGEST_WAIT} seconds; end it, or wait for it"
-    raise TimeoutError(errno.ETIMEDOUT, message)
 
 
 def set_aside(path) -> Path:

@@ -185,6 +185,8 @@ def run_record(results: Path) -> dict | None:
     path = Path(results) / "mnist-run.json"
     try:
         recorded = read_json(path)
+        if not isinstance(recorded, dict):
+            raise ValueError("it holds no record")
     except FileNotFoundError:
         return None
     except ValueError as error:

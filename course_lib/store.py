@@ -42,6 +42,7 @@ class Store:
     Raises:
         TypeError: ``folder`` is no path, or ``run`` uses a value that cannot be recognised in another session, such
             as an open file; the message says which.
+        ValueError: ``folder`` is empty.
         OSError: The folder cannot be made, or is not writable.
 
     Example:

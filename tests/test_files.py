@@ -127,11 +127,13 @@ def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path):
     assert write_atomically(tmp_path / ("x" * 255), "content").read_text() == "content"
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write everywhere")
-def test_a_protected_file_is_left_alone(tmp_path):
+def test_a_protected_file_is_left_alone(tmp_path, monkeypatch):
     write_atomically(tmp_path / "file", "old").chmod(0o400)
+    monkeypatch.setattr(files.os, "access", lambda *_: False)  # the superuser may write everywhere
     with pytest.raises(PermissionError, match=r"cannot write file .* it is write-protected"):
         write_atomically(tmp_path / "file", "new")
+    assert (tmp_path / "file").read_text() == "old"
+    assert names(tmp_path) == ["file"]
 
 
 # Not everything that has a path is a file ---------------------------------------------------------------------
@@ -148,6 +150,11 @@ def link_to_a_named_pipe(path):
 
 def folder(path):
     path.mkdir()
+
+
+def test_the_root_of_the_file_system_is_no_file():
+    with pytest.raises(IsADirectoryError, match="it is a folder, not a file"):
+        write_atomically("/", "")
 
 
 def links_in_a_circle(path):

@@ -84,9 +84,10 @@ def test_before_mnist_has_run(tmp_path):
 def test_the_record_of_the_run(tmp_path):
     (tmp_path / "mnist-run.json").write_text('{"command": "make mnist"}')
     assert run_record(tmp_path) == {"command": "make mnist"}
-    (tmp_path / "mnist-run.json").write_text('{"command": ')
-    with pytest.raises(ValueError, match=r"mnist-run\.json is damaged .* `make mnist` writes a new one"):
-        run_record(tmp_path)
+    for content in ('{"command": ', "[]"):
+        (tmp_path / "mnist-run.json").write_text(content)
+        with pytest.raises(ValueError, match=r"mnist-run\.json is damaged .* `make mnist` writes a new one"):
+            run_record(tmp_path)
 
 
 def test_what_the_file_says_is_text_on_the_page(tmp_path):
