@@ -867,7 +867,7 @@ def test_a_file_of_a_later_version_is_shown_and_left_as_it_is(own_progress_file,
     assert "progress.json was written by a later version of the course" in feedback.notes[0]
     assert ("✓ sgd-step" in repr(progress())) == isinstance(exercises, dict)
     for table in (progress(), reset("sgd-step"), reset()):
-        assert "later version" in repr(table)
+        assert repr(table).count("later version") == 1
     assert own_progress_file.read_bytes() == before
     assert list(own_progress_file.parent.iterdir()) == [own_progress_file]
 

@@ -113,7 +113,7 @@ def reset(id: str | None = None):
         _hints_given.pop(key, None)
     notes = _progress.forget(id)
     table = _progress.table()
-    return replace(table, notes=(*notes, *table.notes))
+    return replace(table, notes=tuple(dict.fromkeys([*notes, *table.notes])))
 
 
 def quiz(id: str):
