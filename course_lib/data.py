@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import functools
 import gzip
+import hashlib
+import math
 import os
+import re
+import threading
 import zlib
+from concurrent import futures
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,10 +29,20 @@ NAMES = ("digits", "mnist")
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Images ``[n, 1, h, w]`` (float32 in [0, 1]) and their labels ``[n]`` (int64)."""
+    """Images ``[n, 1, h, w]`` (float32 in [0, 1]) and their labels ``[n]`` (int64).
+
+    Raises:
+        ValueError: There is not one label for each image, or labels have more than one axis.
+    """
 
     images: np.ndarray
     labels: np.ndarray
+
+    def __post_init__(self):
+        if np.shape(self.labels) != (len(self.images),):
+            raise ValueError(
+                f"labels must be one for each image, shape ({len(self.images)},), got shape {np.shape(self.labels)}"
+            )
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -55,6 +70,15 @@ class Dataset:
     @property
     def classes(self) -> int:
         return 10
+
+    @functools.cached_property
+    def checksum(self) -> str:
+        """A fingerprint of all images and labels: the same data have the same, whatever files they came from."""
+        digest = hashlib.md5(usedforsecurity=False)
+        for part in (self.train, self.validation, self.test):
+            digest.update(np.ascontiguousarray(part.images))
+            digest.update(np.ascontiguousarray(part.labels))
+        return digest.hexdigest()
 
     def subset(self, n: int, seed: int = 0) -> Dataset:
         """The same data set with ``n`` training images, drawn without replacement; the rest is unchanged.
@@ -90,7 +114,8 @@ def load(name: str | None = None, size: int | None = None) -> Dataset:
     images are the published ones, its validation images the last sixth of the published training images. It is
     read from the folder ``COURSE_MNIST_DIR`` (four idx files, ``.gz`` or not) if that is set, else from Paddle's
     cache, else downloaded by Paddle into that cache. A relative ``COURSE_MNIST_DIR`` is looked for in the current
-    folder and, because notebooks run in their own, in the project's.
+    folder and, because notebooks run in their own, in the project's. The files' content is checked: what has as many
+    images as MNIST must be MNIST. Files with fewer are taken for an extract.
 
     Args:
         name: ``"digits"`` or ``"mnist"``; None takes the environment variable ``COURSE_DATA``, else digits.
@@ -102,9 +127,10 @@ def load(name: str | None = None, size: int | None = None) -> Dataset:
         ``labels.copy()`` are fine, assigning into them raises.
 
     Raises:
-        ValueError: An unknown name, a size below the data set's own, or a damaged file (it is named).
-        FileNotFoundError: ``COURSE_MNIST_DIR`` lacks a file (it is named).
-        ConnectionError: MNIST is neither in Paddle's cache nor can it be downloaded.
+        ValueError: An unknown name, a size below the data set's own, a damaged file or one with something else than
+            MNIST (it is named).
+        FileNotFoundError: ``COURSE_MNIST_DIR`` lacks files (they are named).
+        ConnectionError: MNIST is neither in Paddle's cache nor can it be downloaded; it says which file is amiss.
 
     Example:
         >>> load("digits")
@@ -185,36 +211,97 @@ def _frozen(split: Split) -> Split:
 
 # MNIST files ------------------------------------------------------------------------------------------------
 
+CONTENTS = {
+    "173ee47ea353020d623e69fecc80451f": "MNIST's training images",
+    "e86ee40d66677c011a9abda399ec8c4d": "MNIST's training labels",
+    "7a25c82c09a4101d00c20edbb702ccd6": "MNIST's test images",
+    "073c3904dfbd3e141ff8aa01cfde6b15": "MNIST's test labels",
+    "f4a8712d7a061bf5bd6d2ca38dc4d50a": "Fashion-MNIST's training images",
+    "9018921c3c673c538a1fc5bad174d6f9": "Fashion-MNIST's training labels",
+    "8181f5470baa50b63fa0f6fddb340f0a": "Fashion-MNIST's test images",
+    "15d484375f8d13e6eb1aabb0c3f46965": "Fashion-MNIST's test labels",
+}
+"""MD5 → what has it: of MNIST ``_fingerprint``'s, of Fashion-MNIST, which has the same names, the unpacked file's."""
+
+COUNTS = {"train": 60_000, "test": 10_000}
+"""How many images MNIST has. A file with fewer is taken for an extract, to try something on."""
+
+DOWNLOAD_SECONDS = 120
+"""What fetching images and labels (10 MB) may take: Paddle's download sets itself no limit."""
+
 
 def _mnist_mode(mode: str, folder: str | None) -> tuple[np.ndarray, np.ndarray]:
-    prefix = "train" if mode == "train" else "t10k"
-    if folder is not None:
-        paths = [_find(folder, f"{prefix}-{kind}-ubyte") for kind in ("images-idx3", "labels-idx1")]
-        files = _Mnist(*map(str, paths), mode=mode)
-    else:
-        files = _from_cache_or_network(mode)
+    files = _from_cache_or_network(mode) if folder is None else _Mnist(*_find_all(folder)[mode], mode=mode)
     return files.images[:, None].astype(np.float32) / 255, files.labels.astype(np.int64)
 
 
 def _from_cache_or_network(mode: str) -> _Mnist:
     try:
-        return _Mnist(mode=mode)
-    except (RuntimeError, OSError) as error:
+        return _within(DOWNLOAD_SECONDS, lambda: _Mnist(mode=mode))
+    except (RuntimeError, OSError, futures.TimeoutError) as error:
+        reason = str(error) or f"not done after {DOWNLOAD_SECONDS} s"
         raise ConnectionError(
-            f"MNIST is not in Paddle's cache and cannot be downloaded ({error}). Set the environment variable "
+            f"MNIST cannot be downloaded ({reason}), and {_state_of_cache()} Set the environment variable "
             "COURSE_MNIST_DIR to a folder with its four idx files, or use COURSE_DATA=digits, which needs no network."
         ) from error
 
 
-def _find(folder: str, name: str) -> Path:
+def _within(seconds: float, work):
+    """What ``work`` returns or raises, or a TimeoutError; its thread is then left behind and ends with the program."""
+    outcome = futures.Future()
+
+    def attempt():
+        try:
+            outcome.set_result(work())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=attempt, daemon=True).start()
+    return outcome.result(timeout=seconds)
+
+
+def _state_of_cache() -> str:
+    """A sentence on what keeps Paddle's cache from being used."""
+    folder, faults = Path(paddle.dataset.common.DATA_HOME) / _Mnist.NAME, []
+    for file in ("TRAIN_IMAGE", "TRAIN_LABEL", "TEST_IMAGE", "TEST_LABEL"):
+        path = folder / getattr(_Mnist, f"{file}_URL").rpartition("/")[2]
+        if not path.is_file():
+            faults.append(f"{path.name} is missing")
+        elif _md5(path.read_bytes()) != getattr(_Mnist, f"{file}_MD5"):
+            faults.append(f"{path.name} has another checksum than the published file")
+    usable = "" if any("missing" in fault for fault in faults) else f" COURSE_MNIST_DIR={folder} uses them as they are."
+    return f"in Paddle's cache, {folder}, {', '.join(faults) or 'nothing is amiss'}.{usable}"
+
+
+def _find_all(folder: str) -> dict[str, tuple[str, str]]:
+    """The paths of images and labels, by mode.
+
+    Raises:
+        FileNotFoundError: Files are missing (all of them are named), or the folder is.
+    """
+    names = {
+        mode: [f"{prefix}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1")]
+        for mode, prefix in (("train", "train"), ("test", "t10k"))
+    }
+    found = {name: _find(folder, name) for mode in names for name in names[mode]}
+    missing = [name for name, path in found.items() if path is None]
+    if missing:
+        raise FileNotFoundError(
+            f"COURSE_MNIST_DIR={folder} has no file {', no '.join(missing)} (with or without .gz): "
+            "it must name a folder with MNIST's four idx files, or be unset to use Paddle's cache and download"
+        )
+    return {mode: tuple(str(found[name]) for name in names[mode]) for mode in names}
+
+
+def _find(folder: str, name: str) -> Path | None:
+    """The file of that name, packed rather than not; ``train-images.idx3-ubyte`` is a name in use too."""
     for start in (Path(), PROJECT):
-        for candidate in (start / folder / f"{name}.gz", start / folder / name):
-            if candidate.is_file():
-                return candidate
-    raise FileNotFoundError(
-        f"COURSE_MNIST_DIR={folder} has no file {name}.gz or {name}: "
-        "it must name a folder with MNIST's four idx files, or be unset to use Paddle's cache and download"
-    )
+        place = start / os.path.expanduser(folder)
+        files = sorted(place.iterdir(), key=lambda path: (path.suffix != ".gz", path)) if place.is_dir() else []
+        for path in files:
+            if path.is_file() and re.sub(r"[._]", "-", path.name.lower()).removesuffix("-gz") == name:
+                return path
+    return None
 
 
 class _Mnist(paddle.vision.datasets.MNIST):
@@ -225,13 +312,8 @@ class _Mnist(paddle.vision.datasets.MNIST):
     """
 
     def _parse_dataset(self, buffer_size: int = 100) -> None:
-        self.images = _read_idx(self.image_path, dimensions=3)
-        self.labels = _read_idx(self.label_path, dimensions=1)
-        self._check()
-
-    def _check(self) -> None:
-        if self.images.shape[1:] != (28, 28):
-            raise ValueError(f"{self.image_path} must hold images of 28×28 pixels, got {self.images.shape[1:]}")
+        self.images = _read_idx(self.image_path, (28, 28), COUNTS[self.mode])
+        self.labels = _read_idx(self.label_path, (), COUNTS[self.mode])
         if len(self.images) < 6:
             raise ValueError(f"{self.image_path} must hold at least 6 images, got {len(self.images)}")
         if len(self.labels) != len(self.images):
@@ -239,26 +321,63 @@ class _Mnist(paddle.vision.datasets.MNIST):
             raise ValueError(f"{self.label_path} must hold one label for each image, {counts}")
         if self.labels.max() > 9:
             raise ValueError(f"{self.label_path} must hold labels from 0 to 9, got {self.labels.max()}")
+        if self.images.min() == self.images.max():
+            raise ValueError(f"{self.image_path} must hold pictures, but all pixels are {self.images.max()}")
+        self._check_content(self.image_path, self.images, "images")
+        self._check_content(self.label_path, self.labels, "labels")
+
+    def _check_content(self, path: str, values: np.ndarray, kind: str) -> None:
+        """Refuse what is not MNIST's: another set under its names, another part, another order."""
+        expected = f"MNIST's {'training' if self.mode == 'train' else 'test'} {kind}"
+        content = CONTENTS.get(_fingerprint(values)) or CONTENTS.get(_md5(_header(values) + values.tobytes()))
+        if content is None and len(values) == COUNTS[self.mode]:
+            content = f"others, or these in another order: {len(values):,} {kind} with another checksum"
+        if content not in (None, expected):
+            raise ValueError(f"{path} must hold {expected}, but holds {content}")
 
 
-def _read_idx(path: str, dimensions: int) -> np.ndarray:
-    """An idx file of bytes: a magic number 0x0000_08_0d for d dimensions, d big-endian sizes, the values."""
-    content = _unpacked(path)
-    header = 4 * (1 + dimensions)
-    numbers = np.frombuffer(content[:header], ">u4") if len(content) >= header else np.zeros(1)
-    if numbers[0] != 0x0800 + dimensions:
-        raise ValueError(f"{path} is damaged: not an idx file of bytes in {dimensions} dimension(s)")
-    shape = tuple(int(n) for n in numbers[1:])
-    if len(content) - header != np.prod(shape, dtype=object):
-        raise ValueError(f"{path} is damaged: {len(content) - header} values, its header promises {shape}")
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+def _fingerprint(values: np.ndarray) -> str:
+    """The MD5 of the labels, or of the images with grey value 1 as 0: copies in which it has become 0 pass too."""
+    return _md5((values if values.ndim == 1 else np.where(values > 1, values, 0)).astype(np.uint8).tobytes())
 
 
-def _unpacked(path: str) -> bytes:
-    content = Path(path).read_bytes()
-    if content[:2] != b"\x1f\x8b":
-        return content
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def _header(values: np.ndarray) -> bytes:
+    """Of an idx file of bytes: a magic number 0x0000_08_0d for d dimensions, d big-endian sizes."""
+    return np.array([0x0800 + values.ndim, *values.shape], ">u4").tobytes()
+
+
+def _read_idx(path: str, item: tuple[int, ...], most: int) -> np.ndarray:
+    """The values of an idx file; no more is unpacked than its header promises, and that is checked first."""
     try:
-        return gzip.decompress(content)
-    except (EOFError, OSError, zlib.error) as error:
+        with _opened(path) as file:
+            shape = _shape(path, file.read(4 * (2 + len(item))), item, most)
+            values = file.read(math.prod(shape) + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
+    if len(values) != math.prod(shape):
+        found = "more" if len(values) > math.prod(shape) else len(values)
+        raise ValueError(f"{path} is damaged: {found} values, its header promises {shape}")
+    return np.frombuffer(values, np.uint8).reshape(shape)
+
+
+def _opened(path: str):
+    with open(path, "rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return gzip.open(path) if packed else open(path, "rb")
+
+
+def _shape(path: str, header: bytes, item: tuple[int, ...], most: int) -> tuple[int, ...]:
+    dimensions = 1 + len(item)
+    complete = len(header) == 4 * (1 + dimensions)
+    magic, count, *sizes = np.frombuffer(header, ">u4").tolist() if complete else (0, 0)
+    if magic != 0x0800 + dimensions:
+        raise ValueError(f"{path} is damaged: not an idx file of bytes in {dimensions} dimension(s)")
+    if tuple(sizes) != item:
+        raise ValueError(f"{path} must hold images of 28×28 pixels, got {tuple(sizes)}")
+    if count > most:
+        raise ValueError(f"{path} must hold at most {most:,} items, as many as MNIST has, got {count:,}")
+    return count, *item

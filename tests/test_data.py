@@ -1,8 +1,12 @@
 """data.load: shapes, splits, the environment, and files that are missing or damaged."""
 
 import gzip
+import hashlib
 import os
 import struct
+import threading
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -120,9 +124,27 @@ def test_batches_cover_the_split_once_in_an_order_given_by_the_rng():
     assert labels.tolist() != one_epoch(1)[1].tolist() != part.labels.tolist()
 
 
+def test_the_checksum_is_that_of_the_data():
+    full = data.load("digits")
+    again = replace(full, train=data.Split(full.train.images.copy(), full.train.labels.copy()))
+    others = [full.subset(999), replace(full, test=data.Split(full.test.images, full.test.labels[::-1]))]
+    assert full.checksum == again.checksum
+    assert len({full.checksum, *(other.checksum for other in others)}) == 3
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
+        (
+            lambda: data.Split(np.zeros((3, 1, 2, 2)), np.zeros(2)),
+            ValueError,
+            r"labels .*shape \(3,\), got shape \(2,\)",
+        ),
+        (
+            lambda: data.Split(np.zeros((3, 4)), np.zeros((3, 1))),
+            ValueError,
+            r"labels .*shape \(3,\), got shape \(3, 1\)",
+        ),
         (lambda: data.load("mnits"), ValueError, "name must be one of 'digits', 'mnist', got 'mnits'"),
         (lambda: data.load(3), ValueError, "name must be one of 'digits', 'mnist', got 3"),
         (lambda: data.load("digits", 7), ValueError, "size must be at least 8, the size of digits, got 7"),
@@ -160,11 +182,38 @@ def test_mnist_files_are_read_in_order(tiny, packed):
     assert dataset.validation.labels.tolist() == list(range(10))
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_missing_mnist_file_is_named(tiny, name):
-    (tiny / f"{name}.gz").unlink()
-    with pytest.raises(FileNotFoundError, match=f"COURSE_MNIST_DIR=.*has no file {name}"):
+@pytest.mark.parametrize("end", ["", ".gz"])
+@pytest.mark.parametrize(
+    "start", ["{part}-{kind}-{idx}-ubyte", "{part}-{kind}.{idx}-ubyte", "{part}_{kind}_{idx}_ubyte"]
+)
+def test_the_files_other_names_are_known(tiny, start, end):
+    for name in FILES:
+        part, kind, idx, _ = name.split("-")
+        path = tiny / f"{name}.gz"
+        content = path.read_bytes() if end else gzip.decompress(path.read_bytes())
+        path.unlink()
+        (tiny / (start.format(part=part, kind=kind, idx=idx) + end)).write_bytes(content)
+    assert len(data.load("mnist").train) == 50
+
+
+def test_a_packed_file_is_taken_before_an_unpacked_one_and_folders_are_none(tiny):
+    (tiny / "train-labels-idx1-ubyte").write_bytes(b"old")
+    (tiny / "train-images.idx3-ubyte").mkdir()
+    assert len(data.load("mnist").train) == 50
+
+
+@pytest.mark.parametrize("names", [FILES[:1], FILES[1:2], FILES[2:3], FILES[3:], FILES[1:3], FILES])
+def test_missing_mnist_files_are_named(tiny, names):
+    for name in names:
+        (tiny / f"{name}.gz").unlink()
+    with pytest.raises(FileNotFoundError, match=f"COURSE_MNIST_DIR=.*has no file {', no '.join(names)} "):
         data.load("mnist")
+
+
+def test_a_folder_in_ones_home_is_found(tiny, monkeypatch):
+    monkeypatch.setenv("HOME", str(tiny.parent))
+    monkeypatch.setenv("COURSE_MNIST_DIR", f"~/{tiny.name}")
+    assert len(data.load("mnist").train) == 50
 
 
 def test_a_relative_folder_is_found_from_the_current_and_from_the_projects_folder(tiny, tmp_path_factory, monkeypatch):
@@ -215,6 +264,8 @@ def test_a_damaged_mnist_file_is_named(tiny, name, damage):
         ("train-images-idx3-ubyte", np.zeros((60, 28, 27)), "train-images.* images of 28×28 pixels"),
         ("train-images-idx3-ubyte", np.zeros((5, 28, 28)), "train-images.* at least 6 images, got 5"),
         ("t10k-images-idx3-ubyte", np.zeros((0, 28, 28)), "t10k-images.* at least 6 images, got 0"),
+        ("train-images-idx3-ubyte", np.zeros((60, 28, 28)), "train-images.* hold pictures, but all pixels are 0"),
+        ("t10k-images-idx3-ubyte", np.full((10, 28, 28), 255), "t10k-images.* hold pictures, but all pixels are 255"),
     ],
 )
 def test_files_that_do_not_fit_are_named(tiny, name, array, message):
@@ -247,13 +298,144 @@ def test_without_a_folder_paddle_finds_the_files(tiny, monkeypatch):
     assert asked == [f"{name}.gz" for name in FILES]
 
 
-def test_no_cache_and_no_network_says_what_to_do(monkeypatch):
-    def offline(*_):
+@pytest.fixture
+def offline(tmp_path, monkeypatch):
+    """No network and an empty cache of Paddle's, which is returned."""
+
+    def fail(*_):
         raise RuntimeError("Cannot download the file within retry limit 3")
 
-    monkeypatch.setattr("paddle.vision.datasets.mnist._check_exists_and_download", offline)
+    monkeypatch.setattr("paddle.vision.datasets.mnist._check_exists_and_download", fail)
+    monkeypatch.setattr("paddle.dataset.common.DATA_HOME", str(tmp_path / "dataset"))
     data._load.cache_clear()
-    with pytest.raises(ConnectionError, match=r"retry limit 3.*COURSE_MNIST_DIR.*COURSE_DATA=digits"):
+    (tmp_path / "dataset" / "mnist").mkdir(parents=True)
+    return tmp_path / "dataset" / "mnist"
+
+
+def test_no_cache_and_no_network_says_what_to_do(offline):
+    with pytest.raises(ConnectionError, match=r"retry limit 3.*COURSE_MNIST_DIR.*COURSE_DATA=digits") as raised:
+        data.load("mnist")
+    assert all(f"{name}.gz is missing" in str(raised.value) for name in FILES)
+
+
+def test_what_is_amiss_in_the_cache_is_named(offline):
+    (offline / f"{FILES[0]}.gz").write_bytes(b"a file of another day")
+    with pytest.raises(ConnectionError) as raised:
+        data.load("mnist")
+    assert f"{FILES[0]}.gz has another checksum than the published file, {FILES[1]}.gz is missing" in str(raised.value)
+    assert f"COURSE_MNIST_DIR={offline}" not in str(raised.value)
+
+
+@needs_mnist
+def test_a_complete_cache_of_another_edition_can_be_used_by_its_name(offline, monkeypatch):
+    for name in FILES:
+        (offline / f"{name}.gz").symlink_to(data._find(MNIST, name))
+    monkeypatch.setattr(data._Mnist, "TEST_LABEL_MD5", "another edition's")
+    with pytest.raises(ConnectionError, match=f"{FILES[3]}.gz has another checksum.*COURSE_MNIST_DIR={offline} uses"):
+        data.load("mnist")
+
+
+def test_a_download_that_does_not_end_is_given_up(offline, monkeypatch):
+    over = threading.Event()
+
+    def wait(*_):
+        over.wait()
+        raise OSError
+
+    monkeypatch.setattr("paddle.vision.datasets.mnist._check_exists_and_download", wait)
+    monkeypatch.setattr(data, "DOWNLOAD_SECONDS", 0.1)
+    with pytest.raises(ConnectionError, match=r"cannot be downloaded \(not done after 0.1 s\).*is missing"):
+        data.load("mnist")
+    over.set()
+
+
+def test_no_more_is_unpacked_than_the_header_promises(tiny):
+    bombs = {
+        "train-labels-idx1-ubyte": (idx(np.zeros(60)) + bytes(2**26), "damaged: more values"),
+        "train-images-idx3-ubyte": (struct.pack(">4I", 0x0803, 2**31, 28, 28) + bytes(2**26), "at most 60,000 items"),
+    }
+    for name, (content, message) in bombs.items():
+        (tiny / f"{name}.gz").write_bytes(gzip.compress(content, 1))
+        tracemalloc.start()
+        with pytest.raises(ValueError, match=f"{name}.gz .*{message}"):
+            data.load("mnist")
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < 2**24
+
+
+# MNIST's content ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def real(tmp_path, monkeypatch):
+    """A folder with links to the real files, and a function that puts something else into the place of one."""
+    for name in FILES:
+        (tmp_path / f"{name}.gz").symlink_to(data._find(MNIST, name))
+    monkeypatch.setenv("COURSE_MNIST_DIR", str(tmp_path))
+    data._load.cache_clear()
+
+    def put(name: str, change) -> None:
+        path = tmp_path / f"{name}.gz"
+        content = gzip.decompress(path.read_bytes())
+        header = 16 if "images" in name else 8
+        values = np.frombuffer(content, np.uint8, offset=header).copy()
+        path.unlink()
+        path.write_bytes(content[:header] + change(values).tobytes())
+
+    return put
+
+
+def with_ones(pixels):
+    pixels[np.flatnonzero(pixels == 0)[:22_896]] = 1  # as in the published file, only elsewhere
+    return pixels
+
+
+def shuffled(values):
+    return np.random.default_rng(0).permutation(values)
+
+
+def inverted(pixels):
+    return 255 - pixels
+
+
+@needs_mnist
+def test_a_copy_may_have_grey_value_1_as_0(real):
+    real(FILES[0], with_ones)
+    assert len(data.load("mnist").train) == 50_000
+
+
+@needs_mnist
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        (FILES[0], inverted, "MNIST's training images, but holds others"),
+        (FILES[1], shuffled, "MNIST's training labels, but holds others, or these in another order"),
+        (FILES[2], inverted, "MNIST's test images, but holds others"),
+        (FILES[3], shuffled, "MNIST's test labels, but holds others, or these in another order"),
+    ],
+)
+def test_another_set_of_the_same_shape_is_refused(real, name, change, message):
+    real(name, change)
+    with pytest.raises(ValueError, match=f"{name}.gz must hold {message}"):
+        data.load("mnist")
+
+
+@needs_mnist
+def test_test_images_under_the_names_of_training_images_are_refused(real, tmp_path):
+    for kind in ("images-idx3", "labels-idx1"):
+        (tmp_path / f"train-{kind}-ubyte.gz").unlink()
+        (tmp_path / f"train-{kind}-ubyte.gz").symlink_to(tmp_path / f"t10k-{kind}-ubyte.gz")
+    with pytest.raises(ValueError, match="must hold MNIST's training images, but holds MNIST's test images"):
+        data.load("mnist")
+
+
+def test_a_set_with_the_same_names_is_named(tiny, monkeypatch):
+    unpacked = gzip.decompress((tiny / f"{FILES[0]}.gz").read_bytes())
+    monkeypatch.setitem(data.CONTENTS, hashlib.md5(unpacked).hexdigest(), "Fashion-MNIST's training images")
+    with pytest.raises(
+        ValueError, match=f"{FILES[0]}.gz must hold MNIST's .* but holds Fashion-MNIST's training images"
+    ):
         data.load("mnist")
 
 
