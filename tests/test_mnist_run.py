@@ -11,22 +11,25 @@ import nbformat
 import numpy as np
 import pytest
 
-from course_lib import claims
+from course_lib import claims, data
 from tools import circumstances, hygiene, mnist
 
 CLAIM = """
 import os
-from course_lib import claims
+from course_lib import claims, data
 assert os.environ["COURSE_DATA"] == "mnist"
 claims.record("{id}", measured="a number", verdict=claims.judge({{"a condition": True}}))
 """
 INTERRUPTED = "import pathlib\nassert pathlib.Path(r'{flag}').exists(), 'interrupted'\n"
 
 
+DATA = data.load("digits")
+
+
 @pytest.fixture
 def chapters(tmp_path, monkeypatch):
     """Two small chapters; the second one fails as long as the file ``go_on`` does not exist."""
-    monkeypatch.setattr(mnist.data, "load", lambda: None)
+    monkeypatch.setattr(mnist, "whole_mnist", lambda: DATA)
     monkeypatch.setattr(mnist, "ROOT", tmp_path)
     folder = tmp_path / "chapters"
     folder.mkdir()
@@ -67,6 +70,7 @@ def test_an_interrupted_run_goes_on_where_it_was(chapters, tmp_path, monkeypatch
     assert run["command"] == "make mnist"
     assert set(run["versions"]) == {"python", *circumstances.PACKAGES}
     assert set(run["code"]) == {"01_first", "02_second"}
+    assert run["data"] == DATA.checksum
     assert claims.read_conditions(results / mnist.CLAIMS)["OPT-1"] == {"a condition": True}
     assert [path.read_bytes() for path in chapters] == before
 
@@ -132,6 +136,17 @@ def test_a_changed_experiment_or_library_runs_again(is_done_after, file, old, ne
     assert not is_done_after(file, old, new)
 
 
+def test_other_data_run_again(is_done_after, monkeypatch):
+    monkeypatch.setattr(mnist, "whole_mnist", lambda: DATA.subset(999))
+    assert not is_done_after("chapters/01_first.ipynb", "two", "two")
+
+
+def test_an_extract_is_not_recorded(monkeypatch):
+    monkeypatch.setattr(data, "load", lambda name: DATA)
+    with pytest.raises(ValueError, match=r"all of MNIST's images, .*got {'train': 1397, 'test': 400}"):
+        mnist.whole_mnist()
+
+
 def test_a_chapter_depends_on_the_recorded_results_that_it_reads(chapters, tmp_path, monkeypatch):
     monkeypatch.setattr(mnist, "RESULTS", tmp_path)
     code = "json.loads((RESULTS / 'runs.json').read_text())"
@@ -172,6 +187,11 @@ def test_the_record_is_of_the_chapters_as_they_are():
     today = {chapter.stem: mnist.fingerprint(mnist.code_of(chapter)) for chapter in mnist.chapters()}
     changed = [stem for stem in today if recorded.get(stem) != today[stem]]
     assert changed == [], "their code has changed since MNIST was run: make mnist"
+
+
+def test_the_record_says_on_which_data():
+    recorded = json.loads((mnist.RESULTS / mnist.RUN).read_text(encoding="utf-8"))
+    assert re.fullmatch("[0-9a-f]{32}", recorded["data"])
 
 
 def test_the_record_holds_every_claim():

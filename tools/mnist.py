@@ -86,9 +86,22 @@ def fingerprint(content) -> str:
 
 
 def digest(chapter: Path) -> str:
-    """A fingerprint of all that a chapter's results depend on: code, recorded results, the library, the packages."""
+    """A fingerprint of all that a chapter's results depend on: code, recorded results, the library, packages, data."""
     code = code_of(chapter)
-    return fingerprint([code, records_read(code), library_code(), versions()])
+    return fingerprint([code, records_read(code), library_code(), versions(), whole_mnist().checksum])
+
+
+def whole_mnist() -> data.Dataset:
+    """MNIST.
+
+    Raises:
+        ValueError: It is an extract: what it shows is nothing that the book could record.
+    """
+    mnist = data.load("mnist")
+    counts = {"train": len(mnist.train) + len(mnist.validation), "test": len(mnist.test)}
+    if counts != data.COUNTS:
+        raise ValueError(f"a record needs all of MNIST's images, {data.COUNTS}, got {counts}")
+    return mnist
 
 
 def is_done(chapter: Path, work: Path) -> bool:
@@ -115,7 +128,7 @@ def execute_all(paths: list[Path], work: Path = WORK) -> list[str]:
     with book_environment():
         os.environ["COURSE_DATA"] = "mnist"
         os.environ["COURSE_RESULTS_DIR"] = str(work / "results")
-        data.load()  # without the data, say so once and now
+        whole_mnist()  # without the data, say so once and now
         bar = tqdm([path for path in paths if not is_done(path, work)], disable=None, unit="chapter")
         for chapter in bar:
             bar.set_postfix_str(chapter.stem)
@@ -130,7 +143,7 @@ def publish(paths: list[Path], work: Path = WORK, results: Path = RESULTS) -> No
     """Put the claims, and the circumstances of the run, where the book reads them."""
     claims.copy(work / "results" / CLAIMS, to=results / CLAIMS)
     code = {chapter.stem: fingerprint(code_of(chapter)) for chapter in paths}  # a test compares it with today's
-    run = {**circumstances("make mnist"), "code": code}
+    run = {**circumstances("make mnist"), "data": whole_mnist().checksum, "code": code}
     write_atomically(results / RUN, as_json(run))
 
 
