@@ -139,6 +139,20 @@ def test_scripts_of_the_pages_name_no_other_host(site):
                 )
 
 
+def test_links_to_files_that_are_no_pages_save_them(site):
+    """A browser would show a notebook as text in a tab where the server says that it is text."""
+    offered = [link for path in html_files(site) for link in parse(path).find_all("a", href=True) if is_file(link)]
+    assert len(offered) > 20
+    assert [link["href"] for link in offered if not link.has_attr("download")] == []
+    named = [(link["download"], Path(link["href"]).name) for link in offered if link["download"]]
+    assert named and [pair for pair in named if len(set(pair)) > 1] == []
+
+
+def is_file(link) -> bool:
+    parts = urlsplit(link["href"])
+    return not (parts.scheme or parts.netloc) and Path(parts.path).suffix not in {"", ".html"}
+
+
 def test_every_page_has_a_title(site):
     titles = {path: parse(path).title.get_text(strip=True) for path in html_files(site) if parse(path).title}
     for path in written_pages(site):

@@ -7,6 +7,7 @@ Settings by environment variable:
 
 from __future__ import annotations
 
+import json
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,7 @@ from tools import colab
 from tools.repository import BRANCH, Repository
 
 MATHJAX_PACKAGE = "sphinx-mathjax-offline"  # used for its files only: the package is named like no module can be
+FOR_DISK = "from_disk"  # the folder of the site that course.js knows, too
 MATHJAX_FILES = ("tex-svg.js", "input/tex/extensions")  # TeX to SVG needs no fonts; rare macros load on demand
 
 
@@ -25,6 +27,7 @@ def setup(app):
     app.connect("html-page-context", list_references)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", write_colab_edition)
+    app.connect("build-finished", write_for_disk)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -61,7 +64,10 @@ def lead_to_colab_edition(app, pagename, templatename, context, doctree):
             if button.get("label") == "download-source-button" and not is_notebook:
                 buttons.remove(button)
             elif button.get("label") == "download-source-button":
-                button["url"] = context["pathto"](f"{colab.FOLDER}/{colab.file_name(pagename)}", resource=True)
+                name = colab.file_name(pagename)
+                address = context["pathto"](f"{colab.FOLDER}/{name}", resource=True)
+                # a browser may show what it takes for text; the theme writes no attribute but the address
+                button["url"] = f'{address}" download="{name}'
                 button["tooltip"] = "Download as a notebook that works alone"
             elif button["text"] == "Colab":
                 button["url"] = Repository.from_environment().on_colab(colab.file_name(pagename))
@@ -70,6 +76,22 @@ def lead_to_colab_edition(app, pagename, templatename, context, doctree):
 def write_colab_edition(app, error):
     if not error and app.builder.format == "html":
         colab.write(app, Path(app.outdir) / colab.FOLDER)
+
+
+def write_for_disk(app, error):
+    """Write each file that pages offer into a script, too, from which ``course.js`` saves it.
+
+    On a site opened from disk browsers ignore that a link is there to download, and let no script read a file.
+    """
+    if error or app.builder.format != "html":
+        return
+    site = Path(app.outdir)
+    shutil.rmtree(site / FOR_DISK, ignore_errors=True)
+    for offered in [*(site / colab.FOLDER).iterdir(), *(site / "_downloads").rglob("*.*")]:
+        script = site / FOR_DISK / f"{offered.relative_to(site)}.js"
+        script.parent.mkdir(parents=True, exist_ok=True)
+        name, text = json.dumps(offered.name), json.dumps(offered.read_text(encoding="utf-8"))
+        script.write_text(f"saveFile({name}, {text});\n", encoding="utf-8")
 
 
 def list_references(app, pagename, templatename, context, doctree):

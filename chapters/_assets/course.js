@@ -8,3 +8,22 @@ async function reachWhatScrolls() {
 }
 addEventListener("load", reachWhatScrolls);
 addEventListener("resize", reachWhatScrolls);
+
+// From disk, browsers show a text instead of saving it. What can be saved lies in a script, too, that calls saveFile.
+function saveFromDisk(event) {
+  const link = event.target.closest("a[download]");
+  if (!link || link.protocol !== "file:") return;
+  event.preventDefault();
+  const site = new URL(document.documentElement.dataset.content_root, location).href;
+  const script = document.createElement("script");
+  script.src = `${site}from_disk/${link.href.slice(site.length)}.js`;
+  document.head.append(script);
+}
+function saveFile(name, text) {
+  const link = document.createElement("a");
+  link.download = name;
+  link.href = URL.createObjectURL(new Blob([text]));
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+addEventListener("click", saveFromDisk);

@@ -6,12 +6,12 @@ of scripts, requests that failed, and requests to any other place than the book.
 
 from __future__ import annotations
 
-import functools
 import http.server
 import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,19 +49,25 @@ def browser():
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def served(site) -> Iterator[str]:
-    """The address under which the book is served."""
-    handler = functools.partial(QuietHandler, directory=str(site))
-    with http.server.ThreadingHTTPServer(("localhost", 0), handler) as server:
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *message):
+        pass
+
+
+@contextmanager
+def serve(folder: Path, handler: type[QuietHandler] = QuietHandler) -> Iterator[str]:
+    """The address under which a folder is served for a while."""
+    with http.server.ThreadingHTTPServer(("localhost", 0), partial(handler, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://localhost:{server.server_port}/"
         server.shutdown()
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *message):
-        pass
+@pytest.fixture(scope="session")
+def served(site) -> Iterator[str]:
+    """The address under which the book is served."""
+    with serve(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import nbformat
 import pytest
 from playwright.sync_api import expect
 
 from benchmarks.page_weight import first_load
+from tests.browser.conftest import QuietHandler, serve
 from tests.test_site import ROOT, parse
 
 CHAPTERS = sorted(path.stem for path in (ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"))
@@ -67,16 +69,42 @@ def test_the_ledger_shows_what_is_asked_for(window):
         assert {row.get_attribute("data-chapter") for row in shown.all()} == {"3"}
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_the_download_button_gives_a_notebook(window, chapter):
-    with window(f"chapters/{chapter}.html") as page:
+@pytest.fixture(params=["application/json", "text/plain", "from disk"])
+def downloads_from(request, site) -> Iterator[str]:
+    """The address of a book whose server takes its files to be of some type, or of the book on the disk."""
+    if request.param == "from disk":
+        yield f"{site.as_uri()}/"
+    else:
+
+        class Server(QuietHandler):
+            def guess_type(self, path):
+                offered = path.endswith((".ipynb", ".py", ".json"))
+                return request.param if offered else super().guess_type(path)
+
+        with serve(site, Server) as address:
+            yield address
+
+
+def test_the_download_button_saves_the_notebook(window, downloads_from):
+    """No tab shows it as text, whatever type a server says that it has."""
+    with window("chapters/01_learning_rate.html", root=downloads_from) as page:
         page.get_by_role("button", name="Download this page").click()
-        link = page.locator(".dropdown-download-buttons a.dropdown-item:visible").first
-        answer = page.request.get(link.evaluate("(link) => link.href"))
-        assert answer.ok
-        notebook = nbformat.reads(answer.text(), as_version=4)
-        nbformat.validate(notebook)
+        with page.expect_download() as download:
+            page.locator(".dropdown-download-buttons a.dropdown-item:visible").click()
+        assert download.value.suggested_filename == "01_learning_rate.ipynb"
+        notebook = nbformat.read(download.value.path(), as_version=4)
         assert sum(cell.cell_type == "code" for cell in notebook.cells) > 20
+        assert page.context.pages == [page]
+
+
+def test_a_file_that_the_text_offers_is_saved_too(window, downloads_from):
+    with window("chapters/07_super_convergence.html", root=downloads_from) as page:
+        links = page.locator("a.download")
+        assert links.count() > 1
+        for link in links.all():
+            with page.expect_download() as download:
+                link.click()
+            assert link.get_attribute("href").endswith(f"/{download.value.suggested_filename}")
 
 
 def test_the_button_changes_the_colours_and_the_next_page_remembers(window):
