@@ -26,6 +26,13 @@ EMPTY_PICTURES = """async () => {
     await Promise.all(pictures.map((picture) => picture.decode().catch(() => {})));
     return pictures.filter((picture) => !picture.naturalWidth).map((picture) => picture.src);
 }"""
+CUT_OFF = """() => {  // MathJax hides a second form of each formula, which programs read aloud
+    const hiding = [...document.querySelectorAll("article :not(span.math, mjx-assistive-mml, svg)")]
+        .filter((box) => /hidden|clip/.test(getComputedStyle(box).overflowX) && box.scrollWidth > box.clientWidth + 1);
+    const formulas = [...document.querySelectorAll("span.math > mjx-container > svg")]
+        .filter((formula) => formula.getBoundingClientRect().width > formula.closest(".math").clientWidth + 1);
+    return [...hiding, ...formulas].map((box) => box.parentElement.textContent.slice(0, 80));
+}"""
 ONE_WORD_OF_EACH_COLOUR = """() => {
     const seen = new Set();
     for (const word of document.querySelectorAll(".highlight pre span")) {
@@ -57,6 +64,15 @@ def test_every_picture_is_there(page):
 def test_interactive_figures_are_alive(page):
     figures = page.locator(".course-figure")
     assert figures.locator("form:visible").count() == figures.count()
+
+
+@pytest.mark.parametrize("width", [320, 375, 768])
+def test_it_does_not_run_over_the_edge(page, width):
+    whole = page.viewport_size
+    page.set_viewport_size({"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CUT_OFF) == []
+    page.set_viewport_size(whole)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -11,9 +11,7 @@ from playwright.sync_api import expect
 
 from benchmarks.page_weight import first_load
 from tests.browser.conftest import QuietHandler, serve
-from tests.test_site import ROOT, parse
-
-CHAPTERS = sorted(path.stem for path in (ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"))
+from tests.test_site import parse
 
 
 def pages_with(site, selector):
@@ -122,13 +120,6 @@ def test_it_works_from_disk(window, site, path):
     with window(path, root=site.as_uri() + "/") as page:
         expect(page.locator("article h1")).to_be_visible()
         assert page.locator(".course-figure form:visible").count() == page.locator(".course-figure").count()
-
-
-@pytest.mark.parametrize("width", [360, 768])
-def test_narrow_pages_do_not_run_over_the_edge(window, width):
-    for chapter in CHAPTERS[:3]:
-        with window(f"chapters/{chapter}.html", viewport={"width": width, "height": 800}) as page:
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_the_weight_of_a_page_counts_all_that_the_browser_asks_for(browser, served, site):
