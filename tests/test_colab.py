@@ -10,7 +10,9 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -19,12 +21,14 @@ from markdown_it.renderer import RendererHTML
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from packaging.requirements import Requirement
 from sphinx.errors import ConfigError
 
 from tools import colab, colab_run, colab_setup, hygiene
 from tools.notebooks import CHAPTERS, ROOT, notebooks, store
 from tools.repository import SITE_VARIABLE, VARIABLE, Repository, site_url
 
+EMPTY_LIBRARY = base64.b64encode(b"PK\5\6" + bytes(18)).decode()  # a zip file without files
 ENTRANCE = CHAPTERS / "index.ipynb"
 MYST = {"myst_role", "myst_target", "myst_block_break", "myst_line_comment", "math_block_label", "colon_fence"}
 
@@ -406,10 +410,111 @@ def test_the_first_cell_installs_what_pyproject_names():
     assert sorted(re.findall(r'"([\w-]+)', named)) == sorted(
         re.match(r"[\w-]+", item).group() for item in asked.values()
     )
-    assert asked["paddle"] == "paddlepaddle<3.4,>=3.3"
+    assert asked["paddle"] == "paddlepaddle<3.4,>=3.0"
+    signs = {item.operator for line in asked.values() for item in Requirement(line).specifier}
+    assert signs == {">=", "<"}  # the first cell knows no others
     for module in asked:
         __import__(module)  # the modules do have these names
     assert colab.pythons() == ((3, 9), (3, 14))
+
+
+FAIR = [  # environments that notebooks are opened in, and need nothing
+    {"paddlepaddle": "3.3.1", "numpy": "2.0.2", "matplotlib": "3.10.0", "scikit-learn": "1.6.1", "joblib": "1.5.2",
+     "tqdm": "4.67.1"},  # Colab, once Paddle is there
+    {"paddlepaddle": "3.0.0", "numpy": "1.23.5", "matplotlib": "3.7.5", "scikit-learn": "1.2.2", "joblib": "1.5.0",
+     "tqdm": "4.66"},
+    {"paddlepaddle-gpu": "3.3.0.post1", "numpy": "2.4.0rc1", "matplotlib": "3.11", "scikit-learn": "1.10",
+     "joblib": "2", "tqdm": "5.0.dev3"},
+]  # fmt: skip
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """``machine(packages)`` pretends that these are installed; it returns the list of what pip is asked for."""
+
+    def pretend(packages, after=None):
+        packages, asked_for = dict(packages), []
+
+        def version(name):
+            if name not in packages:
+                raise PackageNotFoundError(name)
+            return packages[name]
+
+        def find_spec(module):
+            names = [name.removesuffix("-gpu") for name in packages]
+            return "found" if module in {colab.MODULES.get(name, name) for name in names} else None
+
+        def run(command, **options):
+            asked_for.extend(word for word in command[4:] if not word.startswith("-"))
+            packages.update(after or {})
+            return subprocess.CompletedProcess(command, 0, stdout="")
+
+        monkeypatch.setattr(colab_setup, "version", version)
+        monkeypatch.setattr(colab_setup, "find_spec", find_spec)
+        monkeypatch.setattr(colab_setup.subprocess, "run", run)
+        monkeypatch.setattr(colab_setup, "os", SimpleNamespace(environ={}))
+        monkeypatch.setattr(colab_setup, "sys", SimpleNamespace(modules={}, path=[], executable="python",
+                                                                version_info=(3, 12, 0)))  # fmt: skip
+        return asked_for
+
+    return pretend
+
+
+def set_up():
+    colab_setup.set_up(EMPTY_LIBRARY, colab.requirements(), colab.pythons())
+
+
+@pytest.mark.parametrize("packages", FAIR)
+def test_fair_environments_are_left_as_they_are(machine, packages):
+    asked_for = machine(packages)
+    set_up()
+    assert asked_for == []
+
+
+@pytest.mark.parametrize(
+    ("package", "version"),
+    [
+        ("joblib", "1.3.2"),
+        ("joblib", "1.4.99"),
+        ("paddlepaddle", "2.6.2"),
+        ("paddlepaddle", "3.4.0"),
+        ("paddlepaddle", "3.10"),
+        ("numpy", "1.22.4"),
+        ("numpy", "1.9"),
+        ("matplotlib", "3.6.3"),
+        ("scikit-learn", "1.1"),
+        ("tqdm", "4.65.2"),
+    ],
+)
+def test_what_is_too_old_or_too_new_is_replaced(machine, package, version):
+    asked_for = machine({**FAIR[0], package: version}, after=FAIR[0])
+    set_up()
+    assert [Requirement(asked).name for asked in asked_for] == [package]
+    assert FAIR[0][package] in Requirement(asked_for[0]).specifier
+
+
+def test_what_is_missing_is_installed_with_what_is_too_old(machine):
+    asked_for = machine(
+        {**{name: FAIR[0][name] for name in ("numpy", "tqdm", "matplotlib")}, "joblib": "1.3.2"}, FAIR[0]
+    )
+    set_up()
+    assert {Requirement(asked).name for asked in asked_for} == {"paddlepaddle", "scikit-learn", "joblib"}
+
+
+def test_a_package_whose_version_nobody_knows_is_left_alone(machine):
+    asked_for = machine({**FAIR[0], "numpy": None})
+    set_up()
+    assert asked_for == []
+
+
+@pytest.mark.parametrize("rerun", [False, True])
+def test_an_old_version_that_is_loaded_asks_for_a_restart(machine, rerun):
+    machine(FAIR[0] if rerun else {**FAIR[0], "joblib": "1.3.2"}, after=FAIR[0])
+    colab_setup.sys.modules.update(
+        joblib=SimpleNamespace(__version__="1.3.2"), numpy=SimpleNamespace(__version__="2.0.2")
+    )
+    with pytest.raises(RuntimeError, match=r"version of joblib was loaded before.*Restart session.*Kernel"):
+        set_up()
 
 
 def test_a_python_without_paddle_is_told_what_to_do(monkeypatch):

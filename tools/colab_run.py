@@ -1,7 +1,7 @@
 """Run the Colab edition as a reader does: nothing of the course is installed, and the notebook lies alone in a folder.
 
     python -m tools.colab_run              with the packages that requirements.txt names
-    python -m tools.colab_run --newest     with the newest versions of all packages, whatever pyproject.toml allows
+    python -m tools.colab_run --newest     with the newest versions of all packages that pyproject.toml allows
 
 The edition is taken from ``_build/html/colab`` (``make colab`` writes it). A notebook fails if a cell does, or if it
 prints anything else than the book shows.
@@ -23,7 +23,6 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from packaging.requirements import Requirement
 from tqdm import tqdm
 
 from tools.colab import FOLDER, requirements
@@ -120,9 +119,8 @@ def printed(cell) -> str:
 
 
 def upgrade(environment: BareEnvironment) -> None:
-    """Install the newest version of each package that the course needs."""
-    names = [Requirement(item).name for item in requirements().values()]
-    environment.pip("install", "--quiet", "--upgrade", *names)
+    """Install the newest version that a reader could have of each package that the course needs."""
+    environment.pip("install", "--quiet", "--upgrade", *requirements().values())
     print(environment.pip("list"))
 
 

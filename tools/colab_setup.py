@@ -9,11 +9,13 @@ import base64
 import importlib
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,10 +25,11 @@ def set_up(library, requirements, pythons):
 
     Args:
         library: A zip file with the library in base64.
-        requirements: ``{module: what pip is asked for if there is no such module}``.
+        requirements: ``{module: what pip is asked for}``; of versions only ``>=`` and ``<`` are understood.
         pythons: The first version of Python that PaddlePaddle has packages for, and the first that it has none for.
     """
-    install([asked for module, asked in requirements.items() if find_spec(module) is None], pythons)
+    install([asked for module, asked in requirements.items() if not is_there(module, asked)], pythons)
+    refuse_what_was_loaded_before(requirements)
     folder = tempfile.mkdtemp(prefix="course-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     zipfile.ZipFile(io.BytesIO(base64.b64decode(library))).extractall(folder)
@@ -34,6 +37,45 @@ def set_up(library, requirements, pythons):
     os.environ.setdefault("COURSE_RESULTS_DIR", str(Path.cwd() / "results"))
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in the book: results do not depend on the number of cores
     print("The course's library is ready.")
+
+
+def is_there(module, asked):
+    """Whether a module is installed in one of the versions asked for; where its version is not known, it is."""
+    if find_spec(module) is None:
+        return False
+    found, bounds = installed(asked), re.findall(r"(>=|<)([\d.]+)", asked)
+    return found is None or all((found >= numbers(bound)) == (sign == ">=") for sign, bound in bounds)
+
+
+def installed(asked):
+    """The installed version of a package, or of its build for graphics cards."""
+    package = re.match(r"[\w.-]+", asked)[0]
+    for name in (package, f"{package}-gpu"):
+        try:
+            return numbers(version(name))
+        except PackageNotFoundError:
+            continue
+    return None
+
+
+def numbers(text):
+    """A version as numbers that can be compared, or None: "1.5.0", "1.5" and "1.5rc1" all give (1, 5)."""
+    found = re.match(r"\d+(\.\d+)*", text or "")
+    return tuple(map(int, re.sub(r"(\.0+)+$", "", found[0]).split("."))) if found else None
+
+
+def refuse_what_was_loaded_before(requirements):
+    """A package that was loaded before pip replaced it stays in use in its old version until Python is restarted."""
+    old = []
+    for module in set(requirements) & set(sys.modules):
+        versions = {installed(requirements[module]), numbers(getattr(sys.modules[module], "__version__", None))}
+        if len(versions - {None}) > 1:
+            old.append(module)
+    if old:
+        raise RuntimeError(
+            f"Another version of {' and '.join(sorted(old))} was loaded before. Restart Python, then run this cell "
+            'again: on Colab by "Restart session" in the menu "Runtime", elsewhere by "Restart" in the menu "Kernel".'
+        )
 
 
 def install(missing, pythons):
