@@ -19,8 +19,8 @@ PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 
 
 def requirements(name):
-    lines = (line.partition("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
-    return [Requirement(line) for line in lines if line]
+    lines = (line.partition("#")[0].strip(" \\") for line in (ROOT / name).read_text().splitlines())
+    return [Requirement(line) for line in lines if line and not line.startswith("--hash")]
 
 
 def by_name(items):
@@ -71,6 +71,12 @@ def test_the_lock_pins_exactly_and_names_no_place_to_get_packages_from():
     assert not re.search(r"^-|://|@", text, re.MULTILINE)
 
 
+def test_the_lock_has_hashes_of_every_package():
+    text = (ROOT / "requirements.txt").read_text()
+    entries = re.findall(r"^[\w.-]+==[^\\\n]+((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", text, re.MULTILINE)
+    assert len(entries) == len(requirements("requirements.txt"))
+
+
 def test_pyproject_and_requirements_ask_for_the_same():
     asked = by_name(requirements("requirements.in"))
     for item in map(Requirement, [*pyproject_list("dependencies"), *pyproject_list("cluster")]):
@@ -91,24 +97,25 @@ def test_environment_yml_adds_no_packages_of_its_own():
     *conda, pip = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     assert [item.partition("=")[0] for item in conda] == ["python", "pip"]
     assert conda[0].partition("=")[2] in PYTHONS
-    assert pip == {"pip": ["-r requirements.txt", "-e ."]}
+    assert pip == {"pip": ["-r requirements.txt"]}
 
 
 def test_the_pip_section_installs_into_an_empty_environment(tmp_path):
     project = tmp_path / "project"  # a copy, so that installing leaves nothing in the working tree
     shutil.copytree(ROOT / "course_lib", project / "course_lib", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "requirements.txt"):
+    for name in ("pyproject.toml", "README.md", "requirements.txt", "postBuild"):
         shutil.copy(ROOT / name, project)
     pip_section = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"][-1]["pip"]
     arguments = [word for line in pip_section for word in line.split()]
     uv, python = shutil.which("uv"), tmp_path / "venv" / "bin" / "python"
     if uv:
-        run([uv, "venv", "-q", "--python", sys.executable, tmp_path / "venv"], project)
+        run([uv, "venv", "-q", "--seed", "--python", sys.executable, tmp_path / "venv"], project)
         run([uv, "pip", "install", "-q", "--python", python, *arguments], project)
     else:
         run([sys.executable, "-m", "venv", tmp_path / "venv"], project)
         run([python, "-m", "pip", "install", "-q", "--no-compile", *arguments], project)
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    run([project / "postBuild"], project, {**environment, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"})
     code = "import course_lib.optimizer, jupyter_book; print(course_lib.__file__, jupyter_book.__version__)"
     printed = run([python, "-c", code], tmp_path, environment)
     assert printed.split() == [str(project / "course_lib" / "__init__.py"), version("jupyter-book")]
@@ -193,6 +200,42 @@ def test_an_invalid_workflow_is_noticed(tmp_path):
     broken.write_text("on: push\njobs:\n  test:\n    runs-on: ubuntu-latest\n    step: []\n")
     with pytest.raises(AssertionError):
         run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", broken], ROOT)
+
+
+def workflows():
+    return {file.name: yaml.safe_load(file.read_text()) for file in (ROOT / ".github/workflows").iterdir()}
+
+
+def jobs():
+    return {f"{name}: {job}": content for name, flow in workflows().items() for job, content in flow["jobs"].items()}
+
+
+def test_actions_are_named_by_commit_with_the_version_beside_it():
+    text = "".join(file.read_text() for file in (ROOT / ".github/workflows").iterdir())
+    used = re.findall(r"uses: (.*)", text)
+    assert used and [line for line in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
+    actions = {line.partition("@")[0] for line in used}
+    assert len(actions) == len(set(used)), "one version of each action"
+
+
+def test_workflows_keep_no_credentials_and_may_do_no_more_than_they_need():
+    assert [name for name, flow in workflows().items() if flow["permissions"] != {"contents": "read"}] == []
+    for name, job in jobs().items():
+        for step in job["steps"]:
+            if "actions/checkout@" in step.get("uses", ""):
+                assert step["with"]["persist-credentials"] is False, name
+        runs_our_code = any(
+            "checkout@" in step.get("uses", "") or "make" in step.get("run", "") for step in job["steps"]
+        )
+        assert "write" not in job.get("permissions", {}).values() or not runs_our_code, name
+    writing = {name for name, job in jobs().items() if job.get("permissions", {}).get("contents") == "write"}
+    assert writing == {"release.yml: attach", "pages.yml: colab"}
+
+
+def test_the_lock_is_audited_every_week():
+    workflow = workflows()["newest.yml"]
+    assert workflow[True]["schedule"]  # YAML takes the key `on` for a truth value
+    assert any("pip_audit" in step.get("run", "") for step in workflow["jobs"]["audit"]["steps"])
 
 
 def test_workflows_run_targets_that_there_are():

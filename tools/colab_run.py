@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -45,9 +46,11 @@ class BareEnvironment:
         ours = ("PYTHONPATH", "COURSE_", "OMP_", "MPL")
         self.variables = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         self.variables["COURSE_PROGRESS"] = "0"  # no progress bars, as in the stored outputs
-        if not newest:
-            self.variables["PIP_CONSTRAINT"] = str(LOCK)
         self._run(sys.executable, "-m", "virtualenv", "--quiet", folder)
+        if not newest:  # without its hashes: with them pip would want one of whatever it is asked for
+            constraints = folder / "constraints.txt"
+            constraints.write_text(re.sub(r" \\\n +--hash=\S+", "", LOCK.read_text()))
+            self.variables["PIP_CONSTRAINT"] = str(constraints)
         self.pip("install", "--quiet", "--no-compile", "ipykernel")
 
     def pip(self, *arguments: str) -> str:
