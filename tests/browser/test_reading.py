@@ -34,7 +34,12 @@ def test_every_choice_of_every_question_opens_its_explanation(window, site):
 
 
 @pytest.mark.parametrize(
-    ("word", "chapter"), [("nesterov", "02_sgd_and_momentum"), ("super-convergence", "07_super_convergence")]
+    ("word", "chapter"),
+    [
+        ("nesterov", "02_sgd_and_momentum"),
+        ("super-convergence", "07_super_convergence"),
+        ("constructor", "07_super_convergence"),  # what every object of JavaScript has, too
+    ],
 )
 def test_search_finds_a_word(window, word, chapter):
     with window("chapters/index.html") as page:
@@ -45,8 +50,10 @@ def test_search_finds_a_word(window, word, chapter):
         expect(page.locator(f'#search-results a[href*="{chapter}.html"]').first).to_be_visible(timeout=20_000)
 
 
-def test_a_word_that_is_nowhere_is_not_found(window):
-    with window("search.html?q=xyzzyx") as page:
+@pytest.mark.parametrize("word", ["xyzzyx", "__proto__", "toString", "hasOwnProperty", "xyzzyx valueOf"])
+def test_a_word_that_is_nowhere_is_not_found(window, word):
+    """Not even in JavaScript, whose objects all have properties of such names."""
+    with window(f"search.html?q={word}") as page:
         expect(page.locator("#search-results")).to_contain_text("did not match any documents")
 
 
