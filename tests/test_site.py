@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import re
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
@@ -150,7 +152,7 @@ def test_links_to_files_that_are_no_pages_save_them(site):
 
 def is_file(link) -> bool:
     parts = urlsplit(link["href"])
-    return not (parts.scheme or parts.netloc) and Path(parts.path).suffix not in {"", ".html"}
+    return not (parts.scheme or parts.netloc) and Path(parts.path).suffix not in {"", ".html", ".txt"}
 
 
 def test_every_page_has_a_title(site):
@@ -225,6 +227,40 @@ def test_math_is_typeset_by_the_book_itself(site):
         assert [urlsplit(source).path.rpartition("_static/")[2] for source in sources] == ["mathjax/tex-svg.js"], (
             path.name
         )
+
+
+def shipped_by_others(site: Path) -> dict[str, tuple[BeautifulSoup, list[str]]]:
+    """Name and version of each work on the page of licences → the cell of its licence, and its files in _static."""
+    rows = parse(site / "chapters" / "licences.html").select("table.shipped tbody tr, table.shipped > tr")
+    cells = [row.find_all("td") for row in rows]
+    return {work.get_text(): (licence, [file.get_text() for file in files("code")]) for work, licence, files in cells}
+
+
+def test_all_that_the_site_ships_is_on_the_page_of_licences(site):
+    ours = {"course.css", "course.js", "logo.svg"}
+    static = {path.relative_to(site / "_static").as_posix() for path in (site / "_static").rglob("*") if path.is_file()}
+    patterns = {pattern for _, files in shipped_by_others(site).values() for pattern in files}
+    assert {name for name in static - ours if not any(fnmatch(name, pattern) for pattern in patterns)} == set()
+    assert {pattern for pattern in patterns if not any(fnmatch(name, pattern) for name in static)} == set()
+
+
+def test_versions_on_the_page_of_licences_are_those_of_the_files(site):
+    for work, (_, patterns) in shipped_by_others(site).items():
+        name, version = work.rsplit(" ", 1)
+        files = [path for pattern in patterns for path in (site / "_static").glob(pattern) if path.is_file()]
+        texts = "".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
+        assert version in texts or version == importlib.metadata.version(name.lower().replace(" ", "-")), work
+
+
+def test_every_page_leads_to_the_licences_and_these_to_their_texts(site):
+    for path in written_pages(site):
+        assert parse(path).select_one("footer .extra_footer a")["href"].endswith(("licences.html", "#")), path.name
+    for work, (licence, _) in shipped_by_others(site).items():
+        if licence.a:
+            text = (site / "chapters" / licence.a["href"]).resolve().read_text(encoding="utf-8")
+            assert re.search("Copyright|copyright", text), work
+        else:
+            assert work.startswith("clipboard.js"), "its file itself says it"
 
 
 def test_without_a_repository_there_are_no_buttons_to_one(site):

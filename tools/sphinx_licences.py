@@ -1,0 +1,87 @@
+"""Sphinx extension: whose work the site ships, and under which licences.
+
+    ```{shipped}``` a table of its content, which is YAML: name of the work → its url, its licence, its files in the
+                    folder _static, and either the package that it comes with, or its version
+
+The licence's text is brought along from the package, or from the file ``text`` of some package. The foot of every page
+leads to the page of the table.
+"""
+
+from __future__ import annotations
+
+import html
+import shutil
+from importlib.metadata import distribution
+from pathlib import Path
+
+import yaml
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+PAGE = "chapters/licences"
+FOLDER = "licences"  # of the site: the texts
+
+
+def setup(app):
+    app.add_directive("shipped", Shipped)
+    app.connect("html-page-context", lead_to_page)
+    app.connect("build-finished", copy_texts)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+class Shipped(SphinxDirective):
+    has_content = True
+
+    def run(self):
+        works = yaml.safe_load("\n".join(self.content))
+        self.env.metadata[self.env.docname]["shipped"] = works
+        rows = "".join(row(name, work) for name, work in works.items())
+        head = "<tr><th>Work</th><th>Licence</th><th>Files in <code>_static</code></th></tr>"
+        return [nodes.raw("", f'<table class="table shipped"><thead>{head}</thead>{rows}</table>', format="html")]
+
+
+def row(name: str, work: dict) -> str:
+    version = work.get("version") or distribution(work["package"]).version
+    files = ", ".join(f"<code>{html.escape(file)}</code>" for file in work["files"])
+    licence = html.escape(work["licence"])
+    if text_of(work):
+        licence = f'<a href="../{FOLDER}/{address_of(name)}">{licence}</a>'
+    title = f'<a href="{work["url"]}">{html.escape(name)}</a> {version}'
+    return f"<tr><td>{title}</td><td>{licence}</td><td>{files}</td></tr>"
+
+
+def address_of(name: str) -> str:
+    return name.lower().replace(" ", "-") + ".txt"
+
+
+def text_of(work: dict) -> Path | None:
+    """Where the installed packages have the text of the work's licence.
+
+    Raises:
+        LookupError: The package has no such file.
+    """
+    package, _, wanted = work.get("text", work.get("package", "")).partition("/")
+    if not package:
+        return None
+    for file in distribution(package).files:
+        if file.name == wanted or (not wanted and file.name.startswith(("LICEN", "COPYING"))):
+            return Path(file.locate())
+    raise LookupError(f"{package} has no licence file {wanted}")
+
+
+def copy_texts(app, error):
+    if error or app.builder.format != "html":
+        return
+    for name, work in app.env.metadata.get(PAGE, {}).get("shipped", {}).items():
+        if text_of(work):
+            target = Path(app.outdir) / FOLDER / address_of(name)
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(text_of(work), target)
+
+
+def lead_to_page(app, pagename, templatename, context, doctree):
+    if PAGE in app.env.found_docs:
+        page = context["pathto"](PAGE)
+        context["theme_extra_footer"] = (
+            f'<a href="{page}">Licences of this course and of what its pages are made of</a>'
+        )
