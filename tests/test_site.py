@@ -231,7 +231,7 @@ def test_math_is_typeset_by_the_book_itself(site):
 
 def shipped_by_others(site: Path) -> dict[str, tuple[BeautifulSoup, list[str]]]:
     """Name and version of each work on the page of licences → the cell of its licence, and its files in _static."""
-    rows = parse(site / "chapters" / "licences.html").select("table.shipped tbody tr, table.shipped > tr")
+    rows = parse(site / "chapters" / "licences.html").select("table.shipped tbody tr")
     cells = [row.find_all("td") for row in rows]
     return {work.get_text(): (licence, [file.get_text() for file in files("code")]) for work, licence, files in cells}
 

@@ -37,7 +37,8 @@ class Shipped(SphinxDirective):
         self.env.metadata[self.env.docname]["shipped"] = works
         rows = "".join(row(name, work) for name, work in works.items())
         head = "<tr><th>Work</th><th>Licence</th><th>Files in <code>_static</code></th></tr>"
-        return [nodes.raw("", f'<table class="table shipped"><thead>{head}</thead>{rows}</table>', format="html")]
+        table = f'<table class="table shipped"><thead>{head}</thead><tbody>{rows}</tbody></table>'
+        return [nodes.raw("", f'<div class="pst-scrollable-table-container">{table}</div>', format="html")]
 
 
 def row(name: str, work: dict) -> str:
