@@ -7,6 +7,7 @@ as they are: a check hands over every argument.
 
 import ast
 import json
+import re
 from pathlib import Path
 
 SOLUTIONS = Path(__file__).resolve().parent.parent / "chapters" / "solutions"
@@ -86,9 +87,14 @@ def _places(parent):
 
 
 def _label(plain: str, mutant: str) -> str:
-    before, after = plain.splitlines(), mutant.splitlines()
-    first = next(n for n, (one, other) in enumerate(zip(before, after)) if one != other)
-    return after[first].strip() if after[first].strip() != "pass" else f"without {before[first].strip()}"
+    changed = ((one, other) for one, other in zip(plain.splitlines(), mutant.splitlines()) if one != other)
+    before, after = (_without_brackets(line.strip()) for line in next(changed))
+    return after if after != "pass" else f"without {before}"
+
+
+def _without_brackets(line: str) -> str:
+    """``a, b = …`` and ``for a, b in …`` as Python writes them since 3.10."""
+    return re.sub(r"^(for )?\(([\w, ]+)\)(?= = | in )", r"\g<1>\2", line)
 
 
 class _Scope:
@@ -101,6 +107,9 @@ class _Scope:
         grown = {getattr(n.value, "id", "") for n in nodes if isinstance(n, ast.Attribute) and n.attr == "append"}
         self.variables = [name for name in dict.fromkeys(names) if name not in grown]  # a list in itself has no end
         self.attributes = list(dict.fromkeys(n.attr for n in nodes if self.is_state(n)))
+
+    def is_read(self, node) -> bool:
+        return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in self.variables
 
     def is_state(self, node) -> bool:
         return isinstance(node, ast.Attribute) and getattr(node.value, "id", "") in self.variables
@@ -118,7 +127,7 @@ def _slips(node, scope):
         yield ast.Pass()
     elif isinstance(node, ast.Constant):
         yield from _numbers_beside(node.value)
-    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in scope.variables:
+    elif scope.is_read(node):
         yield from (ast.Name(other) for other in scope.variables)
         if node.id in WHOLE.split():
             yield from (ast.BinOp(node, sign, ast.Constant(1)) for sign in (ast.Add(), ast.Sub()))
@@ -138,7 +147,7 @@ def _slips(node, scope):
         yield from (ast.Slice(None, node.upper, node.step), ast.Slice(node.lower, None, node.step))
     if isinstance(node, (ast.If, ast.IfExp)):
         yield from (type(node)(ast.Constant(test), node.body, node.orelse) for test in (True, False))
-    if isinstance(node, ast.BinOp) or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)):
+    if isinstance(node, ast.BinOp) or scope.is_read(node):
         yield from (ast.Call(ast.Name(function), [node], []) for function in _calls_around(node))
 
 
