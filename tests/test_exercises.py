@@ -821,8 +821,7 @@ def raise_not_implemented(x, g, s, lr):
     [
         *(b"", b"{", b"[]", b'"exercises"', b'{"exercises": 5}', b'{"exercises": {"a": "b"}}', b"\xff\xfe\x00"),
         *(b'{"exercises": {"a": ["passed"]}}', b'{"exercises": {}, "version": "?"}', b'{"exercises": {}, "more": NaN}'),
-        *(b"[" * depth + b"]" * depth for depth in (1_000, 100_000)),
-        b'{"exercises": {}, "version": ' + 5_000 * b"9" + b"}",
+        *(b"[" * 100_000 + b"]" * 100_000, b'{"exercises": {}, "version": ' + 5_000 * b"9" + b"}"),
     ],
     ids=lambda content: content[:12],
 )
