@@ -170,3 +170,24 @@ def test_each_form_of_a_mistake_is_told_what_is_true_of_it():
     assert from_a_seed.mistake == "own-generator" and "fixed seed" in from_a_seed.title
     by_the_sum = check("weight-norm", lambda v, g: g * v / np.sum(v))
     assert by_the_sum.mistake == "sum-of-absolute-values" and "absolute" not in by_the_sum.title + by_the_sum.message
+
+
+def he_std_of_field(field):
+    return lambda shape: math.sqrt(2 / (shape[0] if len(shape) == 2 else shape[1] * field(shape)))
+
+
+@pytest.mark.parametrize(
+    ("id", "answer"),
+    [
+        ("weight-norm", lambda v, g: g * v / max(np.linalg.norm(v), 1)),
+        ("weight-norm", lambda v, g: g * v / np.sqrt(np.sum(v * v) + 1e-6)),
+        ("weight-norm", lambda v, g: g * v / np.linalg.norm(v[:40])),
+        ("weight-norm", lambda v, g: np.clip(g, -2, 3) * v / np.linalg.norm(v)),
+        ("init-find-bug-fans", he_std_of_field(lambda shape: shape[2] ** (len(shape) - 2))),
+        ("init-find-bug-fans", he_std_of_field(lambda shape: shape[-1] ** (len(shape) - 2))),
+        ("init-find-bug-fans", he_std_of_field(lambda shape: math.prod(shape[2:4]))),
+        ("he-normal", lambda shape, rng: rng.normal(0, np.sqrt(2 / (shape[0] + 1)), shape)),
+    ],
+)
+def test_what_is_right_for_some_sizes_only_does_not_pass(id, answer):
+    assert check(id, answer).status == "wrong"

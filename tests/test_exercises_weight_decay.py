@@ -84,3 +84,12 @@ def test_wrong_decays_of_public_code_are_named(decay, mistake, words):
 def test_a_step_that_only_decays_is_not_told_that_it_changes_nothing():
     feedback = check("sgdw-step", lambda x, g, s, lr, weight_decay=0.01, momentum=0.9: (1 - lr * weight_decay) * x)
     assert feedback.mistake == "parameter-unchanged" and "Only the decay" in feedback.title
+
+
+def test_a_decay_that_is_cut_off_does_not_pass():
+    def descent(x, gradients, lrs, weight_decay):
+        for g, lr in zip(gradients, lrs):
+            x = np.clip(1 - lr * weight_decay, 0, 1) * x - lr * g
+        return x
+
+    assert check("wd-find-bug", descent).status == "wrong"

@@ -54,7 +54,7 @@ class DrawExercise(FunctionExercise):
         layer = (layers[0] - layers[0].mean()) / spread
         beside = np.array([(layer[1:] * layer[:-1]).mean(), (layer[:, 1:] * layer[:, :-1]).mean()])
         yield Reading(f"neighbours, {words}", beside, allowed=0.05)
-        yield Reading(f"repetitions, {words}", np.unique(np.abs(layers[0])).size / np.array(layer.size), allowed=0.1)
+        yield Reading(f"repetitions, {words}", np.unique(np.abs(layers[0])).size / np.array(layer.size), allowed=0.02)
         yield _yes_or_no("the next layer", not np.array_equal(*layers))
 
     def _generators(self, draw, shape, generator):

@@ -519,9 +519,10 @@ _add_numbers_from_elsewhere(he_normal)
 def _directions():
     rng = np.random.default_rng(9)
     cases = [Case({"v": np.array([3.0, 4.0]), "g": 2.0}, "v = [3, 4], g = 2")]
-    for size, g in [(3, 0.5), (7, -1.5), (40, 3.0)]:
-        v = rng.standard_normal(size) + 0.3
-        cases.append(Case({"v": v, "g": g}, f"a random v of {size} elements, g = {g}"))
+    for size, scale, g in [(3, 1, 0.5), (7, 1, -1.5), (40, 1, 3.0), (5, 1e-3, -7.0), (90, 1e3, 12.0), (1, 0.1, 1.0)]:
+        v = scale * (rng.standard_normal(size) + 0.3)
+        words = "1 element" if size == 1 else f"{size} elements"
+        cases.append(Case({"v": v, "g": g}, f"a random v of {words} around {0.3 * scale:g}, g = {g}"))
     return cases
 
 

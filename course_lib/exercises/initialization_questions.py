@@ -41,8 +41,17 @@ PredictExercise(
 
 
 def _weights():
-    shapes = [(784, 100), (100, 784), (64, 64), (20, 1, 5, 5), (50, 20, 5, 5), (8, 16, 3, 3), (12, 6, 3)]
-    return [Case({"shape": shape}) for shape in shapes]
+    linear = [(784, 100), (100, 784), (64, 64), (2, 3), (1, 5)]
+    convolutions = [
+        (20, 1, 5, 5),
+        (50, 20, 5, 5),
+        (8, 16, 3, 3),
+        (12, 6, 3),
+        (6, 4, 3, 5),
+        (4, 3, 2, 3, 5),
+        (9, 2, 1, 1),
+    ]
+    return [Case({"shape": shape}) for shape in linear + convolutions]
 
 
 @exercise(

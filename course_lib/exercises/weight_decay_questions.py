@@ -86,7 +86,7 @@ def _runs():
         start = rng.standard_normal(shape) + 2
         cases.append(Case({"x": start, "gradients": gradients, "lrs": lrs, "weight_decay": decay}))
     halves = {"gradients": np.zeros((3, 2)), "lrs": np.array([0.5, 0.5, 0.5]), "weight_decay": 1.0}
-    upwards = {"gradients": np.ones((2, 2)), "lrs": np.array([-0.1, 0.2]), "weight_decay": 0.5}
+    upwards = {"gradients": np.ones((2, 2)), "lrs": np.array([-0.1, 0.6]), "weight_decay": 3.0}
     return [*cases, Case({"x": np.array([8.0, -8.0]), **halves}), Case({"x": np.array([1.0, 2.0]), **upwards})]
 
 
