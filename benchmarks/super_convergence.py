@@ -303,10 +303,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     dataset, store = published_data(), Store(WORK)
     plans = planned(len(dataset.train))
+    seeds = {plan.seed for plan in plans if plan.policy in options.policies}
+    if not seeds.issuperset(options.seeds or ()):
+        parser.error(f"--seeds must be from 0 to {max(seeds)}, got {options.seeds}")
     chosen = [p for p in plans if p.policy in options.policies and p.seed in (options.seeds or [p.seed])]
-    if not chosen:
-        first_unplanned = 1 + max(plan.seed for plan in plans if plan.policy in options.policies)
-        parser.error(f"--seeds must be below {first_unplanned}, got {options.seeds}")
     for plan in chosen:
         train(plan, dataset, store)
     results = [store.finished(plan) for plan in plans]

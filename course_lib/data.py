@@ -32,20 +32,31 @@ class Split:
     """Images ``[n, 1, h, w]`` (float32 in [0, 1]) and their labels ``[n]`` (int64).
 
     Raises:
-        ValueError: There is not one label for each image, or labels have more than one axis.
+        TypeError: Images or labels are no arrays of such numbers.
+        ValueError: There is not one label for each image, or one is below 0.
     """
 
     images: np.ndarray
     labels: np.ndarray
 
     def __post_init__(self):
-        if np.shape(self.labels) != (len(self.images),):
-            raise ValueError(
-                f"labels must be one for each image, shape ({len(self.images)},), got shape {np.shape(self.labels)}"
-            )
+        _check_array("images", self.images, np.floating)
+        _check_array("labels", self.labels, np.signedinteger)
+        if self.labels.shape != (len(self.images),):
+            needed = f"one for each image, shape ({len(self.images)},)"
+            raise ValueError(f"labels must be {needed}, got shape {self.labels.shape}")
+        if len(self) and self.labels.min() < 0:
+            raise ValueError(f"labels must be at least 0, got {self.labels.min()}")
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def _check_array(name: str, values, kind) -> None:
+    if not isinstance(values, np.ndarray) or not np.issubdtype(values.dtype, kind):
+        example = {np.floating: "float32", np.signedinteger: "int64"}[kind]
+        shown = f"an array of {values.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
+        raise TypeError(f"{name} must be a NumPy array such as one of {example}, got {shown}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +95,8 @@ class Dataset:
         """The same data set with ``n`` training images, drawn without replacement; the rest is unchanged.
 
         Raises:
-            TypeError, ValueError: ``n`` is no whole number between 1 and the number of training images.
+            TypeError, ValueError: ``n`` is no whole number between 1 and the number of training images, or ``seed``
+                none between 0 and 2³² - 1.
 
         Example:
             >>> load("digits").subset(100)
@@ -92,7 +104,9 @@ class Dataset:
         """
         if errors.whole("n", n, low=1) > len(self.train):
             raise ValueError(f"n must be at most the {len(self.train)} training images of {self.name}, got {n}")
-        chosen = np.random.RandomState(errors.whole("seed", seed, low=0)).permutation(len(self.train))[:n]
+        if errors.whole("seed", seed, low=0) >= 2**32:
+            raise ValueError(f"seed must be below 2**32, got {seed}")
+        chosen = np.random.RandomState(seed).permutation(len(self.train))[:n]
         return Dataset(self.name, _part(self.train.images, self.train.labels, chosen), self.validation, self.test)
 
     def __repr__(self) -> str:

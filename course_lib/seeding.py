@@ -22,7 +22,7 @@ def seeded(seed: int | None):
         seed: A whole number, or None to leave Paddle's generator as it is.
 
     Raises:
-        TypeError, ValueError: ``seed`` is no whole number of at least 0.
+        TypeError, ValueError: ``seed`` is no whole number between 0 and 2⁶⁴ - 1.
 
     Example:
         >>> with seeded(7):
@@ -36,6 +36,8 @@ def seeded(seed: int | None):
         yield
         return
     seed = errors.whole("seed", seed, low=0)
+    if seed >= 2**64:  # more does not fit into Paddle's generator
+        raise ValueError(f"seed must be below 2**64, got {seed}")
     with _lock:
         state = paddle.get_rng_state()
         paddle.seed(seed)

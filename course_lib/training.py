@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import paddle
+from paddle.optimizer.lr import LinearWarmup as PaddlesWarmup
 from paddle.optimizer.lr import LRScheduler, ReduceOnPlateau
 
 from course_lib import errors
@@ -111,7 +112,8 @@ def fit(
         batch_size: Images of a mini-batch; the last one of an epoch may be smaller.
         seed: Of the order of the images and of random layers such as dropout. It does not touch the weights.
         schedule_per: Move the schedule after every ``"step"`` or after every ``"epoch"``. ``ReduceOnPlateau`` (also
-            inside a warm-up) needs a metric and is moved at every evaluation instead, with the validation loss.
+            inside the course's warm-up; Paddle's hands no metric on and is refused around it) needs a metric and is
+            moved at every evaluation instead, with the validation loss.
         evaluate_every: Steps between evaluations; None means one epoch. The end is always evaluated.
         callback: ``callback(step, model, optimizer)`` is called in every step, counted from 1, when the gradients
             are there and the parameters are not yet updated: to measure norms, dead units, weights.
@@ -137,6 +139,7 @@ def fit(
     """
     check_run(model, optimizer, data, callback=callback, loss=loss)
     _check_not_empty("data.validation", data.validation)
+    _check_schedule(optimizer._learning_rate)
     errors.choice("schedule_per", schedule_per, ("step", "epoch"))
     per_epoch = math.ceil(len(data.train) / errors.whole("batch_size", batch_size, low=1))
     steps = _budget(epochs, steps, per_epoch)
@@ -146,9 +149,9 @@ def fit(
         stream = itertools.islice(losses_with_gradients(model, optimizer, data.train, batch_size, seed, loss), steps)
         for step, value in enumerate(with_bar(stream, steps, progress), 1):
             losses.append(value)
-            lrs.append(optimizer.get_lr())
             if callback is not None:
                 callback(step, model, optimizer)
+            lrs.append(optimizer.get_lr())
             optimizer.step()
             optimizer.clear_grad()
             evaluated = step % every == 0 or step == steps
@@ -300,7 +303,7 @@ def _budget(epochs, steps, per_epoch: int) -> int:
 
 
 def check_run(model, optimizer, data, **functions) -> None:
-    """Raise a TypeError that names the argument if a model cannot be trained with these."""
+    """Raise a TypeError or ValueError that names the argument if a model cannot be trained with these."""
     _check_model(model)
     if hasattr(optimizer, "inner_optimizer"):  # its own learning rate is none, and its schedule is out of reach
         raise TypeError(
@@ -316,6 +319,14 @@ def check_run(model, optimizer, data, **functions) -> None:
         raise TypeError(f"data must be a Dataset as data.load() returns it, got {type(data).__name__}")
     _check_not_empty("data.train", data.train)
     _check_functions(**functions)
+
+
+def _check_schedule(schedule) -> None:
+    if isinstance(schedule, PaddlesWarmup) and isinstance(schedule.learning_rate, ReduceOnPlateau):
+        raise ValueError(
+            "optimizer must not follow Paddle's LinearWarmup around ReduceOnPlateau, which takes the step's number for "
+            "the metric; use course_lib.optimizer.lr.LinearWarmup"
+        )
 
 
 def _check_not_empty(name: str, split: Split) -> None:

@@ -135,16 +135,6 @@ def test_the_checksum_is_that_of_the_data():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (
-            lambda: data.Split(np.zeros((3, 1, 2, 2)), np.zeros(2)),
-            ValueError,
-            r"labels .*shape \(3,\), got shape \(2,\)",
-        ),
-        (
-            lambda: data.Split(np.zeros((3, 4)), np.zeros((3, 1))),
-            ValueError,
-            r"labels .*shape \(3,\), got shape \(3, 1\)",
-        ),
         (lambda: data.load("mnits"), ValueError, "name must be one of 'digits', 'mnist', got 'mnits'"),
         (lambda: data.load(3), ValueError, "name must be one of 'digits', 'mnist', got 3"),
         (lambda: data.load("digits", 7), ValueError, "size must be at least 8, the size of digits, got 7"),
@@ -152,6 +142,7 @@ def test_the_checksum_is_that_of_the_data():
         (lambda: data.load("digits", 28.0), TypeError, "size must be a whole number"),
         (lambda: data.load("digits", [28]), TypeError, "size must be a whole number"),
         (lambda: data.load("digits").subset(0), ValueError, "n must be a whole number of at least 1, got 0"),
+        (lambda: data.load("digits").subset(1, seed=2**32), ValueError, r"seed must be below 2\*\*32, got 4294967296"),
         (lambda: data.load("digits").subset(1001), ValueError, "n must be at most the 1000 training images"),
         (lambda: next(data.batches(data.load("digits").train, 0, np.random.default_rng(0))), ValueError, "batch_size"),
     ],
@@ -159,6 +150,27 @@ def test_the_checksum_is_that_of_the_data():
 def test_bad_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+IMAGES = np.zeros((3, 1, 2, 2), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "error", "message"),
+    [
+        (IMAGES, np.zeros(2, int), ValueError, r"labels must be one for .* shape \(3,\), got shape \(2,\)"),
+        (IMAGES, np.zeros((3, 1), int), ValueError, r"labels must be one for .* got shape \(3, 1\)"),
+        (IMAGES, np.array([0, -100, 1]), ValueError, "labels must be at least 0, got -100"),
+        (IMAGES, np.zeros(3), TypeError, "labels must be .* one of int64, got an array of float64"),
+        (IMAGES, np.zeros(3, np.uint8), TypeError, "labels must be .* got an array of uint8"),
+        (IMAGES, [0, 1, 2], TypeError, "labels must be a NumPy array .* got list"),
+        (IMAGES.astype(int), np.zeros(3, int), TypeError, "images must be .* one of float32, got an array of int64"),
+        (iter(IMAGES), np.zeros(3, int), TypeError, "images must be a NumPy array .* got iterator"),
+    ],
+)
+def test_what_is_no_split_is_named(images, labels, error, message):
+    with pytest.raises(error, match=message):
+        data.Split(images, labels)
 
 
 def test_an_unknown_data_set_in_the_environment_is_named(monkeypatch):

@@ -155,10 +155,11 @@ def test_only_a_complete_set_of_runs_becomes_the_record(small, capsys):
     assert capsys.readouterr().out.count("inv       2 epochs") == 2  # these runs, and beside them the record
 
 
-def test_seeds_that_are_not_planned_are_refused(small, capsys):
+@pytest.mark.parametrize("seeds", [["7"], ["0", "7"], ["-1"]])
+def test_seeds_that_are_not_planned_are_refused(small, capsys, seeds):
     with pytest.raises(SystemExit):
-        small.main(["--seeds", "7"])
-    assert "--seeds must be below 2, got [7]" in capsys.readouterr().err
+        small.main(["--seeds", *seeds])
+    assert f"--seeds must be from 0 to 1, got [{', '.join(seeds)}]" in capsys.readouterr().err
 
 
 # The record ---------------------------------------------------------------------------------------------------

@@ -140,6 +140,22 @@ def test_the_recorded_lr_is_the_one_applied(module, per, expected):
 
 
 @pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
+def test_a_learning_rate_that_the_callback_sets_is_the_one_recorded(module):
+    def halve(step, model, optimizer):
+        optimizer.set_lr(optimizer.get_lr() / 2)
+
+    assert trained(steps=3, lr=0.8, module=module, callback=halve)[1].lr.tolist() == [0.4, 0.2, 0.1]
+
+
+@pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
+def test_paddles_warm_up_around_reduce_on_plateau_is_refused(module):
+    lr = paddle.optimizer.lr
+    schedule = lr.LinearWarmup(lr.ReduceOnPlateau(0.1), warmup_steps=5, start_lr=0.0, end_lr=0.1)
+    with pytest.raises(ValueError, match="LinearWarmup around ReduceOnPlateau, which takes the step's number"):
+        trained(module=module, lr=schedule)
+
+
+@pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
 def test_reduce_on_plateau_follows_the_validation_loss(module, monkeypatch):
     Plateau, seen = module.lr.ReduceOnPlateau, []
     original = Plateau.step
@@ -344,6 +360,7 @@ def part_empty(name: str) -> data.Dataset:
         ({"steps": 0}, ValueError, "steps must be a whole number of at least 1, got 0"),
         ({"steps": None, "epochs": 0.5}, TypeError, "epochs must be a whole number of at least 1, got 0.5"),
         ({"batch_size": 0}, ValueError, "batch_size must be a whole number of at least 1, got 0"),
+        ({"seed": 2**64}, ValueError, r"seed must be below 2\*\*64, got 18446744073709551616"),
         ({"seed": "a"}, TypeError, "seed must be a whole number of at least 0, got 'a'"),
         ({"schedule_per": "batch"}, ValueError, "schedule_per must be one of 'step', 'epoch', got 'batch'"),
         ({"evaluate_every": 0}, ValueError, "evaluate_every must be a whole number of at least 1, got 0"),
