@@ -1,5 +1,6 @@
 """lr_finder: the sweep it makes, the curve it reads, and that it leaves no trace."""
 
+import copy
 import random
 
 import matplotlib.pyplot as plt
@@ -321,6 +322,19 @@ def test_gradients_of_some_rows_are_put_back(module):
     np.testing.assert_array_equal(gradient_of(weight), before)
     model(paddle.to_tensor(DIGITS.train.images[:2])).sum().backward()
     np.testing.assert_allclose(gradient_of(weight), 2 * before, rtol=1e-5)
+
+
+@modules
+def test_a_network_with_copies_of_a_layer_leaves_no_trace(module):
+    linear = paddle.nn.Linear(64, 64)
+    layers = [paddle.nn.Flatten(), linear, copy.deepcopy(linear), paddle.nn.Linear(64, 10)]
+    model = paddle.nn.Sequential(*layers)  # one parameter's name begins another's
+    opt = module.Adam(0.01, parameters=model.parameters())
+    fit(model, opt, DIGITS, steps=3)
+    linear.weight.stop_gradient = True  # its state rests
+    before = snapshot(model, opt)
+    range_test(model, opt, DIGITS, steps=20)
+    assert snapshot(model, opt) == before
 
 
 def test_a_frozen_part_stays_as_it_is():
