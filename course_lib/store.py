@@ -118,11 +118,17 @@ def as_numbers(results: dict) -> dict[object, np.ndarray]:
             ...
         TypeError: the result 'loss' must be a number or an array of numbers, got None
     """
-    arrays = {key: np.asarray(value) for key, value in results.items()}
-    for key, array in arrays.items():
-        if array.dtype.kind not in "biuf":
-            raise TypeError(f"the result {key!r} must be a number or an array of numbers, got {results[key]!r:.60}")
-    return {key: array.astype(np.float64) for key, array in arrays.items()}
+    return {key: _as_number(key, value) for key, value in results.items()}
+
+
+def _as_number(key, value) -> np.ndarray:
+    # A tensor converts itself: of bfloat16, NumPy would read the raw bits.
+    array = np.asarray(value.astype("float64") if hasattr(value, "astype") else value)
+    # NumPy takes "0.5" for a number, and makes NaN of None: what a function gives that forgets to return something.
+    forgotten = array.dtype == object and any(item is None for item in array.flat)
+    if forgotten or array.dtype.kind not in "biufO":
+        raise TypeError(f"the result {key!r} must be a number or an array of numbers, got {value!r:.60}")
+    return array.astype(np.float64)
 
 
 def _versions() -> tuple:

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import threading
 import time
+from fractions import Fraction
 
 import dask
 import distributed
 import joblib
 import numpy as np
+import paddle
 import pytest
 
 from course_lib import data, models, optimizer, sweeps
@@ -70,6 +72,11 @@ def test_nan_never_wins_and_never_hides():
     assert found.best() == {"lr": 1.0} and np.isnan(found.mean()[2])
     with pytest.raises(ValueError, match="every setting gave NaN"):
         sweep(lambda lr, seed: np.nan, {"lr": [0.1]}, [0]).best()
+
+
+@pytest.mark.parametrize("number", [Fraction(1, 2), paddle.to_tensor(0.5, "bfloat16"), np.float32(0.5)], ids=repr)
+def test_numbers_of_every_kind_are_results(number):
+    assert sweep(lambda lr, seed: number, {"lr": [1]}, [0]).values.item() == 0.5
 
 
 def test_one_seed_has_no_spread():
