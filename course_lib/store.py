@@ -128,7 +128,7 @@ def _as_number(key, value) -> np.ndarray:
     forgotten = array.dtype == object and any(item is None for item in array.flat)
     if forgotten or array.dtype.kind not in "biufO":
         raise TypeError(f"the result {key!r} must be a number or an array of numbers, got {value!r:.60}")
-    return array.astype(np.float64)
+    return array.astype(np.float64, copy=False)
 
 
 def _versions() -> tuple:
