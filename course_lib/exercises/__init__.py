@@ -30,6 +30,7 @@ from .engine import CHAPTERS, EXERCISES
 from .feedback import Feedback
 from .quiz import Quiz, QuizExercise
 from .sandbox import answers_run_here
+from .surroundings import apart
 
 __all__ = ["CHAPTERS", "EXERCISES", "Feedback", "check", "hint", "progress", "quiz", "reset", "stub"]
 
@@ -37,8 +38,12 @@ _NOTHING = object()
 _hints_given: dict[str, int] = {}
 
 
-def check(id: str, answer=_NOTHING, *, enter: bool = True) -> Feedback:
+def check(id: str | None = None, answer=_NOTHING, *, enter: bool = True) -> Feedback:
     """Judge ``answer`` to the exercise ``id``. Never raises, never hangs, changes nothing that it is given.
+
+    What the answer prints, draws or displays is held back and told in the card. Two things a check cannot do: end a
+    single call that works in C and lets nobody in between, such as ``sum(itertools.count())``, which holds up the
+    whole kernel; and end one that waits in C, such as ``time.sleep(1000)``, which goes on in the background.
 
     Args:
         id: The exercise, such as ``"sgd-step"``; ``progress()`` lists all.
@@ -64,14 +69,16 @@ def check(id: str, answer=_NOTHING, *, enter: bool = True) -> Feedback:
     if answers_run_here():
         message = "`check` was called by the very answer that is checked: call it beside your function, not inside."
         return Feedback(id, "error", message)
-    try:
-        feedback = exercise.examine(answer)
-    except BaseException as error:  # an answer so odd that looking at it raises
-        feedback = Feedback(id, "error", f"The answer cannot be looked at: {type(error).__name__}.")
+    with apart() as held:
+        try:
+            feedback = exercise.examine(answer)
+        except BaseException as error:  # an answer so odd that looking at it raises
+            feedback = Feedback(id, "error", f"The answer cannot be looked at: {type(error).__name__}.")
+    feedback = replace(feedback, notes=(*feedback.notes, *held.notes))
     return replace(feedback, notes=(*feedback.notes, *_progress.record(feedback))) if enter else feedback
 
 
-def hint(id: str):
+def hint(id: str | None = None):
     """Return the next hint for an exercise, from a nudge to the formula; the last one is repeated.
 
     How far you are is remembered until the kernel restarts.
@@ -116,7 +123,7 @@ def reset(id: str | None = None):
     return replace(table, notes=tuple(dict.fromkeys([*notes, *table.notes])))
 
 
-def quiz(id: str):
+def quiz(id: str | None = None):
     """Return a quiz to be shown in the notebook: each choice opens its explanation.
 
     Example:
@@ -136,15 +143,18 @@ def quiz(id: str):
     return Quiz(exercise)
 
 
-def stub(id: str) -> str:
-    """Return the text of the notebook cell in which the exercise is answered.
+def stub(id: str | None = None) -> str | Feedback:
+    """Return the text of the notebook cell in which the exercise is answered; without ``id`` a card that asks for it.
 
     Raises:
         KeyError: There is no such exercise.
     """
-    if id not in EXERCISES:
-        raise KeyError(f"id must be the id of an exercise, got {id!r}; {_near(id)}")
-    return EXERCISES[id].stub
+    exercise, problem = _find(id, "stub")
+    if id is None:
+        return problem
+    if problem is not None:
+        raise KeyError(problem.message)
+    return exercise.stub
 
 
 def _find(id, function: str):

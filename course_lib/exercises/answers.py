@@ -10,7 +10,7 @@ from decimal import Decimal
 import numpy as np
 import paddle
 
-from .engine import Exercise, as_float
+from .engine import Exercise, as_float, is_raw_bits, numpy_of
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class PredictExercise(Exercise):
             return self.not_attempted()
         number = as_number(answer)
         if number is None:
-            return self.feedback("error", f"A number is needed, got {_shown(answer)}.")
+            return self.feedback("error", f"A number is needed, got {shown(answer)}.")
         if self.close(number, self.value):
             return self.feedback("passed", self.because)
         for mistake in self.typical:
@@ -84,17 +84,20 @@ def as_number(answer) -> float | None:
         (0.04, None)
     """
     if isinstance(answer, paddle.Tensor):
-        answer = answer.detach().numpy()
-    if isinstance(answer, (bool, np.bool_)):
+        answer = numpy_of(answer) if answer.is_dense() else None
+    if isinstance(answer, (bool, np.bool_)) or is_raw_bits(answer):
         return None
     if isinstance(answer, np.ndarray) and answer.size == 1 and answer.dtype.kind in "fiu":
         answer = answer.reshape(-1)[0]
     return as_float(answer) if isinstance(answer, (numbers.Real, Decimal)) else None
 
 
-def _shown(answer) -> str:
+def shown(answer) -> str:
+    """What stands where a number is needed, in words."""
     if isinstance(answer, str):
         return f"the text {answer[:40]!r}: write it without quotes"
     if callable(answer):
         return "a function: call it and hand over its result"
+    if is_raw_bits(answer):
+        return "bfloat16 numbers as raw bits: before `.numpy()`, `.astype('float32')`"
     return f"a value of type {type(answer).__name__}"

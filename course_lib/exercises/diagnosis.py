@@ -2,91 +2,297 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
+import dis
 import functools
 import inspect
 import linecache
+import math
 import re
+import sys
+import textwrap
 import traceback
 
-from .sandbox import InputRefused, TimeLimit
+import numpy as np
 
-#: (exception, pattern in its text, what is often meant); the first match of the closest class speaks.
+from .. import arrays
+from .sandbox import TimeLimit
+from .surroundings import InputRefused
+
+#: (exception, pattern in its text, what is often meant); the first match of the closest class speaks. ``{0}``, ``{1}``
+#: are the pattern's groups, ``{function}`` is a function that exists and may have been meant by the first of them.
 COMMON_CAUSES = [
-    (NameError, r"'(np|numpy|paddle|math)'", "`{0}` is not imported here: run the import cell at the top."),
+    (NameError, r"free variable '(\w+)'", "`{0}` is used before it has a value."),
     (
         NameError,
-        r"'(sqrt|maximum|minimum|exp|where|zeros_like)'",
-        "Write `np.{0}`, or import it from `course_lib.arrays`.",
+        r"'(np|numpy|paddle|math)'",
+        "`{0}` is not imported here: run the import cell at the top, or import it.",
     ),
-    (NameError, r"'(\w+)'", "A typo in `{0}`, a variable of another cell, or state that must be read from `s`."),
-    (UnboundLocalError, r"'(\w+)'", "`{0}` is used before it has a value. State of the last step is read as `s.{0}`."),
+    (NameError, r"'(\w+)'", "A typo in `{0}`, or a variable of another cell.{function}"),
+    (
+        UnboundLocalError,
+        r"'(\w+)'",
+        "`{0}` is used before it has a value: it is assigned to in this function.",
+    ),
     (
         AttributeError,
-        r"'numpy\.ndarray' object has no attribute '(\w+)'",
-        "NumPy arrays have no `.{0}`: try `np.{0}(…)`.",
+        r"'numpy\.random\.[\w.]*Generator' object has no",
+        "NumPy's generators have `uniform`, `normal`, `random` …, with the shape as `size`.",
     ),
+    (AttributeError, r"()'numpy\.ndarray' object has no attribute '(\w+)'", "NumPy arrays have no `.{1}`.{function}"),
     (
         AttributeError,
-        r"Generator' object has no attribute",
-        "A generator has `rng.uniform`, `rng.normal`, `rng.random` …",
+        r"'((?:numpy\.)?(?:float|int)\d*)' object has no attribute '(\w+)'",
+        "This is a single number, not an array: it has no `.{1}`.{function}",
     ),
-    (AttributeError, r"'(?:float|int)' object has no attribute", "This is a plain number, not an array."),
     (AttributeError, r"'NoneType'", "A function or an earlier line gave None: is a `return` missing?"),
-    (AttributeError, r"attribute '(\w+)'", "There is nothing called `{0}` there: check the spelling."),
+    (AttributeError, r"module '([\w.]+)' has no attribute '(\w+)'", "There is no `{1}` in `{0}`.{function}"),
+    (AttributeError, r"has no attribute '(\w+)'", "There is nothing called `{0}` there: check the spelling."),
+    (
+        TypeError,
+        r"for \^=?:|bitwise_xor",
+        "`^` is no power in Python (it compares bits): write `**`.",
+    ),
+    (TypeError, r"for @=?:", "`@` multiplies matrices; numbers and elements are multiplied with `*`."),
+    (TypeError, r"NoneType", "Something here is None: an earlier line or function gave no value back."),
     (TypeError, r"not callable", "Something is called that is no function: is a `*` missing, as in `2(x + 1)`?"),
-    (TypeError, r"not subscriptable|item assignment", "The namespace is read with a dot: `s.m`, not `s['m']`."),
-    (TypeError, r"NoneType", "One of the operands is None: an earlier line or function gave no value back."),
+    (TypeError, r"SimpleNamespace' object (?:is not|does not)", "A namespace is read with a dot, not with brackets."),
+    (
+        TypeError,
+        r"(?:function|method|type|ufunc)\w*' object is not subscriptable",
+        "A function is called with round brackets, not with square ones.",
+    ),
+    (
+        TypeError,
+        r"'(?:numpy\.)?(?:float|int)\d*' object (?:is not (?:subscriptable|iterable)|does not support item)"
+        r"|non-iterable (?:numpy\.)?(?:float|int)|object of type '(?:numpy\.)?(?:float|int)\d*' has no len",
+        "This is a single number: it has no elements to pick, count or go through.",
+    ),
+    (TypeError, r"indices must be integers", "A position is a whole number, neither a float nor a text."),
+    (
+        TypeError,
+        r"as an integer|integer scalar",
+        "A whole number is needed here; `/` gives a float, `//` a whole number.",
+    ),
     (
         TypeError,
         r"only .*scalar|to Python scalars",
-        "`math` works on one number; for arrays use `np.sqrt` and its kin.",
+        "`math` and `float` work on one number; for arrays use `np.sqrt` and its kin.",
     ),
-    (TypeError, r"argument", "The names or the number of the arguments differ: compare with the stub."),
-    (TypeError, r"", "Two values of kinds that do not go together: print their types."),
+    (TypeError, r"([\w.]+)\(\) (?:missing|takes|got)", "`{0}` is called with other arguments than it takes."),
+    (
+        TypeError,
+        r"expected .* arguments?,? |keyword argument",
+        "A function is called with other arguments than it takes.",
+    ),
+    (TypeError, r"not supported between", "Two values are compared that have no order: print their types."),
+    (TypeError, r"\bstr\b", "One of the values is a text: numbers are written without quotes."),
+    (
+        TypeError,
+        r"\b(?:list|tuple|sequence)\b",
+        "A list or a text does not compute like an array; `np.array(…)` makes one of a list.",
+    ),
+    (TypeError, r"unsupported operand|ufunc", "Two values of kinds that do not go together: print their types."),
     (
         ValueError,
         r"truth value",
-        "An `if` or `max` met a whole array: choose per element with `np.where` or `np.maximum`.",
+        "An `if`, `and` or `max` met a whole array: choose per element with `np.where` or `np.maximum`.",
     ),
+    (ValueError, r"matmul|align", "Two shapes do not fit: work element by element, with `*`, not `@`."),
+    (ValueError, r"reshape", "The new shape has room for more or fewer elements than there are."),
+    (ValueError, r"inhomogeneous|setting an array element", "The parts of an array must all have one shape."),
+    (ValueError, r"broadcast|mismatch|must match", "Two shapes do not fit: they meet element by element."),
     (
         ValueError,
-        r"broadcast|shape|dimension|align",
-        "Two shapes do not fit: work element by element, with `*`, not `@`.",
+        r"math domain|(?:nonnegative|positive) (?:input|number)",
+        "The root of a negative number, or the logarithm of one that is not positive?",
     ),
-    (ValueError, r"math domain", "The root or logarithm of a negative number."),
-    (ZeroDivisionError, r"", "A counter that starts at 0, or `1 - beta**0`? `s.t` is 1 at the first step."),
-    (IndexError, r"", "An index beyond the end, or more indices than axes: arrays of any shape must work."),
+    (ValueError, r"could not convert|invalid literal", "A text is no number."),
+    (ValueError, r"to unpack", "There are not as many values on the right as names on the left."),
+    (ValueError, r"read-only", "This array cannot be changed: work on a copy, `np.array(…)`."),
+    (ValueError, r"float NaN", "NaN cannot become a whole number; where does it come from?"),
+    (ValueError, r"empty|zero-size", "Something here has no elements at all."),
+    (ZeroDivisionError, r"", "Something is divided by 0."),
+    (IndexError, r"only integers", "A position is a whole number or a slice, neither a float nor a text."),
+    (IndexError, r"too many indices", "More indices than axes."),
+    (IndexError, r"out of (?:range|bounds)", "An index beyond the end."),
+    (IndexError, r"empty", "Something is taken out of a list that is empty."),
+    (IndexError, r"boolean index", "The condition and what it picks from have different shapes."),
     (StopIteration, r"", "An iterator is used up. Compute from the arguments, not from what earlier calls left over."),
-    (KeyError, r"", "There is no such key. State is kept in the namespace: `s.m`, not `s['m']`."),
-    (RecursionError, r"", "The function calls itself without end."),
+    (KeyError, r"", "There is no such key."),
+    (RecursionError, r"", "Functions call themselves or each other too often: is the end missing?"),
+    (OverflowError, r"infinity", "Infinity cannot become a whole number; where does it come from?"),
     (OverflowError, r"", "A number grew too large: is a sign wrong, or a power?"),
     (MemoryError, r"", "An array far too large was asked for."),
-    (ImportError, r"", "This module is not installed, or its name is misspelt."),
-    (AssertionError, r"", "One of your own assertions does not hold for the check's inputs."),
+    (ModuleNotFoundError, r"", "This module is not installed, or its name is misspelt."),
+    (ImportError, r"", "The module holds nothing of this name: check the spelling."),
+    (AssertionError, r"", "An assertion does not hold for the check's inputs."),
+    (NotImplementedError, r"", "A line `raise NotImplementedError` still stands: write the code in its place."),
+    (OSError, r"", "An exercise gets everything it needs as arguments; it needs no files and no network."),
     (InputRefused, r"", "An exercise gets everything it needs as arguments; do not ask for `input()`."),
     (SystemExit, r"", "The function ends the whole program; use `return`."),
     (KeyboardInterrupt, r"", "The check was interrupted."),
 ]
 
+#: What to add where the exercise has such an argument: (exception, pattern, argument, sentence).
+IN_THIS_EXERCISE = [
+    (
+        ZeroDivisionError,
+        r"",
+        "s",
+        "`s.t` is 1 at the first step: does something count from 0, or stand in `1 - beta**0`?",
+    ),
+    (ZeroDivisionError, r"", "t", "The step `t` counts from 0."),
+    (IndexError, r"too many indices", "x", "Arrays of any shape must work."),
+]
 
-def explain(error: BaseException, slots=()) -> str:
-    """Return what is often meant by ``error``; ``slots`` are the names that the namespace ``s`` has.
+
+def explain(error: BaseException, names=(), slots=()) -> str:
+    """Return what is often meant by ``error``.
+
+    Args:
+        error: What the learner's code raised.
+        names: The arguments of the exercise; nothing else is spoken of.
+        slots: What its namespace ``s`` holds beside ``s.t``, where ``s`` is among the arguments.
 
     Example:
-        >>> explain(ValueError("The truth value of an array is ambiguous"))
-        'An `if` or `max` met a whole array: choose per element with `np.where` or `np.maximum`.'
+        >>> explain(TypeError("unsupported operand type(s) for ^: 'float' and 'int'"))
+        '`^` is no power in Python (it compares bits): write `**`.'
     """
     text = str(error)
-    if isinstance(error, AttributeError) and "SimpleNamespace" in text:
-        known = ", ".join(f"`s.{slot}`" for slot in (*slots, "t"))
-        return f"The namespace `s` holds {known}; names are spelt exactly so."
+    meaning = next((m.format(*g, function=_meant(g)) for m, g in _causes(error, text)), "")
+    additions = [
+        sentence
+        for kind, pattern, name, sentence in IN_THIS_EXERCISE
+        if isinstance(error, kind) and re.search(pattern, text) and name in names
+    ]
+    if "s" in names:
+        additions += filter(None, [_about_the_state(error, text, slots)])
+    elif isinstance(error, NameError) and "'s'" in text:
+        meaning = f"There is no `s` in this exercise; its arguments are {_listed(names)}."
+    return " ".join(filter(None, [meaning, *additions]))
+
+
+def _causes(error, text):
+    """Meanings that match, with the groups of their patterns; those of the closest class come first."""
     for kind in type(error).__mro__:
         for own_kind, pattern, meaning in COMMON_CAUSES:
             match = re.search(pattern, text) if own_kind is kind else None
             if match:
-                return meaning.format(*match.groups())
+                yield meaning, match.groups()
+
+
+def _about_the_state(error, text, slots) -> str:
+    """What helps where the namespace ``s`` may have been meant."""
+    known = [f"s.{slot}" for slot in (*slots, "t")]
+    name = re.search(r"'(\w+)'", text)
+    if isinstance(error, UnboundLocalError) and name and name.group(1) in slots:
+        return f"State of the last step is read as `s.{name.group(1)}`."
+    if isinstance(error, AttributeError) and "SimpleNamespace" in text:
+        return f"The namespace `s` holds {_listed(known)}; names are spelt exactly so."
+    if isinstance(error, NameError) and slots and not isinstance(error, UnboundLocalError):
+        return "Is it state? That is read from `s`."
+    if isinstance(error, KeyError) or (isinstance(error, TypeError) and "SimpleNamespace' object" in text):
+        return f"State is kept in the namespace `s`: `{known[0]}`, not `s['{known[0][2:]}']`."
     return ""
+
+
+def _listed(names) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+#: Names that other libraries and everyday language have for functions of NumPy's.
+OTHER_NAMES = {
+    "clamp": "np.clip",
+    "concat": "np.concatenate",
+    "div": "np.divide",
+    "float": "np.float64",
+    "int": "np.int64",
+    "ln": "np.log",
+    "max": "np.max",
+    "mm": "np.matmul",
+    "mul": "np.multiply",
+    "neg": "np.negative",
+    "norm": "np.linalg.norm",
+    "numel": "np.size",
+    "pow": "np.power",
+    "rand": "np.random.rand",
+    "randn": "np.random.randn",
+    "rsqrt": "np.sqrt",
+    "sub": "np.subtract",
+}
+
+
+def _meant(groups) -> str:
+    """A question about the function that a name may have meant: the last group of a pattern, in the first one."""
+    owner, name = (*groups, "", "")[0], (*groups, "")[len(groups) - 1]
+    module = sys.modules.get(owner) if len(groups) == 2 and owner else None
+    if module is None or module is np:
+        function = numpy_function(name, guess=len(groups) == 2)
+    else:
+        near = difflib.get_close_matches(name, [n for n in vars(module) if not n.startswith("_")], n=1, cutoff=0.7)
+        function = f"{owner}.{near[0]}" if near else None
+    return f" Is `{function}` meant?" if function else ""
+
+
+def numpy_function(name: str, guess: bool = True) -> str | None:
+    """Return the function of NumPy's, as it is written, that ``name`` stands for; ``guess`` at misspelt ones too.
+
+    Example:
+        >>> numpy_function("subtract_"), numpy_function("norm"), numpy_function("sqrtt"), numpy_function("momentum")
+        ('np.subtract', 'np.linalg.norm', 'np.sqrt', None)
+    """
+    plain = name.rstrip("_")
+    if plain in OTHER_NAMES:
+        return OTHER_NAMES[plain]
+    if hasattr(np, plain) and (guess or plain in arrays.__all__ or hasattr(math, plain)):
+        return f"np.{plain}"
+    near = difflib.get_close_matches(plain, _functions_of_numpy(), n=1, cutoff=0.8) if guess else []
+    return f"np.{near[0]}" if near else None
+
+
+@functools.lru_cache(maxsize=1)
+def _functions_of_numpy() -> list[str]:
+    return [name for name in np.__all__ if name[:1].islower() and callable(getattr(np, name, None))]
+
+
+#: (what NumPy says, what it is); the first match speaks.
+ORIGINS_OF_NAN = [
+    (r"divide by zero encountered in log", "the logarithm of 0"),
+    (r"divide by zero", "a division by zero"),
+    (r"invalid value encountered in sqrt", "the root of a negative number"),
+    (r"invalid value encountered in log", "the logarithm of a negative number"),
+    (r"invalid value encountered in \w*power", "a negative number to the power of a fraction, that is a root of it"),
+    (r"invalid value encountered in \w*(?:divide|remainder)", "0 divided by 0"),
+    (r"overflow", "a number too large for its kind"),
+    (r"invalid value", "something without a value, such as infinity minus infinity"),
+]
+
+
+def cause_of_nan(what: str, error: BaseException | None, names=()) -> str:
+    """Return a sentence on where ``what``, that is NaN or infinity, came from.
+
+    Args:
+        what: ``"NaN"`` or ``"infinity"``.
+        error: What NumPy raised when it was to raise at the first operation without a finite value.
+        names: The arguments of the exercise.
+
+    Example:
+        >>> cause_of_nan("NaN", FloatingPointError("invalid value encountered in sqrt"))
+        'The NaN comes from the root of a negative number: is a bracket missing?'
+    """
+    origin = next((words for said, words in ORIGINS_OF_NAN if re.search(said, str(error))), None)
+    if origin is None:
+        return f"It gives {what}: a division by zero, the root of a negative number, or `np.nan` in the code itself?"
+    sentence = f"The {what} comes from {origin}"
+    if "negative" in origin:
+        return f"{sentence}: is a bracket missing?"
+    hints = []
+    if origin.endswith((" zero", " 0")):
+        hints += ["Where gradients are 0 the root is 0 too: what is ε for?"] if "epsilon" in names else []
+        hints += ["`1 - beta**t` is 0 if t starts at 0."] if "beta2" in names else []
+    return " ".join([f"{sentence}.", *hints])
 
 
 def near_name(error: BaseException) -> str:
@@ -100,33 +306,46 @@ def near_name(error: BaseException) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """Return ``Type: text`` on one line, without addresses in memory and not too long.
+    """Return ``Type: text`` on one line, without addresses in memory or places of files, and not too long.
 
     Example:
         >>> describe(TypeError("bad operand <object object at 0x7f01>"))
         'TypeError: bad operand <object object>'
     """
-    text = re.sub(r" at 0x[0-9a-fA-F]+", "", str(error)).strip()
+    text = re.sub(r" at 0x[0-9a-fA-F]+| \((?:at )?/[^)]*\)", "", str(error)).strip()
     first_line = next((line.strip() for line in text.splitlines() if line.strip(" -")), "")
     summary = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
     return summary if len(summary) <= 200 else summary[:199] + "…"
 
 
-def learner_line(error: BaseException, answer) -> tuple[int, str] | None:
-    """Return number and text of the deepest line of the learner's own code on the way to ``error``."""
+def places_of(error: BaseException) -> list[tuple[str, int]]:
+    """Return file and line of each call on the way to ``error``, the innermost last."""
+    return [(frame.f_code.co_filename, number) for frame, number in traceback.walk_tb(error.__traceback__)]
+
+
+def own_line(places, answer) -> tuple[int, str] | None:
+    """Return number and text of the innermost line of the learner's own code among ``places``."""
     code = code_of(answer)
-    if code is None:
-        return None
-    frames = traceback.walk_tb(error.__traceback__)
-    own = [number for frame, number in frames if frame.f_code.co_filename == code.co_filename]
-    if not own:
-        return None
-    return own[-1], linecache.getline(code.co_filename, own[-1]).strip()
+    own = [number for filename, number in places if code is not None and filename == code.co_filename]
+    return (own[-1], linecache.getline(code.co_filename, own[-1]).strip()) if own else None
 
 
 def is_unfinished(error: BaseException, answer) -> bool:
-    """Whether ``error`` is the stub's own ``raise NotImplementedError``."""
-    return isinstance(error, NotImplementedError) and learner_line(error, answer) is not None
+    """Whether ``error`` is the ``raise NotImplementedError`` of a stub in which nothing else has been written."""
+    if not isinstance(error, NotImplementedError):
+        return False
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_code is code_of(answer) and _does_one_thing(frame.f_code)
+
+
+def _does_one_thing(code) -> bool:
+    """Whether a function is a single statement, beside its docstring; where its text is gone, a single line."""
+    try:
+        body = ast.parse(textwrap.dedent(inspect.getsource(code))).body[0].body
+    except (OSError, SyntaxError, AttributeError):
+        lines = {line for _, line in dis.findlinestarts(code) if line not in (None, code.co_firstlineno)}
+        return len(lines) <= 1 and code.co_nlocals == code.co_argcount + code.co_kwonlyargcount
+    return sum(not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)) for part in body) <= 1
 
 
 def code_of(answer):

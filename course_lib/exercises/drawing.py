@@ -67,8 +67,10 @@ class DrawExercise(FunctionExercise):
         requirement = REQUIREMENTS.get(want.where.partition(",")[0])
         if requirement is not None:
             return self.feedback("wrong", requirement, details=(("first difference", want.where),))
-        rows = [(f"{share:.0%} lie below", got.value[i], want.value[i]) for i, share in enumerate(SHARES)]
-        details = [(words, f"{value:.4f}, expected {right:.4f}") for words, value, right in rows[::3]]
+        furthest = sorted(np.argsort(np.abs(got.value - want.value))[-3:])
+        details = [
+            (f"{SHARES[i]:.0%} lie below", f"{got.value[i]:.4f}, expected {want.value[i]:.4f}") for i in furthest
+        ]
         message = "The weights do not have the right distribution: compare where they lie."
         return self.feedback("wrong", message, details=(("first difference", want.where), *details))
 

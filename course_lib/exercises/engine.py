@@ -66,6 +66,19 @@ class Exercise:
     def feedback(self, status: str, message: str, **more) -> Feedback:
         return Feedback(self.id, status, message, **more)
 
+    def stopped(self, outcome, answer) -> Feedback:
+        """What is told when time was up."""
+        notes = (
+            "it could not be interrupted there and goes on in the background; if that is for ever, restart the kernel."
+        )
+        return self.feedback(
+            "error",
+            f"It was stopped after {self.time_limit:g} seconds: a loop that never ends, or far too much work?",
+            title="It runs for too long",
+            details=_line(outcome.reached, answer),
+            notes=(notes,) if outcome.left_behind else (),
+        )
+
     def not_attempted(self) -> Feedback:
         return self.feedback(
             "not-attempted", f"{self.title}: waiting for your answer. `hint({self.id!r})` gives a nudge."
@@ -272,7 +285,9 @@ def as_array(result, shape: tuple[int, ...]) -> np.ndarray:
         raise BadAnswer(f"The function returns {_a(type(result).__name__)}, not {wanted}.")
     if isinstance(result, EXACT):
         result = as_float(result)
-    array = np.asarray(result.detach().numpy() if isinstance(result, paddle.Tensor) else result)
+    array = as_plain_array(result)
+    if is_raw_bits(array):
+        raise BadAnswer("The function returns bfloat16 numbers as raw bits: before `.numpy()`, `.astype('float32')`.")
     if array.dtype == object or array.dtype.kind not in "fiuc":
         raise BadAnswer(f"The function returns an array of {array.dtype}, not of numbers.")
     if array.dtype.kind == "c":
@@ -282,6 +297,22 @@ def as_array(result, shape: tuple[int, ...]) -> np.ndarray:
     if array.shape != shape:
         raise BadAnswer(f"The result has the shape {array.shape}, but {shape or 'a single number'} is needed.")
     return array.astype(np.float64)
+
+
+def is_raw_bits(value) -> bool:
+    """Whether ``value`` is what ``tensor.numpy()`` gives for bfloat16, which NumPy does not know."""
+    return getattr(value, "dtype", None) == np.uint16
+
+
+def numpy_of(tensor) -> np.ndarray:
+    """Return a Paddle tensor as an array; bfloat16 becomes float32, and a sparse tensor is refused."""
+    if not tensor.is_dense():
+        raise BadAnswer("The result is a sparse tensor: `.to_dense()` makes a plain one of it.")
+    return (tensor.astype("float32") if tensor.dtype == paddle.bfloat16 else tensor.detach()).numpy()
+
+
+def as_plain_array(value) -> np.ndarray:
+    return numpy_of(value) if isinstance(value, paddle.Tensor) else np.asarray(value)
 
 
 EXACT = (numbers.Rational, Decimal)
@@ -478,20 +509,20 @@ class Implement(Exercise):
             return self.no_function(answer)
         outcome, backend = self.observe_answer(answer)
         if outcome.error is None and deviation(outcome.value, self.expected) <= 1:
-            return self.feedback("passed", self.praise(answer), notes=(*self.remarks(answer), *_printed(outcome)))
+            return self.feedback("passed", self.praise(answer), notes=self.remarks(answer))
         if outcome.error is not None and self.unfinished(outcome.error, answer):
             return self.not_attempted()
         if outcome.error is not None and diagnosis.ran_too_long(outcome.error):
             return self.failure(outcome, answer)
         mistake = None if outcome.error else self.recognise(outcome.value)
         if mistake is not None:
-            return self.named(mistake, _printed(outcome))
+            return self.named(mistake)
         odd = self.diagnose(answer, backend)
         if odd is not None:
             return odd
         if outcome.error is not None:
             return self.failure(outcome, answer)
-        return _with_notes(self.difference(outcome.value), _printed(outcome))
+        return self.with_cause_of_nan(self.difference(outcome.value), outcome.value, answer, backend)
 
     def observe_answer(self, answer):
         """Observe on NumPy arrays; a function that cannot work with them gets Paddle tensors instead.
@@ -515,16 +546,27 @@ class Implement(Exercise):
     def praise(self, answer) -> str:
         return "Your function agrees with the right one on every probe."
 
-    def remarks(self, answer) -> tuple[str, ...]:
-        """What is worth saying about an answer that passes."""
-        return ()
+    defaults: dict = {}
+    """Arguments that have a value in the stub."""
 
-    def named(self, mistake: Mistake, notes=()) -> Feedback:
+    def remarks(self, answer) -> tuple[str, ...]:
+        """What is worth saying about an answer that passes: where its defaults are not those of the stub."""
+        try:
+            own = inspect.signature(answer).parameters
+        except (TypeError, ValueError):
+            return ()
+        given = {name: own[name].default for name in self.names if name in own}
+        return tuple(
+            f"your default for `{name}` is {default!r}, "
+            + (f"the stub's is {self.defaults[name]!r}." if name in self.defaults else "the stub has none.")
+            for name, default in given.items()
+            if isinstance(default, (int, float)) and default != self.defaults.get(name)
+        )
+
+    def named(self, mistake: Mistake) -> Feedback:
         if mistake.id == self.unchanged:
             return self.not_attempted()
-        return self.feedback(
-            "mistake", mistake.explanation, mistake=mistake.id, title=mistake.name, hint=mistake.hint, notes=notes
-        )
+        return self.feedback("mistake", mistake.explanation, mistake=mistake.id, title=mistake.name, hint=mistake.hint)
 
     def no_function(self, answer) -> Feedback:
         name = self.id.replace("-", "_")
@@ -544,48 +586,47 @@ class Implement(Exercise):
     def failure(self, outcome, answer) -> Feedback:
         error = outcome.error
         if isinstance(error, BadAnswer):
-            details = (("at", error.where),) if error.where else ()
-            return self.feedback("wrong", str(error), details=details, notes=_printed(outcome))
+            return self.feedback("wrong", str(error), details=(("at", error.where),) if error.where else ())
         if isinstance(error, BadSignature):
             return self.feedback("error", str(error), title="The arguments do not fit")
         if diagnosis.ran_too_long(error):
-            return self.feedback(
-                "error",
-                f"It was stopped after {self.time_limit:g} seconds: a loop that never ends, or far too much work?",
-                title="It runs for too long",
-                notes=(*_printed(outcome), *([_LEFT_BEHIND] if outcome.left_behind else [])),
-            )
+            return self.stopped(outcome, answer)
         where, error = (error.where, error.error) if isinstance(error, Stopped) else ("", error)
-        return self.exception(error, where, answer, _printed(outcome))
-
-    def exception(self, error, where, answer, notes) -> Feedback:
-        line = diagnosis.learner_line(error, answer)
-        details = [("exception", diagnosis.describe(error))]
-        if line is not None:
-            number, text = line
-            details.append((f"your line {number}", text or "(its text is not available)"))
-        if where:
-            details.append(("at", where))
-        meaning = diagnosis.explain(error, self.slots) or "The message says what Python could not do."
-        meaning += diagnosis.near_name(error)
+        unknown = "The message says what Python could not do." if str(error) else "It comes without a message."
+        meaning = diagnosis.explain(error, self.names, self.slots) or unknown
+        details = [("exception", diagnosis.describe(error)), *_line(diagnosis.places_of(error), answer)]
         return self.feedback(
-            "error", meaning, title="Your code raised an exception", details=tuple(details), notes=notes
+            "error",
+            meaning + diagnosis.near_name(error),
+            title="Your code raised an exception",
+            details=(*details, *([("at", where)] if where else [])),
         )
 
+    def with_cause_of_nan(self, feedback, readings, answer, backend) -> Feedback:
+        """Where a number is expected and NaN or infinity came out, let NumPy tell in which line that began."""
+        got, want = first_difference(readings, self.expected)
+        if np.isfinite(got.value).all() or not np.isfinite(want.value).all():
+            return feedback
 
-_LEFT_BEHIND = "it swallows every interruption and still runs in the background: restart the kernel."
+        def strictly():
+            with np.errstate(divide="raise", invalid="raise", over="raise"):
+                return self.observe_twin(answer, backend)
+
+        what = "NaN" if np.isnan(got.value).any() else "infinity"
+        error = run(strictly, self.time_limit).error
+        if backend is NumpyArrays and error is None:
+            sentence, lines = f"It gives {what}, which no operation of NumPy's began: it is in the code itself.", ()
+        else:
+            began = error.error if isinstance(error, Stopped) and error.where == want.where else None
+            sentence = diagnosis.cause_of_nan(what, began, self.names)
+            lines = _line(diagnosis.places_of(began), answer) if began else ()
+        return replace(feedback, message=f"{feedback.message} {sentence}", details=(*feedback.details, *lines))
 
 
-def _printed(outcome) -> tuple[str, ...]:
-    lines = outcome.printed.strip().splitlines()
-    if not lines:
-        return ()
-    shown = [line if len(line) <= 100 else line[:99] + "…" for line in lines[:3]]
-    return ("your code printed: " + " / ".join(shown) + (" / …" if len(lines) > 3 else ""),)
-
-
-def _with_notes(feedback: Feedback, notes) -> Feedback:
-    return replace(feedback, notes=(*feedback.notes, *notes))
+def _line(places, answer) -> tuple[tuple[str, str], ...]:
+    """The row of a card that shows the innermost line of the learner's own among ``places``, if there is one."""
+    line = diagnosis.own_line(places, answer)
+    return () if line is None else ((f"your line {line[0]}", line[1] or "(its text is not available)"),)
 
 
 def two_numbers(got: float, expected: float) -> tuple[str, str]:

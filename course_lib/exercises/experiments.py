@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import paddle
 
 from .. import data, models, optimizer, training
 from ..optimizer.lr import LambdaDecay
 from . import diagnosis
-from .engine import BadAnswer, Exercise, Implement, Mistake, ask, caller
+from .answers import as_number, shown
+from .engine import BadAnswer, Exercise, Implement, Mistake, ask, caller, is_raw_bits, numpy_of
 from .functions import header
 from .sandbox import run
 
@@ -46,7 +48,7 @@ class MeasureExercise(Exercise):
     def examine(self, answer):
         if _is_empty(answer):
             return self.not_attempted()
-        outcome = run(lambda: self.judge(answer), self.time_limit)
+        outcome = run(lambda: self.judge(_plain(answer)), self.time_limit)
         error = outcome.error
         if error is None:
             return self.feedback("passed", outcome.value)
@@ -55,6 +57,8 @@ class MeasureExercise(Exercise):
             return self.feedback("mistake", m.explanation, mistake=m.id, title=m.name, hint=m.hint)
         if isinstance(error, NotYet):
             return self.feedback("wrong", str(error))
+        if diagnosis.ran_too_long(error):
+            return self.stopped(outcome, answer)
         return self.feedback("error", f"The answer has not the form that is asked for. {diagnosis.describe(error)}")
 
 
@@ -62,7 +66,19 @@ def _is_empty(answer) -> bool:
     """None, an empty list or array, or a tuple of nothing but these."""
     if isinstance(answer, tuple):
         return all(map(_is_empty, answer))
-    return answer is None or (isinstance(answer, (list, np.ndarray)) and len(answer) == 0)
+    return answer is None or answer is Ellipsis or (isinstance(answer, (list, np.ndarray)) and np.size(answer) == 0)
+
+
+def _plain(answer):
+    """Numbers for whatever holds a single one, as in ``as_number``, also in a list; arrays of several stay arrays."""
+    if isinstance(answer, (list, tuple)):
+        return list(map(_plain, answer))
+    number = as_number(answer)
+    if number is not None:
+        return number
+    if isinstance(answer, (str, bool, np.bool_)) or callable(answer) or is_raw_bits(answer):
+        raise TypeError(f"numbers are needed, got {shown(answer)}")
+    return numpy_of(answer) if isinstance(answer, paddle.Tensor) else answer
 
 
 def measure(id, *, chapter, title, hints, stub, **options):

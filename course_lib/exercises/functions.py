@@ -16,6 +16,7 @@ from .engine import (
     Reading,
     accepts,
     as_given,
+    as_plain_array,
     ask,
     caller,
     deviation,
@@ -72,7 +73,7 @@ class FunctionExercise(Implement):
 
     def _read(self, call, case, shape, backend):
         arguments = {**self.defaults, **{n: as_given(value, backend) for n, value in case.arguments.items()}}
-        value = ask(call, arguments, shape, f"{case}{backend.words}")
+        value = ask(_listing(call) if shape else call, arguments, shape, f"{case}{backend.words}")
         if self.decades is None:
             return Reading(str(case), value, allowed=self.relative * np.abs(value) + self.absolute)
         with np.errstate(all="ignore"):
@@ -92,6 +93,10 @@ class FunctionExercise(Implement):
             "The function differs from the right one.",
             details=(*details, ("got", value), ("expected", right)),
         )
+
+    def with_cause_of_nan(self, feedback, readings, answer, backend):
+        # The logarithm of a number that should not be negative is NaN too.
+        return feedback if self.decades is not None else super().with_cause_of_nan(feedback, readings, answer, backend)
 
     def diagnose(self, answer, backend):
         """A function that answers the same question in two ways remembers its calls."""
@@ -122,6 +127,16 @@ class FunctionExercise(Implement):
             Mistake("as-printed", "Still as printed", "The function still computes what was printed.", "", [function])
         )
         return function
+
+
+def _listing(call):
+    """The same call for which a list of numbers, or of arrays, is as good as the array of them."""
+
+    def as_array_from_list(arguments):
+        result = call(arguments)
+        return np.array(list(map(as_plain_array, result))) if isinstance(result, list) and result else result
+
+    return as_array_from_list
 
 
 def header(function) -> str:

@@ -1,4 +1,4 @@
-"""Run a learner's code: within a time limit, on copies, without a trace in random generators or on the page.
+"""Run a learner's code: within a time limit, on copies, without a trace in random generators.
 
 Nothing here protects against malice; it protects a notebook from an endless loop, an exception,
 a ``sys.exit()``, a flood of prints or a function that changes what it is given.
@@ -6,46 +6,42 @@ a ``sys.exit()``, a flood of prints or a function that changes what it is given.
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import copy
 import ctypes
 import dis
 import functools
 import inspect
-import io
 import random
 import sys
 import threading
 import time
 import types
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import paddle
 
-PRINTED_LIMIT = 2_000
-SECONDS_OF_INTERRUPTING = 1.5
-BUSY = 2
-"""How many times the limit is waited for code that could hardly run, on a machine with much else to do."""
+from .surroundings import stand_in
+
+SECONDS_OF_INTERRUPTING = 1.0
 
 
 class TimeLimit(BaseException):
     """Raised inside code that runs too long; no ``Exception``, so that ``except Exception`` does not stop it."""
 
 
-class InputRefused(Exception):
-    """``input()`` was called while an answer is checked."""
-
-
 @dataclass
 class Outcome:
-    """What became of a run: its value, or the exception that ended it, what it printed, and whether it still runs."""
+    """What became of a run: its value, or the exception that ended it.
+
+    If time was up: ``reached`` are the places, as pairs of file and line, at which its calls stood, the innermost
+    last, and ``left_behind`` says whether it still runs.
+    """
 
     value: object = None
     error: BaseException | None = None
-    printed: str = ""
+    reached: list[tuple[str, int]] = field(default_factory=list)
     left_behind: bool = False
 
 
@@ -61,11 +57,8 @@ def run(action, seconds: float) -> Outcome:
         >>> run(lambda: 1 / 0, seconds=1).error
         ZeroDivisionError('division by zero')
     """
-    printed = _Printed()
-    with _quiet(printed), random_state_kept():
-        outcome = _run_in_thread(action, seconds)
-    outcome.printed = printed.getvalue()
-    return outcome
+    with random_state_kept():
+        return _run_in_thread(action, seconds)
 
 
 def _run_in_thread(action, seconds: float) -> Outcome:
@@ -86,21 +79,14 @@ def _run_in_thread(action, seconds: float) -> Outcome:
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
     try:
-        _wait(worker, seconds)
+        worker.join(seconds)
     except KeyboardInterrupt as interruption:  # the reader pressed "stop"
         outcomes.append(Outcome(error=interruption))
+    reached = _learners_lines(worker.ident)
     _interrupt(worker, sending)
     outcome = outcomes[0] if outcomes else Outcome(error=TimeLimit())
-    outcome.left_behind = worker.is_alive()
+    outcome.left_behind, outcome.reached = worker.is_alive(), reached or []
     return outcome
-
-
-def _wait(worker, seconds):
-    """Wait for the worker's end: ``seconds`` at the most, a little more while other programs keep it from computing."""
-    began, computed = time.monotonic(), time.process_time()
-    worker.join(seconds)
-    while worker.is_alive() and time.process_time() - computed < seconds and time.monotonic() - began < BUSY * seconds:
-        worker.join(seconds / 10)
 
 
 def _learners_code(action):
@@ -110,14 +96,16 @@ def _learners_code(action):
 
 def answers_run_here() -> bool:
     """Whether the caller is itself part of an answer that is being checked."""
-    return _runs_learners_code(threading.get_ident())
+    return _learners_lines(threading.get_ident()) is not None
 
 
-def _runs_learners_code(ident: int) -> bool:
-    frame = sys._current_frames().get(ident)
+def _learners_lines(ident: int) -> list[tuple[str, int]] | None:
+    """Where in the learner's code a thread is: file and line of each call, the innermost last. None: it has left it."""
+    frame, lines = sys._current_frames().get(ident), []
     while frame is not None and frame.f_code is not _learners_code.__code__:
+        lines.append((frame.f_code.co_filename, frame.f_lineno))
         frame = frame.f_back
-    return frame is not None
+    return None if frame is None else lines[::-1]
 
 
 def _raise_in(ident: int, exception: type | None):
@@ -138,7 +126,7 @@ def _interrupt(worker, sending):
     try:
         while worker.is_alive() and time.monotonic() < give_up:
             with sending:
-                if _runs_learners_code(worker.ident):
+                if _learners_lines(worker.ident) is not None:
                     _raise_in(worker.ident, TimeLimit)
             worker.join(patience)
             patience = 1e-5
@@ -147,31 +135,7 @@ def _interrupt(worker, sending):
         sys.setswitchinterval(turns)
 
 
-# ----------------------------------------------------------------------- output, input, random numbers
-
-
-class _Printed(io.StringIO):
-    """Keeps the beginning of what is printed; an endless print fills no memory."""
-
-    def write(self, text):
-        if self.tell() < PRINTED_LIMIT:
-            super().write(text[: PRINTED_LIMIT - self.tell()])
-        return len(text)
-
-
-def _refuse_input(*_):
-    raise InputRefused("input() was called")
-
-
-@contextlib.contextmanager
-def _quiet(printed):
-    real_input, builtins.input = builtins.input, _refuse_input
-    try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        builtins.input = real_input
+# -------------------------------------------------------------------------------------- random numbers
 
 
 @contextlib.contextmanager
@@ -197,8 +161,8 @@ def isolated(answer):
     """A twin of a learner's function that works on copies of everything it can change, inside a ``with`` block.
 
     Its default arguments, attributes, closure and the globals it names are copied, so that a function with a
-    memory starts every check afresh and the notebook's own objects stay as they are. Classes keep their identity:
-    what is stored in them is put back at the end.
+    memory starts every check afresh and the notebook's own objects stay as they are. Classes and modules keep their
+    identity: what is stored in them is put back at the end.
 
     Example:
         >>> calls = []
@@ -213,7 +177,7 @@ def isolated(answer):
     try:
         yield copier.copy(_as_function(answer))
     finally:
-        copier.put_classes_back()
+        copier.put_back()
 
 
 def _as_function(answer):
@@ -226,39 +190,56 @@ class _Copier:
     def __init__(self):
         self.memo = {}
         self.namespaces = {}
-        self.classes = {}
+        self.lent = {}
 
     def copy(self, value):
         if isinstance(value, types.FunctionType):
             return self.function(value)
         if isinstance(value, types.MethodType):
             return types.MethodType(self.copy(value.__func__), self.copy(value.__self__))
+        if isinstance(value, (staticmethod, classmethod)):
+            return type(value)(self.copy(value.__func__))
+        if isinstance(value, property):
+            return property(*map(self.copy, (value.fget, value.fset, value.fdel)), value.__doc__)
         if isinstance(value, functools.partial):
             keywords = {name: self.copy(item) for name, item in value.keywords.items()}
             return functools.partial(self.copy(value.func), *map(self.copy, value.args), **keywords)
-        for cls in getattr(value if isinstance(value, type) else type(value), "__mro__", ()):
-            self.lend(cls)
-        if isinstance(value, (types.ModuleType, type, types.BuiltinFunctionType, np.ufunc)):
-            return value
+        if isinstance(value, functools._lru_cache_wrapper):
+            return functools.lru_cache(**value.cache_parameters())(self.copy(value.__wrapped__))
+        if isinstance(value, types.ModuleType):
+            return self.lend_module(value)
+        for cls in (value if isinstance(value, type) else type(value)).__mro__:
+            self.lend_class(cls)
+        if isinstance(value, (type, types.BuiltinFunctionType, np.ufunc)) or _belongs_to_the_kernel(value):
+            return stand_in(value)
         try:
             return copy.deepcopy(value, self.memo)
         except Exception:  # locks, generators, files: what cannot be copied is shared
             return value
 
-    def lend(self, cls):
-        """Put copies in the place of what a class of the learner's stores."""
-        if cls in self.classes or type(cls) is not type or _is_library_class(cls):
+    def lend_class(self, cls):
+        """Put copies in the place of what a class of the learner's stores, and twins in that of its methods."""
+        if id(cls) in self.lent or _is_library_class(cls):
             return
-        self.classes[cls] = stored = _stored_in(cls)
-        for name, value in stored.items():
-            setattr(cls, name, self.copy(value))
+        for name, value in self.lent.setdefault(id(cls), _Lent(cls)).stored.items():
+            if isinstance(value, _METHODS) or not (name.startswith("__") or hasattr(type(value), "__get__")):
+                _set(cls, name, self.copy(value))
+        for metaclass in type(cls).__mro__:
+            self.lend_class(metaclass)
 
-    def put_classes_back(self):
-        for cls, stored in self.classes.items():
-            for name in _stored_in(cls).keys() - stored.keys():
-                delattr(cls, name)
-            for name, value in stored.items():
-                setattr(cls, name, value)
+    def lend_module(self, module):
+        """Put copies in the place of the data of a learner's module; what is set in a library goes again."""
+        if id(module) not in self.lent:
+            from_library = _is_library_module(module)
+            lent = self.lent[id(module)] = _Lent(module, private="_" if from_library else "__")
+            for name, value in lent.stored.items():
+                if not (from_library or callable(value)):
+                    _set(module, name, self.copy(value))
+        return module
+
+    def put_back(self):
+        for lent in self.lent.values():
+            lent.put_back()
 
     def function(self, original):
         if id(original) in self.memo:
@@ -286,9 +267,48 @@ class _Copier:
         return self.namespaces.setdefault(id(original), dict(original))
 
 
-def _stored_in(cls) -> dict:
-    """The values that stand in a class itself: neither methods nor what Python keeps there."""
-    return {n: v for n, v in vars(cls).items() if not (n.startswith("__") or callable(v) or hasattr(v, "__get__"))}
+class _Lent:
+    """A class or module and what stands in it, but for names that begin with ``private``."""
+
+    def __init__(self, owner, private=()):
+        self.owner, self.private = owner, private
+        self.stored = self.look()
+
+    def look(self) -> dict:
+        stored = _namespace_of(self.owner).items()
+        return {name: value for name, value in stored if not name.startswith(self.private)}
+
+    def put_back(self):
+        now = self.look()
+        for name in now.keys() - self.stored.keys():
+            if not isinstance(now[name], types.ModuleType):  # imported meanwhile
+                _delete(self.owner, name)
+        for name, value in self.stored.items():
+            if name not in now or now[name] is not value:
+                _set(self.owner, name, value)
+
+
+def _namespace_of(owner):
+    return _class_namespace(owner) if isinstance(owner, type) else vars(owner)
+
+
+_class_namespace = type.__dict__["__dict__"].__get__  # what a metaclass says of itself may differ
+
+
+def _set(owner, name, value):
+    """Set an attribute, past what the metaclass of a class may do when that happens."""
+    with contextlib.suppress(AttributeError, TypeError):
+        (type.__setattr__ if isinstance(owner, type) else setattr)(owner, name, value)
+
+
+def _delete(owner, name):
+    with contextlib.suppress(AttributeError, TypeError):
+        (type.__delattr__ if isinstance(owner, type) else delattr)(owner, name)
+
+
+def _belongs_to_the_kernel(value) -> bool:
+    """Whether ``value`` is IPython's own, such as the ``exit`` of a notebook: a copy would copy the whole shell."""
+    return type(value).__module__.partition(".")[0] in ("IPython", "ipykernel")
 
 
 def _is_library_code(function) -> bool:
@@ -301,14 +321,21 @@ def _is_library_class(cls) -> bool:
     return not cls.__flags__ & _HEAP_TYPE or _is_library_file(getattr(module, "__file__", None) or "")
 
 
+def _is_library_module(module) -> bool:
+    filename = getattr(module, "__file__", None)
+    return _is_library_file(filename) if filename else module.__name__ in sys.builtin_module_names
+
+
 def _is_library_file(filename) -> bool:
     return filename.startswith(_LIBRARY_ROOTS) or "site-packages" in filename
 
 
+_METHODS = (types.FunctionType, staticmethod, classmethod, property)
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _LIBRARY_ROOTS = tuple({contextlib.__file__.rsplit("contextlib", 1)[0], __file__.rsplit("exercises", 1)[0]})
 
 
+@functools.lru_cache(maxsize=256)
 def _names_in(code):
     """The globals that a function reads; names of attributes, as in ``s.m``, are none."""
     names = {step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}

@@ -1,0 +1,290 @@
+"""What an answer can reach beside its arguments: the page, the settings of the process, the end of the kernel.
+
+While a check runs, outputs of all kinds are held back and told in the card, and afterwards everything is as before.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import io
+import logging
+import os
+import sys
+import threading
+import types
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import paddle
+
+PRINTED_LIMIT = 2_000
+DEEPEST = 3_000
+"""How deep functions may call each other: as in IPython, and few enough for the stack of a thread."""
+
+
+class InputRefused(Exception):
+    """``input()`` was called while an answer is checked."""
+
+
+class _Printed(io.StringIO):
+    """Keeps the beginning of what is printed; an endless print fills no memory."""
+
+    def write(self, text):
+        if self.tell() < PRINTED_LIMIT:
+            super().write(text[: PRINTED_LIMIT - self.tell()])
+        return len(text)
+
+
+@dataclass
+class HeldBack:
+    """What an answer put out while it was checked."""
+
+    printed: _Printed = field(default_factory=_Printed)
+    figures: int = 0
+    displays: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the card tells of it."""
+        notes = []
+        lines = self.printed.getvalue().strip().splitlines()
+        if lines:
+            shown = [line if len(line) <= 100 else line[:99] + "…" for line in lines[:3]]
+            notes.append("your code printed: " + " / ".join(shown) + (" / …" if len(lines) > 3 else ""))
+        counts = [(self.figures, "figure"), (self.displays, "displayed object")]
+        unseen = " and ".join(f"{count} {noun}{'s' if count > 1 else ''}" for count, noun in counts if count)
+        if unseen:
+            notes.append(f"nothing is drawn or displayed during a check: {unseen} held back.")
+        return tuple(notes)
+
+
+_one_at_a_time = threading.Lock()
+
+
+@contextlib.contextmanager
+def apart():
+    """Hold back what is put out inside the ``with`` block, and put back what is set in it; one thread at a time.
+
+    Example:
+        >>> with apart() as held:
+        ...     print("not on the page")
+        >>> held.notes
+        ('your code printed: not on the page',)
+    """
+    held = HeldBack()
+    with _one_at_a_time, contextlib.ExitStack() as stack:
+        for part in (
+            _process_kept,
+            _paddle_as_usual,
+            _nothing_printed,
+            _nothing_logged,
+            _no_figures,
+            _nothing_displayed,
+        ):
+            stack.enter_context(part(held))
+        for owner, name, value in _STAND_INS:
+            stack.enter_context(_replaced(owner, name, value))
+        yield held
+
+
+@contextlib.contextmanager
+def _replaced(owner, name, value):
+    """Let ``owner.name`` be ``value`` inside the block; an attribute of its class comes to light again afterwards."""
+    missing = object()
+    before = vars(owner).get(name, missing)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        delattr(owner, name) if before is missing else setattr(owner, name, before)
+
+
+# ------------------------------------------------------------------------- functions with another effect
+
+
+def _refuse_input(*_):
+    raise InputRefused("input() was called")
+
+
+def _raise_exit(code=None, *_, **__):
+    raise SystemExit(code)
+
+
+_set_recursion_limit = sys.setrecursionlimit
+
+
+def _set_safe_recursion_limit(limit):
+    _set_recursion_limit(min(limit, DEEPEST))
+
+
+_STAND_INS = (
+    (builtins, "input", _refuse_input),
+    (builtins, "exit", _raise_exit),  # Python's own closes the standard input before
+    (builtins, "quit", _raise_exit),
+    (sys, "setrecursionlimit", _set_safe_recursion_limit),
+)
+_STAND_IN_FOR = {getattr(owner, name, None): value for owner, name, value in _STAND_INS}
+
+
+def stand_in(function):
+    """What takes the place of a function of Python's that an answer knows by a name of its own, mostly itself."""
+    return _STAND_IN_FOR.get(function, function) if isinstance(function, types.BuiltinFunctionType) else function
+
+
+# -------------------------------------------------------------------------------------------- settings
+
+
+@contextlib.contextmanager
+def _process_kept(_):
+    """Recursion limit, environment variables, working folder, NumPy's way of printing."""
+    limit, environment, folder = sys.getrecursionlimit(), dict(os.environ), Path.cwd()
+    with contextlib.suppress(RecursionError):  # the check itself was called from deeper than that
+        _set_recursion_limit(min(limit, DEEPEST))
+    try:
+        with np.printoptions():
+            yield
+    finally:
+        _set_recursion_limit(limit)
+        if os.environ != environment:
+            os.environ.clear()
+            os.environ.update(environment)
+        os.chdir(folder)
+
+
+@contextlib.contextmanager
+def _paddle_as_usual(_):
+    """Paddle's own defaults, whatever was set in the notebook: a check computes with tensors as well."""
+    dtype, static = paddle.get_default_dtype(), not paddle.in_dynamic_mode()
+    paddle.set_default_dtype("float32")
+    paddle.disable_static()
+    try:
+        yield
+    finally:
+        paddle.set_default_dtype(dtype)
+        (paddle.enable_static if static else paddle.disable_static)()
+
+
+# --------------------------------------------------------------------------------------------- outputs
+
+
+@contextlib.contextmanager
+def _nothing_printed(held):
+    """What Python prints, what other programs and C code print, and warnings; there is nothing to be read either."""
+    with contextlib.ExitStack() as stack:
+        for name, stream in (("stdout", held.printed), ("stderr", held.printed), ("stdin", io.StringIO())):
+            stack.enter_context(_replaced(sys, name, stream))
+        stack.enter_context(_descriptors_read(held.printed))
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def _descriptors_read(printed):
+    """Lead the process's standard output and error, which every program that it starts inherits, to ``printed``."""
+    _flush_real_streams()
+    try:
+        own = [os.dup(number) for number in (1, 2)]
+    except OSError:  # a process without them
+        yield
+        return
+    reading, writing = os.pipe()
+    for number in (1, 2):
+        os.dup2(writing, number)
+    os.close(writing)
+    reader = threading.Thread(target=_read_all, args=(reading, printed), daemon=True)
+    reader.start()
+    try:
+        yield
+    finally:
+        _flush_real_streams()
+        for number, real in zip((1, 2), own):
+            os.dup2(real, number)
+            os.close(real)
+        reader.join(0.2)  # a program that still runs keeps the pipe open, and reading goes on for it
+
+
+def _read_all(reading, printed):
+    with open(reading, "rb", buffering=0) as pipe:
+        while piece := pipe.read(4096):
+            printed.write(piece.decode(errors="replace"))
+
+
+def _flush_real_streams():
+    for stream in (sys.__stdout__, sys.__stderr__):
+        with contextlib.suppress(Exception):  # there is none, or it is closed
+            stream.flush()
+
+
+@contextlib.contextmanager
+def _nothing_logged(held):
+    """Messages count as printed; handlers and levels that were set go."""
+
+    def print_record(_, record):
+        with contextlib.suppress(Exception):  # logging never raises where a message is malformed
+            held.printed.write(f"{record.levelname}: {record.getMessage()}\n")
+
+    root = logging.root
+    handlers, level, disabled = root.handlers[:], root.level, root.manager.disable
+    try:
+        with _replaced(logging.Logger, "callHandlers", print_record):
+            yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        root.manager.disable = disabled
+
+
+@contextlib.contextmanager
+def _no_figures(held):
+    """New figures are closed unseen, those that were open are out of reach meanwhile; settings are put back."""
+    open_before, settings = dict(_open_figures()), _figure_settings()
+    _open_figures().clear()
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    try:
+        with _replaced(pyplot, "show", lambda *_, **__: None) if pyplot else contextlib.nullcontext():
+            yield
+    finally:
+        if _open_figures():
+            held.figures += len(_open_figures())
+            sys.modules["matplotlib.pyplot"].close("all")
+        _open_figures().update(open_before)
+        if settings != _figure_settings():
+            dict.update(sys.modules["matplotlib"].rcParams, settings)
+
+
+def _open_figures() -> dict:
+    managers = sys.modules.get("matplotlib._pylab_helpers")
+    return managers.Gcf.figs if managers else {}
+
+
+def _figure_settings() -> dict:
+    """Matplotlib's ``rcParams`` as they are; a copy of their own class would check every one of them."""
+    matplotlib = sys.modules.get("matplotlib")
+    return dict(dict.items(matplotlib.rcParams)) if matplotlib else {}
+
+
+@contextlib.contextmanager
+def _nothing_displayed(held):
+    """IPython's ``display`` counts only, and its ``exit`` and ``quit``, which end the kernel later, end the call."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is None:
+        yield
+        return
+    from IPython.utils.capture import capture_output
+
+    def count(*_, **__):
+        held.displays += 1
+        return {}, {}
+
+    not_drawn = _replaced(shell.display_formatter, "format", count)  # drawing what nobody sees would take long
+    with capture_output(stdout=False, stderr=False) as captured, not_drawn, _replaced(shell, "ask_exit", _raise_exit):
+        yield
+    held.displays += len(captured.outputs)
+
+
+_PARTS = (_process_kept, _paddle_as_usual, _nothing_printed, _nothing_logged, _no_figures, _nothing_displayed)
