@@ -202,7 +202,7 @@ def raise_zero(x, g, s, lr, **hyper):
     [
         (raise_name, "NameError", "return x - lr * gradient", "typo in `gradient`"),
         (raise_slot, "AttributeError", "s.momentum = s.momentum + g", "`s.m`, `s.v`, `s.t`"),
-        (raise_inside, "AttributeError", "return x.sqrtt()", "np.sqrtt"),
+        (raise_inside, "AttributeError", "return x.sqrtt()", "`np.sqrt`"),
         (raise_local, "UnboundLocalError", "m = 0.9 * m + g", "`s.m`"),
         (raise_shape, "ValueError", "return x - lr * np.ones(17)", "element by element"),
         (raise_truth, "ValueError", "return x if g > 0 else -x", "np.where"),

@@ -92,6 +92,14 @@ def as_number(answer) -> float | None:
     return as_float(answer) if isinstance(answer, (numbers.Real, Decimal)) else None
 
 
+def one_number(answer) -> float:
+    """Return what ``as_number`` reads, or raise a TypeError that says what stands there instead."""
+    number = as_number(answer)
+    if number is None:
+        raise TypeError(f"one number is asked for, got {shown(answer)}")
+    return number
+
+
 def shown(answer) -> str:
     """What stands where a number is needed, in words."""
     if isinstance(answer, str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .answers import PredictExercise, TypicalNumber
+from .answers import PredictExercise, TypicalNumber, one_number
 from .engine import Mistake
 from .experiments import NotYet, Recognised, measure
 from .functions import Case, exercise
@@ -261,7 +261,7 @@ smallest_good_beta2 = None""",
     ),
 )
 def beta2_limit(answer):
-    limit = float(answer)
+    limit = one_number(answer)
     if not 0 <= limit <= 1:
         raise NotYet("β₂ lies between 0 and 1.")
     if abs(limit - 0.1) < 1e-9:

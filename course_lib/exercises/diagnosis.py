@@ -72,7 +72,7 @@ COMMON_CAUSES = [
     (TypeError, r"indices must be integers", "A position is a whole number, neither a float nor a text."),
     (
         TypeError,
-        r"as an integer|integer scalar",
+        r"(?:an|single) integer|integer scalar",
         "A whole number is needed here; `/` gives a float, `//` a whole number.",
     ),
     (
@@ -128,7 +128,11 @@ COMMON_CAUSES = [
     (ModuleNotFoundError, r"", "This module is not installed, or its name is misspelt."),
     (ImportError, r"", "The module holds nothing of this name: check the spelling."),
     (AssertionError, r"", "An assertion does not hold for the check's inputs."),
-    (NotImplementedError, r"", "A line `raise NotImplementedError` still stands: write the code in its place."),
+    (
+        NotImplementedError,
+        r"",
+        "A line `raise NotImplementedError` still stands, and the function ends there: remove it.",
+    ),
     (OSError, r"", "An exercise gets everything it needs as arguments; it needs no files and no network."),
     (InputRefused, r"", "An exercise gets everything it needs as arguments; do not ask for `input()`."),
     (SystemExit, r"", "The function ends the whole program; use `return`."),
@@ -160,7 +164,7 @@ def explain(error: BaseException, names=(), slots=()) -> str:
         >>> explain(TypeError("unsupported operand type(s) for ^: 'float' and 'int'"))
         '`^` is no power in Python (it compares bits): write `**`.'
     """
-    text = str(error)
+    text = text_of(error)
     meaning = next((m.format(*g, function=_meant(g)) for m, g in _causes(error, text)), "")
     additions = [
         sentence
@@ -270,21 +274,19 @@ ORIGINS_OF_NAN = [
 ]
 
 
-def cause_of_nan(what: str, error: BaseException | None, names=()) -> str:
+def cause_of_nan(what: str, error: FloatingPointError, names=()) -> str:
     """Return a sentence on where ``what``, that is NaN or infinity, came from.
 
     Args:
         what: ``"NaN"`` or ``"infinity"``.
-        error: What NumPy raised when it was to raise at the first operation without a finite value.
+        error: What NumPy raised in the place of giving it.
         names: The arguments of the exercise.
 
     Example:
         >>> cause_of_nan("NaN", FloatingPointError("invalid value encountered in sqrt"))
         'The NaN comes from the root of a negative number: is a bracket missing?'
     """
-    origin = next((words for said, words in ORIGINS_OF_NAN if re.search(said, str(error))), None)
-    if origin is None:
-        return f"It gives {what}: a division by zero, the root of a negative number, or `np.nan` in the code itself?"
+    origin = next((words for said, words in ORIGINS_OF_NAN if re.search(said, text_of(error))), "this operation")
     sentence = f"The {what} comes from {origin}"
     if "negative" in origin:
         return f"{sentence}: is a bracket missing?"
@@ -305,6 +307,14 @@ def near_name(error: BaseException) -> str:
     return f" Did you mean `{near[0]}`?" if near and near[0] != name else ""
 
 
+def text_of(error: BaseException) -> str:
+    """The text of an exception; nothing where an exception of the learner's cannot even tell that."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
 def describe(error: BaseException) -> str:
     """Return ``Type: text`` on one line, without addresses in memory or places of files, and not too long.
 
@@ -312,7 +322,7 @@ def describe(error: BaseException) -> str:
         >>> describe(TypeError("bad operand <object object at 0x7f01>"))
         'TypeError: bad operand <object object>'
     """
-    text = re.sub(r" at 0x[0-9a-fA-F]+| \((?:at )?/[^)]*\)", "", str(error)).strip()
+    text = re.sub(r" at 0x[0-9a-fA-F]+| \((?:at )?/[^)]*\)", "", text_of(error)).strip()
     first_line = next((line.strip() for line in text.splitlines() if line.strip(" -")), "")
     summary = f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
     return summary if len(summary) <= 200 else summary[:199] + "…"

@@ -6,6 +6,7 @@ into ``EXERCISES``; its mistakes are functions decorated with ``@exercise.mistak
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import inspect
 import math
@@ -245,10 +246,18 @@ class PaddleTensors:
         return paddle.to_tensor(value) if isinstance(value, np.ndarray) else value
 
 
+#: The place, as in ``Reading.where``, at which NumPy raises instead of giving NaN or infinity.
+_strict_at = contextvars.ContextVar("strict_at", default=None)
+
+
 def ask(call, arguments: dict, shape, where: str) -> np.ndarray:
     """Call the learner's function once and return its result as an array; say where if that fails."""
     try:
-        result = call(arguments)
+        if _strict_at.get() == where:
+            with np.errstate(divide="raise", invalid="raise", over="raise"):
+                result = call(arguments)
+        else:
+            result = call(arguments)
     except TimeLimit:
         raise
     except BaseException as error:
@@ -592,7 +601,9 @@ class Implement(Exercise):
         if diagnosis.ran_too_long(error):
             return self.stopped(outcome, answer)
         where, error = (error.where, error.error) if isinstance(error, Stopped) else ("", error)
-        unknown = "The message says what Python could not do." if str(error) else "It comes without a message."
+        unknown = (
+            "The message says what Python could not do." if diagnosis.text_of(error) else "It comes without a message."
+        )
         meaning = diagnosis.explain(error, self.names, self.slots) or unknown
         details = [("exception", diagnosis.describe(error)), *_line(diagnosis.places_of(error), answer)]
         return self.feedback(
@@ -609,17 +620,19 @@ class Implement(Exercise):
             return feedback
 
         def strictly():
-            with np.errstate(divide="raise", invalid="raise", over="raise"):
-                return self.observe_twin(answer, backend)
+            _strict_at.set(want.where)  # of this thread only
+            return self.observe_twin(answer, backend)
 
         what = "NaN" if np.isnan(got.value).any() else "infinity"
         error = run(strictly, self.time_limit).error
-        if backend is NumpyArrays and error is None:
-            sentence, lines = f"It gives {what}, which no operation of NumPy's began: it is in the code itself.", ()
+        if isinstance(error, Stopped):
+            sentence = diagnosis.cause_of_nan(what, error.error, self.names)
+            lines = _line(diagnosis.places_of(error.error), answer)
+        elif backend is NumpyArrays:
+            state = " or in the state" if self.slots else ""
+            sentence, lines = f"No operation of this call began the {what}: it stands in the code itself{state}.", ()
         else:
-            began = error.error if isinstance(error, Stopped) and error.where == want.where else None
-            sentence = diagnosis.cause_of_nan(what, began, self.names)
-            lines = _line(diagnosis.places_of(began), answer) if began else ()
+            sentence, lines = f"It gives {what}: a division by zero, or the root of a negative number?", ()
         return replace(feedback, message=f"{feedback.message} {sentence}", details=(*feedback.details, *lines))
 
 

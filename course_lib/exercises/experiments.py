@@ -76,7 +76,7 @@ def _plain(answer):
     number = as_number(answer)
     if number is not None:
         return number
-    if isinstance(answer, (str, bool, np.bool_)) or callable(answer) or is_raw_bits(answer):
+    if is_raw_bits(answer):
         raise TypeError(f"numbers are needed, got {shown(answer)}")
     return numpy_of(answer) if isinstance(answer, paddle.Tensor) else answer
 

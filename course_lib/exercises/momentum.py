@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import optimizer
 from ..surfaces import trajectory
-from .answers import PredictExercise, TypicalNumber
+from .answers import PredictExercise, TypicalNumber, one_number
 from .engine import Mistake
 from .experiments import NotYet, Recognised, measure
 from .functions import Case, exercise
@@ -525,7 +525,7 @@ largest_stable_lr = None""",
     ),
 )
 def stability_limit(answer):
-    limit = float(answer)
+    limit = one_number(answer)
     if not 0 < limit < np.inf:
         raise NotYet("A learning rate is positive and finite.")
     for value, mistake in ((0.1, PLAIN_LIMIT), (3.8 / 56, NESTEROVS_LIMIT), (0.01, SCALED_LIMIT)):

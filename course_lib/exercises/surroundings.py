@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import functools
 import io
 import logging
 import os
@@ -109,8 +110,8 @@ def _refuse_input(*_):
     raise InputRefused("input() was called")
 
 
-def _raise_exit(code=None, *_, **__):
-    raise SystemExit(code)
+def _raise_exit(*code, **_):
+    raise SystemExit(*code)
 
 
 _set_recursion_limit = sys.setrecursionlimit
@@ -240,12 +241,16 @@ def _nothing_logged(held):
 
 @contextlib.contextmanager
 def _no_figures(held):
-    """New figures are closed unseen, those that were open are out of reach meanwhile; settings are put back."""
+    """Figures are opened once, closed unseen, and those that were open are out of reach; settings are put back."""
     open_before, settings = dict(_open_figures()), _figure_settings()
     _open_figures().clear()
-    pyplot = sys.modules.get("matplotlib.pyplot")
     try:
-        with _replaced(pyplot, "show", lambda *_, **__: None) if pyplot else contextlib.nullcontext():
+        with contextlib.ExitStack() as stack:
+            pyplot = sys.modules.get("matplotlib.pyplot")
+            for name in ("show", "pause", "savefig") if pyplot else ():
+                stack.enter_context(_replaced(pyplot, name, lambda *_, **__: None))
+            for name in ("figure", "subplots") if pyplot else ():
+                stack.enter_context(_replaced(pyplot, name, _opened_once(getattr(pyplot, name), held)))
             yield
     finally:
         if _open_figures():
@@ -254,6 +259,21 @@ def _no_figures(held):
         _open_figures().update(open_before)
         if settings != _figure_settings():
             dict.update(sys.modules["matplotlib"].rcParams, settings)
+
+
+def _opened_once(opener, held):
+    """Give the first figure of its kind again: a new one at each of a check's many calls would use up the time."""
+    opened = {}
+
+    def open_again(*arguments, **keywords):
+        kind = repr((arguments, keywords))
+        if kind in opened:
+            held.figures += 1
+        else:
+            opened[kind] = opener(*arguments, **keywords)
+        return opened[kind]
+
+    return functools.wraps(opener)(open_again)
 
 
 def _open_figures() -> dict:
