@@ -17,12 +17,14 @@ TRAINS = {"schedule-design"}
 SQUARED = "a square does not know the sign"
 ONLY_BY_CHANCE = "two computed numbers are equal only by chance"
 NEVER_NEGATIVE = "what it is taken of is never negative"
+LISTED = "a list of numbers, or of arrays, is read as the array of them"
 POSITIVE_RATE = "a schedule takes no negative learning rate and no negative factor"
 
 # Exercise -> reason -> the changed lines of the mutants that behave as the solution does.
 EQUIVALENT = {
     # chapter 1
     "gradient-norm": {SQUARED: ["return np.sqrt(sum((np.sum(abs(g) ** 2) for g in gradients)))"]},
+    "lr-find-bug-sign": {LISTED: ["return path"]},
     # chapter 2
     "momentum-best-quadratic": {SQUARED: ["return ((flat - steep) / (steep + flat)) ** 2"]},
     "sgd-find-bug-full-gradient": {
@@ -54,6 +56,7 @@ EQUIVALENT = {
             "s.mean_square_update = rho * s.mean_square_update + (1 - rho) * abs(update) ** 2",
         ],
     },
+    "adam-find-bug": {LISTED: ["return averages"]},
     "adam-step": {SQUARED: ["s.v = beta2 * s.v + (1 - beta2) * abs(g) ** 2"]},
     # chapter 4
     "swats-find-bug-switch": {
@@ -90,6 +93,7 @@ EQUIVALENT = {
         ],
     },
     "decay-find-bug": {
+        LISTED: ["return used"],
         POSITIVE_RATE: ["lr = abs(lr) * gamma", "lr = lr * abs(gamma)", "used.append(abs(lr))"],
         "an epoch is never negative, and neither is a remainder": [
             "if epoch != 0 and epoch % every == 0:",
