@@ -79,7 +79,7 @@ class Ledger:
 
     def turned(self, id: str) -> list[tuple[str, bool, bool]]:
         """The conditions behind a claim that held on one data set only: (text, on the digits, on MNIST)."""
-        return [condition for condition in self.conditions(id) if condition[1] != condition[2]]
+        return [condition for condition in self.conditions(id) if condition[2] not in (condition[1], None)]
 
     def conditions(self, id: str) -> list[tuple[str, bool, bool | None]]:
         """(text, held on the digits, held on MNIST: None where that has not been run) for each condition."""

@@ -35,6 +35,8 @@ def results(tmp_path):
 
 def test_what_turned_between_the_data_sets(results):
     assert Ledger(results, {}).turned("LR-5") == [("above 1e-6", True, False)]
+    (results / "conditions-mnist.json").unlink()
+    assert Ledger(results, {}).turned("LR-5") == []
 
 
 def test_evidence_shows_every_condition_on_both_data_sets(results):
