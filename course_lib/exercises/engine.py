@@ -128,6 +128,12 @@ class Mistake:
         self.versions += other.versions
         self.told |= {version: other.words_for(version) for version in other.versions}
 
+    def through(self, change) -> Mistake:
+        """The same mistake in another surrounding: ``change`` makes a new function of each version."""
+        versions = {version: change(version) for version in self.versions}
+        told = {versions[version]: texts for version, texts in self.told.items()}
+        return replace(self, versions=list(versions.values()), told=told)
+
     def seen_as(self, version) -> Mistake:
         """This mistake in the words that are true of one of its versions."""
         name, explanation, hint = self.words_for(version)

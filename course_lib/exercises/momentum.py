@@ -40,6 +40,36 @@ def damped_gradient(x, g, s, lr, momentum):
     return x - lr * s.velocity
 
 
+@damped_gradient.also(hint="In Paddle's formula the gradient enters whole, and lr stays outside.")
+def damped_with_lr_inside(x, g, s, lr, momentum):
+    """The gradient is damped by 1 - momentum, and the learning rate is inside the velocity.
+
+    Every step is ten times shorter at momentum 0.9, and after lr drops old and larger steps go on for a while.
+    """
+    s.velocity = momentum * s.velocity + lr * (1 - momentum) * g
+    return x - s.velocity
+
+
+@damped_gradient.also(hint="The velocity is a sum: it needs no correction.")
+def damped_and_corrected(x, g, s, lr, momentum):
+    """The velocity is an average, corrected as in Adam.
+
+    The first step is right; later ones stay as long as one gradient instead of adding up to ten at momentum 0.9.
+    """
+    s.velocity = momentum * s.velocity + (1 - momentum) * g
+    return x - lr * s.velocity / (1 - momentum**s.t)
+
+
+@damped_gradient.also(hint="In Paddle's formula the gradient enters whole.")
+def damped_by_momentum_and_more(x, g, s, lr, momentum):
+    """The whole velocity is damped by 1 - momentum at every step.
+
+    v = (1 - momentum) · (momentum · v + g): nearly nothing is left of the old velocity after one step.
+    """
+    s.velocity = (1 - momentum) * (momentum * s.velocity + g)
+    return x - lr * s.velocity
+
+
 @momentum.mistake("Assign the new velocity to `s.velocity`, and use the old one in it.")
 def velocity_forgotten(x, g, s, lr, momentum):
     """The velocity is not kept.
@@ -73,9 +103,9 @@ def nesterov_instead(x, g, s, lr, momentum):
 
 @momentum.mistake("The gradient enters the velocity in the same way at every step.")
 def damped_at_first(x, g, s, lr, momentum):
-    """The damping differs between the first step and the others.
+    """The first gradient is damped by 1 - momentum, all others are not.
 
-    The first gradient gets another weight than all later ones; the velocity carries that for 1/(1 - momentum) steps.
+    It gets another weight than all later ones; the velocity carries that for 1/(1 - momentum) steps.
     """
     s.velocity = (1 - momentum) * g if s.t == 1 else momentum * s.velocity + g
     return x - lr * s.velocity
@@ -83,12 +113,21 @@ def damped_at_first(x, g, s, lr, momentum):
 
 @damped_at_first.also
 def damped_after_the_first(x, g, s, lr, momentum):
+    """All gradients but the first are damped by 1 - momentum.
+
+    That is PyTorch's `dampening`: the first gradient weighs ten times more than the others at momentum 0.9, and in the
+    long run every velocity is ten times smaller.
+    """
     s.velocity = g if s.t == 1 else momentum * s.velocity + (1 - momentum) * g
     return x - lr * s.velocity
 
 
 @damped_at_first.also
 def damped_while_at_rest(x, g, s, lr, momentum):
+    """A gradient that meets no velocity is damped by 1 - momentum, all others are not.
+
+    It gets another weight than all later ones; the velocity carries that for 1/(1 - momentum) steps.
+    """
     share = 1.0 if s.velocity.any() else 1 - momentum
     s.velocity = momentum * s.velocity + share * g
     return x - lr * s.velocity
@@ -108,7 +147,7 @@ def lr_inside_the_velocity(x, g, s, lr, momentum):
 def gradient_scaled_too(x, g, s, lr, momentum):
     """The new gradient is scaled by momentum as well.
 
-    v = momentum · (v + g): all steps are shorter by the factor momentum, as if lr had been lowered.
+    v = momentum · (v + g) instead of momentum · v + g: the velocity is too small by the factor momentum.
     """
     s.velocity = momentum * (s.velocity + g)
     return x - lr * s.velocity
@@ -126,6 +165,10 @@ def shares_swapped(x, g, s, lr, momentum):
 
 @shares_swapped.also
 def shares_swapped_undamped(x, g, s, lr, momentum):
+    """The share 1 - momentum of the old velocity is kept, not the share momentum.
+
+    Only a tenth of it is left at momentum 0.9: the memory is as good as gone after two steps.
+    """
     s.velocity = (1 - momentum) * s.velocity + g
     return x - lr * s.velocity
 
@@ -154,9 +197,35 @@ def gradient_counted_twice(x, g, s, lr, momentum):
 def velocity_against_the_gradient(x, g, s, lr, momentum):
     """The old velocity enters with the wrong sign.
 
-    Successive steps fight each other: progress is slower than without momentum.
+    Successive gradients of one direction work against each other instead of adding up: momentum slows down.
     """
     s.velocity = g - momentum * s.velocity
+    return x - lr * s.velocity
+
+
+@velocity_against_the_gradient.also
+def velocity_taken_from(x, g, s, lr, momentum):
+    """The gradient is subtracted from the velocity, and the velocity from x.
+
+    One of the two signs is too many: every step goes uphill.
+    """
+    s.velocity = momentum * s.velocity - lr * g
+    return x - s.velocity
+
+
+@momentum.mistake("lr appears once: when x is changed.")
+def lr_twice(x, g, s, lr, momentum):
+    """The learning rate is applied twice.
+
+    It is inside the velocity and before it: lr² is next to nothing, and training crawls.
+    """
+    s.velocity = momentum * s.velocity + lr * g
+    return x - lr * s.velocity
+
+
+@lr_twice.also
+def lr_twice_and_damped(x, g, s, lr, momentum):
+    s.velocity = momentum * s.velocity + lr * (1 - momentum) * g
     return x - lr * s.velocity
 
 
@@ -189,9 +258,9 @@ def plain_momentum(x, g, s, lr, momentum):
 
 @nesterov.mistake("Renew the velocity before it is used in the step.")
 def looks_ahead_with_the_old_velocity(x, g, s, lr, momentum):
-    """The look-ahead uses the old velocity.
+    """The look-ahead leaves the new gradient out.
 
-    g + momentum · v with the old v is exactly the new v: this is plain momentum's first part and never looks ahead.
+    It goes on with momentum · v of the old v, faded once more; the new velocity holds the new gradient, too.
     """
     old = s.velocity
     s.velocity = momentum * s.velocity + g
@@ -230,6 +299,10 @@ def damped_gradient_in_nesterov(x, g, s, lr, momentum):
 
 @damped_gradient_in_nesterov.also
 def damped_throughout(x, g, s, lr, momentum):
+    """The gradient is damped by 1 - momentum, in the velocity and in the step.
+
+    Every step is ten times shorter at momentum 0.9: training crawls unless the lr is raised by 1/(1 - momentum).
+    """
     s.velocity = momentum * s.velocity + (1 - momentum) * g
     return x - lr * ((1 - momentum) * g + momentum * s.velocity)
 
@@ -247,11 +320,108 @@ def nesterov_without_memory(x, g, s, lr, momentum):
 def looks_ahead_twice(x, g, s, lr, momentum):
     """The look-ahead is stored as the velocity.
 
-    Each step feeds the look-ahead back into the memory, which then grows too fast and overshoots.
+    The next step looks ahead from there: the memory is multiplied by momentum twice per step and fades twice as fast.
     """
     s.velocity = momentum * s.velocity + g
     s.velocity = g + momentum * s.velocity
     return x - lr * s.velocity
+
+
+@nesterov.mistake("The look-ahead goes on in the direction of the step: both signs are the same.")
+def look_ahead_with_the_wrong_sign(x, g, s, lr, momentum):
+    """The look-ahead has the wrong sign.
+
+    The step is lr · (g - momentum · v): it looks back, and where gradients agree it even goes uphill.
+    """
+    s.velocity = momentum * s.velocity + g
+    return x - lr * (g - momentum * s.velocity)
+
+
+@look_ahead_with_the_wrong_sign.also(hint="In this form μ times the old velocity is taken back: (1 + μ) v − μ v_old.")
+def old_velocity_added(x, g, s, lr, momentum):
+    """The old velocity is added instead of taken back.
+
+    In (1 + momentum) · v - momentum · v_old the last sign is wrong: the steps are about three times too long.
+    """
+    old, s.velocity = s.velocity, momentum * s.velocity + g
+    return x - lr * ((1 + momentum) * s.velocity + momentum * old)
+
+
+@look_ahead_with_the_wrong_sign.also(
+    hint="The new velocity counts (1 + μ) times, and μ times the old one is taken back."
+)
+def velocities_exchanged(x, g, s, lr, momentum):
+    """Old and new velocity are exchanged.
+
+    (1 + momentum) · v_old - momentum · v follows the past and subtracts the new gradient: it goes uphill at first.
+    """
+    old, s.velocity = s.velocity, momentum * s.velocity + g
+    return x - lr * ((1 + momentum) * old - momentum * s.velocity)
+
+
+@nesterov.mistake("To what is momentum · v added: to the velocity, or to the gradient?")
+def look_ahead_added_to_the_velocity(x, g, s, lr, momentum):
+    """The look-ahead is added to the velocity, not to the gradient.
+
+    The step is lr · (1 + momentum) · v: plain momentum with steps nearly twice as long.
+    """
+    s.velocity = momentum * s.velocity + g
+    return x - lr * (1 + momentum) * s.velocity
+
+
+@look_ahead_added_to_the_velocity.also
+def look_ahead_added_to_the_velocity_with_lr(x, g, s, lr, momentum):
+    """The look-ahead is added to the velocity, not to the gradient, and lr is inside.
+
+    The step is (1 + momentum) · v: plain momentum with steps nearly twice as long, and slow to follow a new lr.
+    """
+    s.velocity = momentum * s.velocity + lr * g
+    return x - (1 + momentum) * s.velocity
+
+
+@look_ahead_with_the_wrong_sign.also
+def look_ahead_with_the_wrong_sign_and_lr(x, g, s, lr, momentum):
+    """The look-ahead has the wrong sign, and lr is inside the velocity.
+
+    It looks back: where gradients agree the step even goes uphill.
+    """
+    s.velocity = momentum * s.velocity + lr * g
+    return x - (lr * g - momentum * s.velocity)
+
+
+OF_THE_VELOCITY_ALONE = (
+    "damped-at-first",
+    "gradient-scaled-too",
+    "shares-swapped",
+    "never-forgets",
+)
+
+
+def _looking_ahead(mistake: Mistake) -> Mistake:
+    """The same mistake in the velocity, followed by a right step of Nesterov."""
+
+    def ahead(wrong):
+        def step(x, g, s, lr, momentum):
+            wrong(x, g, s, lr, momentum)
+            return x - lr * (g + momentum * s.velocity)
+
+        return step
+
+    return mistake.through(ahead)
+
+
+for _id in OF_THE_VELOCITY_ALONE:
+    nesterov.add(_looking_ahead(momentum.mistakes[_id]))
+
+
+@nesterov.mistake("Which of the two signs belongs to the velocity, which to the step?")
+def nesterovs_velocity_against_the_gradient(x, g, s, lr, momentum):
+    """The old velocity enters with the wrong sign.
+
+    Successive gradients of one direction work against each other instead of adding up.
+    """
+    s.velocity = g - momentum * s.velocity
+    return x - lr * (g + momentum * s.velocity)
 
 
 # ------------------------------------------------------------------------------------- predict
@@ -382,6 +552,10 @@ def sum_of_means(gradient, examples, batch_size):
 
 @sum_of_means.also
 def sum_of_means_over_examples(gradient, examples, batch_size):
+    """The means are added and divided by the number of examples.
+
+    Each mean stands for a whole batch: the result is too small by the size of a batch.
+    """
     return sum_of_means.versions[0](gradient, examples, batch_size) / len(examples)
 
 

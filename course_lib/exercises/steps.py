@@ -300,7 +300,7 @@ def mistakes_of_any_step(exercise: StepExercise):
     def step_instead_of_parameter(x, g, s, lr, **hyper):
         """The step is returned, not the new parameter.
 
-        The parameter is replaced by its own change, so everything learnt before is lost at each step.
+        The parameter is replaced by what was to be subtracted from it: everything learnt before is lost at each step.
         """
         return x - right(x, g, s, lr, **hyper)
 
@@ -314,9 +314,17 @@ def mistakes_of_any_step(exercise: StepExercise):
 
     yield mistake_from(uphill, "Descent subtracts: which way does the gradient point?")
     yield mistake_from(learning_rate_left_out, "`lr` must appear in the change of x.")
-    yield mistake_from(step_instead_of_parameter, "Return x minus the step.").also(
-        lambda x, g, s, lr, **hyper: right(x, g, s, lr, **hyper) - x
-    )
+    instead = mistake_from(step_instead_of_parameter, "Return x minus the step.")
+
+    @instead.also(hint="Return x plus its change.")
+    def change_instead_of_parameter(x, g, s, lr, **hyper):
+        """The change is returned, not the new parameter.
+
+        The parameter is replaced by its own change: everything learnt before is lost at each step.
+        """
+        return right(x, g, s, lr, **hyper) - x
+
+    yield instead
     yield mistake_from(parameter_unchanged, "Return the value after the step.")
     for name, value in exercise.defaults.items():
         yield _ignoring(right, name, value)
@@ -385,9 +393,7 @@ def after_decay(mistake: Mistake) -> Mistake:
     def decayed(wrong):
         return lambda x, g, s, lr, weight_decay, **hyper: wrong(x - lr * weight_decay * x, g, s, lr, **hyper)
 
-    versions = {wrong: decayed(wrong) for wrong in mistake.versions}
-    told = {versions[wrong]: texts for wrong, texts in mistake.told.items()}
-    return replace(mistake, versions=list(versions.values()), told=told)
+    return mistake.through(decayed)
 
 
 _STATE_ELSEWHERE = Mistake(
