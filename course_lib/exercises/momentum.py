@@ -122,17 +122,6 @@ def damped_after_the_first(x, g, s, lr, momentum):
     return x - lr * s.velocity
 
 
-@damped_at_first.also
-def damped_while_at_rest(x, g, s, lr, momentum):
-    """A gradient that meets no velocity is damped by 1 - momentum, all others are not.
-
-    It gets another weight than all later ones; the velocity carries that for 1/(1 - momentum) steps.
-    """
-    share = 1.0 if s.velocity.any() else 1 - momentum
-    s.velocity = momentum * s.velocity + share * g
-    return x - lr * s.velocity
-
-
 @momentum.mistake("Multiply by lr when x is changed, not when the velocity is.")
 def lr_inside_the_velocity(x, g, s, lr, momentum):
     """The learning rate is inside the velocity.
@@ -205,9 +194,9 @@ def velocity_against_the_gradient(x, g, s, lr, momentum):
 
 @velocity_against_the_gradient.also
 def velocity_taken_from(x, g, s, lr, momentum):
-    """The gradient is subtracted from the velocity, and the velocity from x.
+    """The velocity leads uphill.
 
-    One of the two signs is too many: every step goes uphill.
+    The signs of gradient and velocity do not fit each other: one of them has to be minus, not both and not none.
     """
     s.velocity = momentum * s.velocity - lr * g
     return x - s.velocity
@@ -341,7 +330,7 @@ def look_ahead_with_the_wrong_sign(x, g, s, lr, momentum):
 def old_velocity_added(x, g, s, lr, momentum):
     """The old velocity is added instead of taken back.
 
-    In (1 + momentum) · v - momentum · v_old the last sign is wrong: the steps are about three times too long.
+    In (1 + momentum) · v - momentum · v_old the last sign is wrong: steps get nearly three times too long.
     """
     old, s.velocity = s.velocity, momentum * s.velocity + g
     return x - lr * ((1 + momentum) * s.velocity + momentum * old)
@@ -389,12 +378,7 @@ def look_ahead_with_the_wrong_sign_and_lr(x, g, s, lr, momentum):
     return x - (lr * g - momentum * s.velocity)
 
 
-OF_THE_VELOCITY_ALONE = (
-    "damped-at-first",
-    "gradient-scaled-too",
-    "shares-swapped",
-    "never-forgets",
-)
+OF_THE_VELOCITY_ALONE = ("damped-at-first", "gradient-scaled-too", "shares-swapped", "never-forgets")
 
 
 def _looking_ahead(mistake: Mistake) -> Mistake:
@@ -410,8 +394,8 @@ def _looking_ahead(mistake: Mistake) -> Mistake:
     return mistake.through(ahead)
 
 
-for _id in OF_THE_VELOCITY_ALONE:
-    nesterov.add(_looking_ahead(momentum.mistakes[_id]))
+for id in OF_THE_VELOCITY_ALONE:
+    nesterov.add(_looking_ahead(momentum.mistakes[id]))
 
 
 @nesterov.mistake("Which of the two signs belongs to the velocity, which to the step?")
