@@ -87,8 +87,12 @@ def maximum_with_the_square(x, g, s, lr, beta1, beta2, epsilon):
     return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max / (1 - beta2**s.t)) + epsilon)
 
 
-@maximum_with_the_square.also
+@maximum_with_the_square.also(hint="v stays an average as in Adam; the maximum compares such averages.")
 def maximum_of_old_v_and_square(x, g, s, lr, beta1, beta2, epsilon):
+    """v is the larger of its faded old value and g².
+
+    That is AdaMax's idea, not an average: one gradient sets the scale until it has faded, and the scale shrinks again.
+    """
     s.m = beta1 * s.m + (1 - beta1) * g
     s.v = maximum(beta2 * s.v, g * g)
     return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
@@ -96,13 +100,21 @@ def maximum_of_old_v_and_square(x, g, s, lr, beta1, beta2, epsilon):
 
 @maximum_with_the_square.also
 def maximum_of_square_uncorrected(x, g, s, lr, beta1, beta2, epsilon):
+    """The maximum is taken of g² alone, without v and without a correction.
+
+    One large gradient sets the scale for ever: all later steps are far too short.
+    """
     s.m = beta1 * s.m + (1 - beta1) * g
     s.v_max = maximum(s.v_max, g * g)
     return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max) + epsilon)
 
 
-@maximum_with_the_square.also
+@maximum_with_the_square.also(hint="Compare v with the largest v so far, and keep the result in `s.v_max`.")
 def maximum_with_the_last_square(x, g, s, lr, beta1, beta2, epsilon):
+    """The larger of v and the last g² is taken, and no maximum is kept.
+
+    A large gradient makes its own step short and is forgotten with the next one: the scale shrinks again.
+    """
     s.m = beta1 * s.m + (1 - beta1) * g
     s.v = beta2 * s.v + (1 - beta2) * g * g
     return x - lr * s.m / (1 - beta1**s.t) / (sqrt(maximum(s.v, g * g) / (1 - beta2**s.t)) + epsilon)
@@ -199,8 +211,12 @@ def threshold_four(x, g, s, lr, beta1, beta2, epsilon):
     return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
 
 
-@threshold_four.also
+@threshold_four.also(hint="Paddle asks for ρ_t > 5, and adds ε to √v before the correction.")
 def threshold_four_and_corrected_root(x, g, s, lr, beta1, beta2, epsilon):
+    """The threshold is 4, and ε is added to the corrected root.
+
+    So it stands in many programs; Paddle waits until ρ_t exceeds 5 and adds ε to √v itself.
+    """
     m_hat, root, correction = _averages(g, s, beta1, beta2)
     rho, rho_inf = rectified_length(s.t, beta2)
     if rho <= 4:
@@ -212,7 +228,7 @@ def threshold_four_and_corrected_root(x, g, s, lr, beta1, beta2, epsilon):
 def beta_squared_for_power(x, g, s, lr, beta1, beta2, epsilon):
     """ρ_t is computed with β₂² instead of β₂ᵗ.
 
-    ρ_t then falls with time instead of growing: the scale is trusted at once, and given up later.
+    ρ_t then falls with time instead of growing: the scale is trusted at once, and given up soon after.
     """
     m_hat, root, correction = _averages(g, s, beta1, beta2)
     _, rho_inf = rectified_length(s.t, beta2)
@@ -224,6 +240,10 @@ def beta_squared_for_power(x, g, s, lr, beta1, beta2, epsilon):
 
 @beta_squared_for_power.also
 def beta_squared_above(x, g, s, lr, beta1, beta2, epsilon):
+    """Above the fraction bar ρ_t has β₂² instead of β₂ᵗ.
+
+    ρ_t then falls with time instead of growing: the scale is never trusted.
+    """
     m_hat, root, correction = _averages(g, s, beta1, beta2)
     _, rho_inf = rectified_length(s.t, beta2)
     rho = rho_inf - 2 * s.t * beta2**2 / (1 - beta2**s.t)
@@ -234,6 +254,10 @@ def beta_squared_above(x, g, s, lr, beta1, beta2, epsilon):
 
 @beta_squared_for_power.also
 def beta_squared_everywhere(x, g, s, lr, beta1, beta2, epsilon):
+    """ρ_t and v's correction are computed with β₂² instead of β₂ᵗ.
+
+    ρ_t falls with time instead of growing, and √(1 - β₂²) is right at the second step only.
+    """
     m_hat, root, _ = _averages(g, s, beta1, beta2)
     _, rho_inf = rectified_length(s.t, beta2)
     rho = rho_inf - 2 * s.t * beta2**2 / (1 - beta2**2)
@@ -295,6 +319,10 @@ def raw_m(x, g, s, lr, beta1, beta2, epsilon):
 
 @raw_m.also
 def raw_m_at_first(x, g, s, lr, beta1, beta2, epsilon):
+    """m is used without its correction while ρ_t ≤ 5.
+
+    Just there the correction is largest: the very first step is ten times too short.
+    """
     m_hat, root, correction = _averages(g, s, beta1, beta2)
     rho, rho_inf = rectified_length(s.t, beta2)
     if rho <= 5:
@@ -304,6 +332,10 @@ def raw_m_at_first(x, g, s, lr, beta1, beta2, epsilon):
 
 @raw_m.also
 def raw_m_later(x, g, s, lr, beta1, beta2, epsilon):
+    """m is used without its correction once ρ_t exceeds 5.
+
+    There m is still too small by the factor 1 - beta1**t, about a half at the sixth step.
+    """
     m_hat, root, correction = _averages(g, s, beta1, beta2)
     rho, rho_inf = rectified_length(s.t, beta2)
     if rho <= 5:
@@ -460,8 +492,12 @@ def projection_sign(p, g):
     return (p * p).sum() / (p * g).sum()
 
 
-@projection_sign.also
+@projection_sign.also(hint="Which sign has p · g for a step downhill, and which for one uphill?")
 def projection_absolute(p, g):
+    """The absolute value of p · g is taken instead of its opposite.
+
+    Where Adam's step goes uphill γ has to be negative, which tells SWATS to wait; so it looks like any other.
+    """
     return (p * p).sum() / abs((p * g).sum())
 
 
@@ -494,6 +530,10 @@ def ratio_of_lengths(p, g):
 
 @ratio_of_lengths.also
 def ratio_of_squares(p, g):
+    """The squares of the lengths of p and g are compared, without a projection.
+
+    That is the square of a ratio of steps to gradients: a learning rate of 0.1 comes out as 0.01.
+    """
     return (p * p).sum() / (g * g).sum()
 
 
@@ -508,6 +548,10 @@ def ratio_per_element(p, g):
 
 @ratio_per_element.also
 def median_ratio(p, g):
+    """Ratios were formed element by element, and their median taken.
+
+    Every element counts the same, however short its step; the projection divides one sum by another.
+    """
     return np.median(-p / g)
 
 
@@ -531,6 +575,10 @@ def adams_rate_reused(p, g):
 
 @adams_rate_reused.also
 def another_usual_rate(p, g):
+    """A usual learning rate is returned.
+
+    0.01 may suit many losses, but not this one: p and g are not asked.
+    """
     return 0.01
 
 

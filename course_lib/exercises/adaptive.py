@@ -117,7 +117,41 @@ def gradients_accumulated(x, g, s, lr, epsilon):
 
 @gradients_accumulated.also
 def root_of_accumulated_gradients(x, g, s, lr, epsilon):
+    """Absolute values are accumulated instead of squares.
+
+    The root of a sum of absolute values has the unit √g: the step depends on the loss's scale.
+    """
     s.sum_of_squares = s.sum_of_squares + absolute(g)
+    return x - lr * g / (sqrt(s.sum_of_squares) + epsilon)
+
+
+@gradients_accumulated.also
+def root_of_the_sum_of_gradients(x, g, s, lr, epsilon):
+    """The gradients are added up with their signs.
+
+    Opposite ones cancel, and where their sum is negative its root is NaN.
+    """
+    s.sum_of_squares = s.sum_of_squares + g
+    return x - lr * g / (sqrt(s.sum_of_squares) + epsilon)
+
+
+@adagrad.mistake("The state starts at zero, as it is given; ε protects the first step.")
+def sum_starts_above_zero(x, g, s, lr, epsilon):
+    """The sum starts at 0.1.
+
+    TensorFlow's does; where gradients are small, 0.1 outweighs their squares for a long time and steps are too short.
+    """
+    s.sum_of_squares = s.sum_of_squares + g * g + (0.1 if s.t == 1 else 0.0)
+    return x - lr * g / (sqrt(s.sum_of_squares) + epsilon)
+
+
+@sum_starts_above_zero.also
+def sum_starts_at_one(x, g, s, lr, epsilon):
+    """The sum starts at 1.
+
+    Where gradients are small, 1 outweighs their squares for a long time and steps are too short.
+    """
+    s.sum_of_squares = s.sum_of_squares + g * g + (1.0 if s.t == 1 else 0.0)
     return x - lr * g / (sqrt(s.sum_of_squares) + epsilon)
 
 
@@ -143,12 +177,20 @@ def epsilon_added_to_the_quotient(x, g, s, lr, epsilon):
 
 @epsilon_added_to_the_quotient.also
 def epsilon_added_to_the_parameter(x, g, s, lr, epsilon):
+    """ε is added to the new parameter instead of to the root.
+
+    `… / sqrt(G) + eps` divides first: nothing protects from 0/0, and every parameter drifts up by ε per step.
+    """
     s.sum_of_squares = s.sum_of_squares + g * g
     return x - lr * g / sqrt(s.sum_of_squares) + epsilon
 
 
 @epsilon_added_to_the_quotient.also
 def epsilon_subtracted_from_the_parameter(x, g, s, lr, epsilon):
+    """ε is added to the whole step instead of to the root.
+
+    `… / sqrt(G) + eps` divides first: nothing protects from 0/0, and every parameter drifts down by ε per step.
+    """
     s.sum_of_squares = s.sum_of_squares + g * g
     return x - (lr * g / sqrt(s.sum_of_squares) + epsilon)
 
@@ -214,6 +256,10 @@ def average_starts_at_one(x, g, s, lr, rho, epsilon):
 
 @average_starts_at_one.also
 def average_starts_at_the_first_square(x, g, s, lr, rho, epsilon):
+    """The average starts at the first square.
+
+    The first gradient keeps most of the weight for 1/(1 - rho) steps: its noise sets the scale.
+    """
     s.mean_square = g * g if s.t == 1 else rho * s.mean_square + (1 - rho) * g * g
     return x - lr * g / sqrt(s.mean_square + epsilon)
 
@@ -278,8 +324,12 @@ def bias_corrected(x, g, s, lr, rho, epsilon):
     return x - lr * g / sqrt(s.mean_square / (1 - rho**s.t) + epsilon)
 
 
-@bias_corrected.also
+@bias_corrected.also(hint="RMSProp has no bias correction, and Paddle adds ε before the root is taken.")
 def bias_corrected_epsilon_outside(x, g, s, lr, rho, epsilon):
+    """A bias correction is added, and ε is outside of the root.
+
+    That is Adam without m; the first steps come out shorter than RMSProp's.
+    """
     s.mean_square = rho * s.mean_square + (1 - rho) * g * g
     return x - lr * g / (sqrt(s.mean_square / (1 - rho**s.t)) + epsilon)
 
@@ -294,8 +344,12 @@ def one_average_for_all(x, g, s, lr, rho, epsilon):
     return x - lr * g / sqrt(s.mean_square + epsilon)
 
 
-@one_average_for_all.also
+@one_average_for_all.also(hint="`s.mean_square` has one entry per parameter: no `sum`.")
 def one_sum_for_all(x, g, s, lr, rho, epsilon):
+    """All parameters share one average, of the sum over all squares.
+
+    Every parameter gets the same scale, and the more parameters there are, the shorter all steps become.
+    """
     s.mean_square = rho * s.mean_square + (1 - rho) * (g * g).sum()
     return x - lr * g / sqrt(s.mean_square + epsilon)
 
@@ -304,8 +358,7 @@ def one_sum_for_all(x, g, s, lr, rho, epsilon):
 def absolute_values_averaged(x, g, s, lr, rho, epsilon):
     """Absolute values are averaged, not squares.
 
-    The mean of |g| is smaller than the root of the mean square, most of all for rare gradients: steps come out too
-    long.
+    The root of a mean of absolute values has the unit √g: the step depends on the loss's scale.
     """
     s.mean_square = rho * s.mean_square + (1 - rho) * absolute(g)
     return x - lr * g / sqrt(s.mean_square + epsilon)
@@ -313,8 +366,64 @@ def absolute_values_averaged(x, g, s, lr, rho, epsilon):
 
 @absolute_values_averaged.also
 def absolute_values_without_root(x, g, s, lr, rho, epsilon):
+    """Absolute values are averaged, and no root is taken.
+
+    The mean of |g| is smaller than the root of the mean square, most of all for rare gradients: steps come out too
+    long.
+    """
     s.mean_square = rho * s.mean_square + (1 - rho) * absolute(g)
     return x - lr * g / (s.mean_square + epsilon)
+
+
+@absolute_values_averaged.also(hint="Average the squares, not the gradients themselves.")
+def gradients_averaged(x, g, s, lr, rho, epsilon):
+    """The gradients themselves are averaged, not their squares.
+
+    Opposite ones cancel, and where their mean is negative its root is NaN.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g
+    return x - lr * g / sqrt(s.mean_square + epsilon)
+
+
+@rmsprop.mistake("Brackets: ε belongs under the root.")
+def epsilon_outside_the_fraction(x, g, s, lr, rho, epsilon):
+    """ε is added to the quotient instead of under the root.
+
+    `/ sqrt(r) + eps` divides first: nothing protects from 0/0, and a small drift is added to every step.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    return x - lr * (g / sqrt(s.mean_square) + epsilon)
+
+
+@epsilon_outside_the_fraction.also
+def rmsprop_epsilon_added_to_the_parameter(x, g, s, lr, rho, epsilon):
+    """ε is added to the new parameter instead of under the root.
+
+    `… / sqrt(r) + eps` divides first: nothing protects from 0/0, and every parameter drifts up by ε per step.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    return x - lr * g / sqrt(s.mean_square) + epsilon
+
+
+@epsilon_outside_the_fraction.also
+def rmsprop_epsilon_added_to_the_step(x, g, s, lr, rho, epsilon):
+    """ε is added to the whole step instead of under the root.
+
+    `… / sqrt(r) + eps` divides first: nothing protects from 0/0, and every parameter drifts down by ε per step.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    return x - (lr * g / sqrt(s.mean_square) + epsilon)
+
+
+@rmsprop.mistake("Divide by the root of the mean square, whatever the mean of the gradients is.")
+def centered(x, g, s, lr, rho, epsilon):
+    """The square of the mean gradient is subtracted under the root.
+
+    That is RMSProp with `centered=True`: gradients that hardly vary make its steps long.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    s.mean_gradient = rho * getattr(s, "mean_gradient", 0.0) + (1 - rho) * g
+    return x - lr * g / sqrt(s.mean_square - s.mean_gradient * s.mean_gradient + epsilon)
 
 
 adadelta = StepExercise(
@@ -362,7 +471,7 @@ def update_averaged_too_early(x, g, s, lr, rho, epsilon):
 def adadelta_epsilon_outside(x, g, s, lr, rho, epsilon):
     """ε is outside of the roots.
 
-    The first step is then √0 + ε = 1e-6 instead of √1e-6 = 1e-3 large: training takes far longer to get going.
+    The numerator starts at √0 + ε = 1e-6 instead of √1e-6 = 1e-3: training takes far longer to get going.
     """
     s.mean_square = rho * s.mean_square + (1 - rho) * g * g
     update = (sqrt(s.mean_square_update) + epsilon) / (sqrt(s.mean_square) + epsilon) * g
@@ -418,9 +527,9 @@ def rmsprop_instead(x, g, s, lr, rho, epsilon):
 
 @adadelta.mistake("Both averages weight the new square with 1 - rho.")
 def adadelta_square_not_weighted(x, g, s, lr, rho, epsilon):
-    """The factor 1 - rho is missing.
+    """The factor 1 - rho is missing in both averages.
 
-    The averages become sums that settle 1/(1 - rho) times too high.
+    They become sums that settle 1/(1 - rho) times too high.
     """
     s.mean_square = rho * s.mean_square + g * g
     update = sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
@@ -430,6 +539,10 @@ def adadelta_square_not_weighted(x, g, s, lr, rho, epsilon):
 
 @adadelta_square_not_weighted.also
 def gradient_square_not_weighted(x, g, s, lr, rho, epsilon):
+    """The factor 1 - rho is missing in the average of gradients.
+
+    It becomes a sum that settles 1/(1 - rho) times too high: the updates are too small.
+    """
     s.mean_square = rho * s.mean_square + g * g
     update = sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
     s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
@@ -438,6 +551,10 @@ def gradient_square_not_weighted(x, g, s, lr, rho, epsilon):
 
 @adadelta_square_not_weighted.also
 def update_square_not_weighted(x, g, s, lr, rho, epsilon):
+    """The factor 1 - rho is missing in the average of updates.
+
+    It becomes a sum that settles 1/(1 - rho) times too high: the updates feed on themselves and grow.
+    """
     s.mean_square = rho * s.mean_square + (1 - rho) * g * g
     update = sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
     s.mean_square_update = rho * s.mean_square_update + update * update
@@ -463,6 +580,30 @@ def adadelta_rho_swapped(x, g, s, lr, rho, epsilon):
     Both averages forget nearly everything at each step.
     """
     s.mean_square = (1 - rho) * s.mean_square + rho * g * g
+    update = sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
+    s.mean_square_update = (1 - rho) * s.mean_square_update + rho * update * update
+    return x - lr * update
+
+
+@adadelta_rho_swapped.also
+def adadelta_rho_swapped_for_gradients(x, g, s, lr, rho, epsilon):
+    """rho and 1 - rho are swapped in the average of gradients.
+
+    It forgets nearly everything at each step: the scale follows the last gradient and its noise.
+    """
+    s.mean_square = (1 - rho) * s.mean_square + rho * g * g
+    update = sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
+    return x - lr * update
+
+
+@adadelta_rho_swapped.also
+def adadelta_rho_swapped_for_updates(x, g, s, lr, rho, epsilon):
+    """rho and 1 - rho are swapped in the average of updates.
+
+    It forgets nearly everything at each step: the numerator follows the last update.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
     update = sqrt(s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
     s.mean_square_update = (1 - rho) * s.mean_square_update + rho * update * update
     return x - lr * update

@@ -175,7 +175,7 @@ def last_gamma_returned(gammas, beta2, tolerance, minimum_steps):
 def correction_stored(gammas, beta2, tolerance, minimum_steps):
     """The corrected average is stored back as the average.
 
-    It is then corrected again in every step, grows far too large, and SWATS never switches.
+    It is corrected again in every step and grows far too large: SWATS hardly ever switches.
     """
     average = 0.0
     for t, gamma in enumerate(gammas, 1):

@@ -378,9 +378,6 @@ def look_ahead_with_the_wrong_sign_and_lr(x, g, s, lr, momentum):
     return x - (lr * g - momentum * s.velocity)
 
 
-OF_THE_VELOCITY_ALONE = ("damped-at-first", "gradient-scaled-too", "shares-swapped", "never-forgets")
-
-
 def _looking_ahead(mistake: Mistake) -> Mistake:
     """The same mistake in the velocity, followed by a right step of Nesterov."""
 
@@ -394,8 +391,8 @@ def _looking_ahead(mistake: Mistake) -> Mistake:
     return mistake.through(ahead)
 
 
-for id in OF_THE_VELOCITY_ALONE:
-    nesterov.add(_looking_ahead(momentum.mistakes[id]))
+for of_the_velocity in ("damped-at-first", "gradient-scaled-too", "shares-swapped", "never-forgets"):
+    nesterov.add(_looking_ahead(momentum.mistakes[of_the_velocity]))
 
 
 @nesterov.mistake("Which of the two signs belongs to the velocity, which to the step?")
