@@ -1,13 +1,13 @@
 """Steps of optimizers: what their probes tell apart, and that the slips of public code are named."""
 
 import itertools
+import textwrap
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from course_lib.exercises import EXERCISES, check
-from course_lib.exercises.adam_slips import SLIPS, AdamStep
+from course_lib.exercises import EXERCISES, adam_slips, check
 from course_lib.exercises.engine import deviation
 from course_lib.exercises.steps import StepExercise
 
@@ -106,11 +106,160 @@ def test_two_slips_of_adam_together_never_pass():
     exercise, combined = STEPS["adam-step"], 0
     other_hyper_parameters = 2
     expected = exercise.observe(exercise.reference, only=other_hyper_parameters)
-    for one, other in itertools.combinations(SLIPS, 2):
+    for one, other in itertools.combinations(adam_slips.SLIPS, 2):
         if not one.parts.keys() & other.parts.keys():
-            both = replace(one, parts=one.parts | other.parts).of(AdamStep)
+            both = replace(one, parts=one.parts | other.parts).of(adam_slips.AdamStep)
             with np.errstate(all="ignore"):
                 observed = exercise.observe(both, only=other_hyper_parameters)
             assert deviation(observed, expected) > 100, (one.name, other.name)
             combined += 1
     assert combined > 500
+
+
+#: The right steps as programs write them: averages, corrected averages, the step.
+PROGRAMS = {
+    "adam-step": """
+        m = beta1 * s.m + (1 - beta1) * g
+        v = beta2 * s.v + (1 - beta2) * g**2
+        s.m, s.v = m, v
+        m_hat = m / (1 - beta1**t)
+        v_hat = v / (1 - beta2**t)
+        return x - lr * m_hat / (np.sqrt(v_hat) + epsilon)
+    """,
+    "amsgrad-step": """
+        m = beta1 * s.m + (1 - beta1) * g
+        v = beta2 * s.v + (1 - beta2) * g**2
+        s.m, s.v = m, v
+        s.v_max = np.maximum(s.v_max, v)
+        m_hat = m / (1 - beta1**t)
+        v_hat = s.v_max / (1 - beta2**t)
+        return x - lr * m_hat / (np.sqrt(v_hat) + epsilon)
+    """,
+    "radam-step": """
+        m = beta1 * s.m + (1 - beta1) * g
+        v = beta2 * s.v + (1 - beta2) * g**2
+        s.m, s.v = m, v
+        m_hat = m / (1 - beta1**t)
+        limit = 2 / (1 - beta2) - 1
+        rho = limit - 2 * t * beta2**t / (1 - beta2**t)
+        if rho <= 5:
+            return x - lr * m_hat
+        r = np.sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho))
+        v_hat = np.sqrt(v / (1 - beta2**t)) + epsilon / np.sqrt(1 - beta2**t)
+        return x - lr * r * m_hat / v_hat
+    """,
+    "momentum-step": """
+        v = momentum * s.velocity + g
+        s.velocity = v
+        return x - lr * v
+    """,
+    "nesterov-step": """
+        v = momentum * s.velocity + g
+        s.velocity = v
+        return x - lr * (g + momentum * v)
+    """,
+}
+
+#: What programs write in the place of it.
+SLIPS_OF_ADAM = [
+    ("m / (1 - beta1**t)", "m"),
+    ("m / (1 - beta1**t)", "m / beta1**t"),
+    ("m / (1 - beta1**t)", "m / (1 - beta1 * t)"),
+    ("m / (1 - beta1**t)", "m * (1 - beta1**t)"),
+    ("m / (1 - beta1**t)", "m / (1 - beta2**t)"),
+    ("m / (1 - beta1**t)", "m / np.sqrt(1 - beta1**t)"),
+    ("m / (1 - beta1**t)", "g"),
+    ("m / (1 - beta1**t)", "g / (1 - beta1**t)"),
+    ("m / (1 - beta1**t)", "(beta1 * m + (1 - beta1) * g) / (1 - beta1**t)"),
+    ("beta1 * s.m + (1 - beta1) * g", "beta1 * s.m + g"),
+    ("beta1 * s.m + (1 - beta1) * g", "(1 - beta1) * s.m + beta1 * g"),
+    ("beta1 * s.m + (1 - beta1) * g", "beta1 * s.m + (1 - beta2) * g"),
+    ("beta1 * s.m + (1 - beta1) * g", "beta2 * s.m + (1 - beta2) * g"),
+    ("beta1 * s.m + (1 - beta1) * g", "(1 - beta1) * g"),
+    ("beta1 * s.m + (1 - beta1) * g", "g if t == 1 else beta1 * s.m + (1 - beta1) * g"),
+    ("(1 - beta2) * g**2", "(1 - beta2) * g"),
+    ("(1 - beta2) * g**2", "(1 - beta2) * np.abs(g)"),
+    ("(1 - beta2) * g**2", "(1 - beta2) * m**2"),
+    ("(1 - beta2) * g**2", "(1 - beta2) * (g - m)**2"),
+    ("(1 - beta2) * g**2", "(1 - beta2) * np.mean(g**2)"),
+    ("(1 - beta2) * g**2", "(1 - beta2) * np.sum(g**2)"),
+    ("(1 - beta2) * g**2", "(1 - beta1) * g**2"),
+    ("(1 - beta2) * g**2", "g**2"),
+    ("beta2 * s.v + ", "s.v + "),
+    ("beta2 * s.v + ", ""),
+    ("beta2 * s.v + (1 - beta2)", "(1 - beta2) * s.v + beta2"),
+    ("beta2 * s.v + (1 - beta2)", "beta1 * s.v + (1 - beta1)"),
+    ("beta2 * s.v", "g**2 if t == 1 else beta2 * s.v"),
+    ("s.m, s.v = m, v", "s.m = m"),
+    ("s.m, s.v = m, v", "s.v = v"),
+    ("s.m, s.v = m, v", "s.m, s.v = m / (1 - beta1**t), v; m = m / (1 - beta1**t) * (1 - beta1**t)"),
+    ("return x - lr *", "return x + lr *"),
+    ("beta1**t", "beta1**(2 * t)", "beta2**t", "beta2**(2 * t)", "2 * t * beta2", "4 * t * beta2"),
+    ("beta1**t", "beta1**(t + 1)", "beta2**t", "beta2**(t + 1)", "2 * t * beta2", "2 * (t + 1) * beta2"),
+]  # fmt: skip
+SLIPS_WITH_A_CORRECTED_V = [
+    (" / (1 - beta2**t)", ""),
+    (" / (1 - beta2**t)", " / beta2**t"),
+    (" / (1 - beta2**t)", " * (1 - beta2**t)"),
+    (" / (1 - beta2**t)", " / (1 - beta1**t)"),
+    (" / (1 - beta2**t)", " / np.sqrt(1 - beta2**t)"),
+    ("np.sqrt(v_hat)", "v_hat"),
+    ("np.sqrt(v_hat) + epsilon", "np.sqrt(v_hat + epsilon)"),
+    ("(np.sqrt(v_hat) + epsilon)", "np.sqrt(v_hat) + epsilon"),
+    (" + epsilon", ""),
+    ("m_hat / (np.sqrt(v_hat)", "m * np.sqrt(1 - beta2**t) / (1 - beta1**t) / (np.sqrt(v_hat * (1 - beta2**t))"),
+    ("m_hat / (np.sqrt(v_hat)", "m * (1 - beta2**t) / (1 - beta1**t) / (np.sqrt(v_hat * (1 - beta2**t))"),
+    ("m_hat / (np.sqrt(v_hat)", "m * np.sqrt((1 - beta2**t) / (1 - beta1**t)) / (np.sqrt(v_hat * (1 - beta2**t))"),
+]
+SLIPS_OF_A_VELOCITY = [
+    ("momentum * s.velocity + g", "momentum * s.velocity + (1 - momentum) * g"),
+    ("momentum * s.velocity + g", "(1 - momentum) * s.velocity + momentum * g"),
+    ("momentum * s.velocity + g", "momentum * (s.velocity + g)"),
+    ("momentum * s.velocity + g", "momentum * s.velocity - g"),
+    ("momentum * s.velocity + g", "g - momentum * s.velocity"),
+    ("momentum * s.velocity + g", "s.velocity + g"),
+]
+SLIPS = {
+    "adam-step": SLIPS_OF_ADAM + SLIPS_WITH_A_CORRECTED_V,
+    "amsgrad-step": SLIPS_OF_ADAM + SLIPS_WITH_A_CORRECTED_V,
+    "radam-step": SLIPS_OF_ADAM,
+    "momentum-step": [
+        *SLIPS_OF_A_VELOCITY,
+        ("+ g", "- lr * g", "x - lr * v", "x + v"),
+        ("+ g", "- lr * g", "x - lr * v", "x - v"),
+        ("+ g", "+ lr * g", "x - lr * v", "x + v"),
+        ("+ g", "+ lr * g"),
+        ("+ g", "+ lr * (1 - momentum) * g", "x - lr * v", "x - v"),
+        ("+ g", "+ (1 - momentum) * g", "lr * v", "lr * v / (1 - momentum**t)"),
+        ("lr * v", "lr * (v + g)"),
+        ("lr * v", "lr * (g + momentum * v)"),
+    ],
+    "nesterov-step": [
+        *SLIPS_OF_A_VELOCITY[:3],
+        *SLIPS_OF_A_VELOCITY[4:],
+        ("g + momentum * v)", "g - momentum * v)"),
+        ("(g + momentum * v)", "(1 + momentum) * v"),
+        ("(g + momentum * v)", "((1 + momentum) * v + (v - g))"),
+        ("(g + momentum * v)", "v"),
+        ("(g + momentum * v)", "(g + v)"),
+        ("+ g\n", "+ lr * g\n", "lr * (g + momentum * v)", "(1 + momentum) * v"),
+        ("+ g\n", "+ lr * g\n", "lr * (g + momentum * v)", "(lr * g + momentum * v)"),
+    ],
+}
+
+
+def program(id, *replacements):
+    text = textwrap.dedent(PROGRAMS[id])
+    for old, new in zip(replacements[::2], replacements[1::2]):
+        text = text.replace(old, new)
+    header = f"def answer(x, g, s, lr, {', '.join(STEPS[id].defaults)}):\n    t = s.t"
+    namespace = {"np": np}
+    exec(header + textwrap.indent(text, "    "), namespace)
+    return namespace["answer"]
+
+
+@pytest.mark.parametrize("id", SLIPS)
+def test_slips_of_public_programs_are_named(id):
+    assert check(id, program(id)).passed
+    statuses = {slip: check(id, program(id, *slip)).status for slip in SLIPS[id]}
+    assert {slip: status for slip, status in statuses.items() if status != "mistake"} == {}

@@ -343,6 +343,31 @@ def raw_m_later(x, g, s, lr, beta1, beta2, epsilon):
     return x - lr * r_squared(rho, rho_inf) ** 0.5 * s.m * correction / (root + epsilon)
 
 
+@raw_m.also(hint="m is divided by 1 - β₁ᵗ in both branches, and √v by √(1 - β₂ᵗ).")
+def nothing_corrected(x, g, s, lr, beta1, beta2, epsilon):
+    """Neither m nor v is corrected.
+
+    The first steps are too short; once √v is used, which is smaller still, they are several times too long.
+    """
+    _, root, _ = _averages(g, s, beta1, beta2)
+    rho, rho_inf = rectified_length(s.t, beta2)
+    if rho <= 5:
+        return x - lr * s.m
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * s.m / (root + epsilon)
+
+
+@radam.mistake("ρ_t decides, and it depends on β₂.")
+def step_number_asked(x, g, s, lr, beta1, beta2, epsilon):
+    """The step number decides whether v is trusted, not ρ_t.
+
+    At β₂ = 0.999 both say the same, five steps; with a smaller β₂ v would be used too early.
+    """
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    if s.t <= 5:
+        return x - lr * m_hat
+    return x - lr * r_squared(*rectified_length(s.t, beta2)) ** 0.5 * m_hat * correction / (root + epsilon)
+
+
 @radam.mistake("While ρ_t ≤ 5, v plays no part at all.")
 def adam_at_first(x, g, s, lr, beta1, beta2, epsilon):
     """The first steps are Adam's.
