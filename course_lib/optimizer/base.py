@@ -22,7 +22,7 @@ from paddle.optimizer.lr import LRScheduler
 
 from ..arrays import zeros_like
 from ..errors import no_attribute, number
-from .blocks import Setting, State, View, address, make_blocks, memory, read, update
+from .blocks import Setting, State, View, address, check_forms, forms, joined, make_blocks, memory, read, update
 from .groups import checked_clip, checked_decay, checked_learning_rate, make_groups, names_of
 from .saving import distinct_names, from_paddle, load_schedule, schedule_entries, to_paddle
 
@@ -120,7 +120,7 @@ class Optimizer(paddle.optimizer.Optimizer):
         self._states = {}  # place in the list of all parameters -> State, where it is not in the blocks
         self._blocks = []
         self._updated, self._places = [], []  # the parameters that the blocks are made of, and their places
-        self._memory, self._addresses = [], []  # where these lie
+        self._memory, self._addresses, self._forms = [], [], ([], [])  # where these lie, their shapes and dtypes
         self._inherited = {}  # in a copy: place -> what the original knew of the parameter there
 
     # ------------------------------------------------------------------ the rule
@@ -375,8 +375,12 @@ class Optimizer(paddle.optimizer.Optimizer):
                 groups.append(group)
         self._make_current(parameters, groups)
         self._follow_momentum_schedule()
-        gradients = [read(*each) for each in zip(gradients, parameters, self._memory)]
-        update(self._blocks, gradients, self.get_lr())
+        arrays = [read(gradient, own.size) for gradient, own in zip(gradients, self._memory)]
+        if forms(arrays) != self._forms:  # either a parameter has been reshaped where it lies, or a gradient is wrong
+            self._addresses = []
+            self._make_current(parameters, groups)
+            check_forms(parameters, self._memory, gradients, arrays)
+        update(self._blocks, [array.reshape(-1) for array in arrays], self.get_lr())
 
     def _make_current(self, parameters, groups) -> None:
         """See to it that the blocks consist of just these parameters and know where these lie in memory."""
@@ -388,7 +392,7 @@ class Optimizer(paddle.optimizer.Optimizer):
         flat = [array.reshape(-1) for array in in_memory]
         if not same or [array.size for array in flat] != [array.size for array in self._memory]:
             self._rebuild(parameters, groups, flat)
-        self._memory, self._addresses = in_memory, addresses
+        self._memory, self._addresses, self._forms = in_memory, addresses, forms(in_memory)
         for block in self._blocks:
             block.attach(flat)
 
@@ -446,7 +450,7 @@ class Optimizer(paddle.optimizer.Optimizer):
         return View(self, group.hyperparameters, rounded=False).current()
 
     def _all_states(self) -> dict[int, State]:
-        """Return the states at rest, and copies of those that live in the blocks, by the parameter's place."""
+        """Return the states at rest and those that live in the blocks, by the parameter's place; not all are copies."""
         pieces = {}
         for block in self._blocks:
             for piece, state in block.states(self.scalars):
@@ -454,7 +458,7 @@ class Optimizer(paddle.optimizer.Optimizer):
         states = dict(self._states)
         for place, parts in pieces.items():
             parts = [state for _, state in sorted(parts, key=lambda part: part[0])]
-            arrays = {slot: np.concatenate([state.arrays[slot] for state in parts]) for slot in parts[0].arrays}
+            arrays = {slot: joined([state.arrays[slot] for state in parts]) for slot in parts[0].arrays}
             states[place] = State(parts[0].t, arrays, parts[0].scalars)
         return states
 

@@ -95,7 +95,7 @@ class Block:
         self.size, self.parts = ends[-1], [slice(start, stop) for start, stop in zip([0, *ends], ends)]
         self.slots = tuple(states[pieces[0].index].arrays)
         arrays = {
-            slot: _joined([states[piece.index].arrays[slot][piece.start : piece.stop] for piece in pieces])
+            slot: joined([states[piece.index].arrays[slot][piece.start : piece.stop] for piece in pieces])
             for slot in self.slots
         }
         self.state = SimpleNamespace(**arrays, **dict(setting.scalars), t=setting.t)
@@ -106,8 +106,8 @@ class Block:
 
     def update(self, optimizer, gradients: list[np.ndarray], lr: float) -> None:
         """Apply the rule of ``optimizer`` once to every element of the block."""
-        x = _joined(self.targets)
-        g = _joined([gradients[index][start:stop] for index, start, stop in self.pieces])
+        x = joined(self.targets)
+        g = joined([gradients[index][start:stop] for index, start, stop in self.pieces])
         for kind, coefficient in self.regularizers:
             g = g + coefficient * (x if kind is L2Decay else np.sign(x))
         self.state.t += 1
@@ -118,7 +118,7 @@ class Block:
     def states(self, scalars):
         """Yield ``(piece, state of this piece)``, to put the blocks' states together again."""
         for piece, part in zip(self.pieces, self.parts):
-            arrays = {slot: getattr(self.state, slot)[part].copy() for slot in self.slots}
+            arrays = {slot: getattr(self.state, slot)[part] for slot in self.slots}
             values = {scalar: getattr(self.state, scalar) for scalar in scalars}
             yield piece, State(self.state.t, arrays, values)
 
@@ -183,9 +183,9 @@ def _workers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(CORES - 1, thread_name_prefix="optimizer")
 
 
-def address(tensor: paddle.Tensor) -> tuple:
-    """Return what tells that a tensor lies where it lay before."""
-    return tensor.data_ptr(), tensor.shape, tensor.is_contiguous()
+def address(tensor: paddle.Tensor) -> int | None:
+    """Return where the tensor's values begin, or ``None`` if they do not lie there one after the other."""
+    return tensor.data_ptr() if tensor.is_contiguous() else None
 
 
 def memory(tensor: paddle.Tensor) -> np.ndarray:
@@ -212,34 +212,37 @@ def _writable(tensor: paddle.Tensor, values: np.ndarray) -> np.ndarray:
     return np.frombuffer(buffer, values.dtype).reshape(values.shape)
 
 
-def read(gradient: paddle.Tensor, parameter: paddle.Tensor, own: np.ndarray) -> np.ndarray:
-    """Return the values of a gradient as a flat NumPy array, copied only where that is quicker or needed.
+def read(gradient: paddle.Tensor, size: int) -> np.ndarray:
+    """Return a gradient as a NumPy array, copied only where that is quicker (up to ``SMALL`` elements) or needed."""
+    if not gradient.is_dense():
+        return _dense(gradient)
+    if size < SMALL or not gradient.is_contiguous() or gradient.dtype not in (paddle.float32, paddle.float64):
+        return gradient.numpy()
+    return np.from_dlpack(gradient.detach())
 
-    Args:
-        gradient: The gradient.
-        parameter: What it belongs to.
-        own: The parameter's memory.
+
+def forms(arrays: list[np.ndarray]) -> tuple[list, list]:
+    """Return the shapes and the dtypes of the arrays."""
+    return [array.shape for array in arrays], [array.dtype for array in arrays]
+
+
+def check_forms(parameters, memories: list[np.ndarray], gradients, arrays: list[np.ndarray]) -> None:
+    """Name the first gradient that does not fit its parameter; of both there are the tensors and NumPy's view of them.
 
     Raises:
-        ValueError: The gradient has another shape than the parameter.
-        TypeError: It has another dtype.
+        ValueError: A gradient has another shape than its parameter.
+        TypeError: A gradient has another dtype.
     """
-    if not gradient.is_dense():
-        values = _dense(gradient)
-    elif own.size < SMALL or not gradient.is_contiguous():
-        values = gradient.numpy()
-    else:
-        values = np.from_dlpack(gradient.detach())
-    if values.shape != own.shape:
-        raise ValueError(
-            f"the gradient of {parameter.name} must have the parameter's shape {list(own.shape)}, "
-            f"got {list(values.shape)}"
-        )
-    if values.dtype != own.dtype:
-        raise TypeError(
-            f"the gradient of {parameter.name} must be {own.dtype} like the parameter, got {gradient.dtype}"
-        )
-    return values.reshape(-1)
+    for parameter, own, gradient, array in zip(parameters, memories, gradients, arrays):
+        if array.shape != own.shape:
+            raise ValueError(
+                f"the gradient of {parameter.name} must have the parameter's shape {list(own.shape)}, "
+                f"got {list(array.shape)}"
+            )
+        if array.dtype != own.dtype:
+            raise TypeError(
+                f"the gradient of {parameter.name} must be {parameter.dtype} like the parameter, got {gradient.dtype}"
+            )
 
 
 def _dense(gradient: paddle.Tensor) -> np.ndarray:
@@ -257,5 +260,6 @@ def _cut(index: int, size: int) -> list[Piece]:
     return [Piece(index, start, stop) for start, stop in zip(edges, edges[1:])]
 
 
-def _joined(arrays: list[np.ndarray]) -> np.ndarray:
+def joined(arrays: list[np.ndarray]) -> np.ndarray:
+    """Return the arrays as one; a single one as it is, not as a copy."""
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

@@ -43,7 +43,7 @@ class Group:
 
     def with_gradients(self) -> list:
         """Return ``[(parameter, gradient), …]`` of the parameters that take part in this step."""
-        pairs = [(parameter, parameter.grad) for parameter in self.trainable()]
+        pairs = [(parameter, parameter.grad) for parameter in self.parameters if not parameter.stop_gradient]
         return [(parameter, gradient) for parameter, gradient in pairs if gradient is not None]
 
     def clipped(self, pairs: list) -> list:
