@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import threading
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import paddle
@@ -133,3 +135,39 @@ def test_a_parameter_that_sits_out_a_step_keeps_its_state():
     velocity = {key: value.numpy() for key, value in made.state_dict().items() if "velocity" in key}
     np.testing.assert_allclose(velocity[f"{first.name}_velocity_0"], 1 + 0.9 + 0.81, rtol=1e-6)
     np.testing.assert_allclose(velocity[f"{second.name}_velocity_0"], 1 + 0.9, rtol=1e-6)
+
+
+def test_the_state_of_a_large_parameter_is_not_copied_into_its_blocks():
+    """The blocks see parts of one array: a first step takes no more memory than the later ones."""
+    size = 3 * blocks.BLOCK_SIZE
+    parameter = paddle.zeros([size])
+    parameter.stop_gradient = False
+    parameter.grad = paddle.ones([size])
+    given = []
+
+    class Watched(optimizer.Momentum):
+        def fresh_state(self, x):
+            given.append(super().fresh_state(x))
+            return given[-1]
+
+        def rule(self, x, g, s, lr):
+            shared.append(np.shares_memory(s.velocity, given[0].velocity))
+            return super().rule(x, g, s, lr)
+
+    shared = []
+    Watched(parameters=[parameter]).step()
+    assert shared == [True] * 3
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's account of memory")
+def test_fresh_state_takes_no_memory_before_it_is_written_to():
+    """np.zeros leaves that to the operating system; np.zeros_like writes the zeros at once."""
+    size = 10_000_000
+    before = pages_in_memory()
+    fresh = optimizer.Adam().fresh_state(np.broadcast_to(np.float32(0), size))
+    assert (pages_in_memory() - before) * resource.getpagesize() < size
+    assert fresh.m.nbytes == fresh.v.nbytes == 4 * size
+
+
+def pages_in_memory():
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])

@@ -315,7 +315,10 @@ class Optimizer(paddle.optimizer.Optimizer):
         """Return a copy of the state, under the names that Paddle's optimizer of this class uses.
 
         Paddle's optimizer can load it. Beside Paddle's entries it holds each parameter's step number
-        ``…_t_0``, so that a resumed run equals the unbroken one bit for bit.
+        ``…_t_0``, so that a resumed run equals the unbroken one bit for bit, and the class of the schedule.
+
+        Raises:
+            ValueError: Two parameters have the same name.
         """
         distinct_names(self._parameters())
         states, state_dict = self._all_states(), {}

@@ -9,6 +9,7 @@ import paddle
 from paddle.optimizer import lr as paddles_lr
 from paddle.optimizer.lr import LRScheduler
 
+from ..errors import whole
 from . import lr as own_lr
 from .blocks import State, View
 
@@ -57,6 +58,7 @@ def from_paddle(parameters_and_views: list, state_dict: dict) -> dict[int, State
 
     Raises:
         ValueError: An entry is missing, belongs to no parameter or has another shape than its parameter.
+        TypeError: A step number is no whole number.
     """
     entries = {key: value for key, value in state_dict.items() if key not in OF_NO_PARAMETER}
     found, others = _by_parameter(parameters_and_views, entries)
@@ -139,7 +141,10 @@ def _state(optimizer, parameter, values: dict) -> State:
     arrays = {slot: np.array(taken(slot), dtype).reshape(-1) for slot in optimizer.slots}
     scalars = {scalar: _first(taken(scalar), default) for scalar, default in optimizer.scalars.items()}
     scalars.update({scalar: found.pop(f"{scalar}_exact").item() for scalar in scalars if f"{scalar}_exact" in found})
-    t = int(found.pop("t").item()) if "t" in found else _step_of(_as_in_paddles_kernel(optimizer, dtype), extras)
+    if "t" in found:
+        t = whole(f"state_dict's step number for parameter {parameter.name}", found.pop("t").item(), 0)
+    else:
+        t = _step_of(_as_in_paddles_kernel(optimizer, dtype), extras)
     if found:
         raise ValueError(
             f"state_dict has entries for parameter {parameter.name} that {type(optimizer).__name__} does not have: "
