@@ -106,6 +106,8 @@ class _Scope:
         names += [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
         grown = {getattr(n.value, "id", "") for n in nodes if isinstance(n, ast.Attribute) and n.attr == "append"}
         self.variables = [name for name in dict.fromkeys(names) if name not in grown]  # a list in itself has no end
+        arguments = tree.body[0].args
+        self.defaults = {n.arg: value for n, value in zip(arguments.args[::-1], arguments.defaults[::-1])}
         self.attributes = list(dict.fromkeys(n.attr for n in nodes if self.is_state(n)))
 
     def is_read(self, node) -> bool:
@@ -129,6 +131,8 @@ def _slips(node, scope):
         yield from _numbers_beside(node.value)
     elif scope.is_read(node):
         yield from (ast.Name(other) for other in scope.variables)
+        if node.id in scope.defaults:
+            yield scope.defaults[node.id]
         if node.id in WHOLE.split():
             yield from (ast.BinOp(node, sign, ast.Constant(1)) for sign in (ast.Add(), ast.Sub()))
     elif scope.is_state(node):
