@@ -159,7 +159,7 @@ def load(name: str | None = None, size: int | None = None) -> Dataset:
         name = errors.choice("the environment variable COURSE_DATA", os.environ.get("COURSE_DATA") or "digits", NAMES)
     errors.choice("name", name, NAMES)
     size = None if size is None else errors.whole("size", size, low=1)
-    return _load(name, size, os.environ.get("COURSE_MNIST_DIR") or None)
+    return _load(name, size, os.environ.get("COURSE_MNIST_DIR", "").strip() or None)
 
 
 def batches(split: Split, batch_size: int, rng: np.random.Generator):
@@ -308,14 +308,19 @@ def _find_all(folder: str) -> dict[str, tuple[str, str]]:
 
 
 def _find(folder: str, name: str) -> Path | None:
-    """The file of that name, packed rather than not; ``train-images.idx3-ubyte`` is a name in use too."""
+    """The file of that name, packed rather than not; ``train-images.idx3-ubyte`` and ``test-…`` are in use too."""
     for start in (Path(), PROJECT):
         place = start / os.path.expanduser(folder)
         files = sorted(place.iterdir(), key=lambda path: (path.suffix != ".gz", path)) if place.is_dir() else []
         for path in files:
-            if path.is_file() and re.sub(r"[._]", "-", path.name.lower()).removesuffix("-gz") == name:
+            if path.is_file() and _usual(path.name) == name:
                 return path
     return None
+
+
+def _usual(name: str) -> str:
+    hyphens = re.sub("[._]", "-", name.lower())
+    return re.sub("^test-", "t10k-", hyphens).removesuffix("-gz")
 
 
 class _Mnist(paddle.vision.datasets.MNIST):

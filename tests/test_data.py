@@ -196,7 +196,13 @@ def test_mnist_files_are_read_in_order(tiny, packed):
 
 @pytest.mark.parametrize("end", ["", ".gz"])
 @pytest.mark.parametrize(
-    "start", ["{part}-{kind}-{idx}-ubyte", "{part}-{kind}.{idx}-ubyte", "{part}_{kind}_{idx}_ubyte"]
+    "start",
+    [
+        "{part}-{kind}-{idx}-ubyte",
+        "{part}-{kind}.{idx}-ubyte",
+        "{part}_{kind}_{idx}_ubyte",
+        "{part}-{kind}-{idx}-UBYTE",
+    ],
 )
 def test_the_files_other_names_are_known(tiny, start, end):
     for name in FILES:
@@ -206,6 +212,12 @@ def test_the_files_other_names_are_known(tiny, start, end):
         path.unlink()
         (tiny / (start.format(part=part, kind=kind, idx=idx) + end)).write_bytes(content)
     assert len(data.load("mnist").train) == 50
+
+
+def test_the_test_files_may_be_called_so(tiny):
+    for path in tiny.glob("t10k-*"):
+        path.rename(tiny / path.name.replace("t10k", "test"))
+    assert len(data.load("mnist").test) == 10
 
 
 def test_a_packed_file_is_taken_before_an_unpacked_one_and_folders_are_none(tiny):

@@ -75,6 +75,15 @@ def test_an_interrupted_run_goes_on_where_it_was(chapters, tmp_path, monkeypatch
     assert [path.read_bytes() for path in chapters] == before
 
 
+def test_a_chapter_that_is_edited_while_it_runs_is_not_done(chapters, tmp_path, monkeypatch):
+    def edit(client):
+        chapters[0].write_text(chapters[0].read_text().replace("a number", "another number"))
+
+    monkeypatch.setattr(mnist.NotebookClient, "execute", edit)
+    mnist.execute(chapters[0], tmp_path / "work")
+    assert not mnist.is_done(chapters[0], tmp_path / "work")
+
+
 @pytest.fixture
 def is_done_after(chapters, tmp_path):
     """Whether the first chapter, once done, still is when one text of a file has been replaced by another."""

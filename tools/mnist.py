@@ -115,11 +115,11 @@ def execute(chapter: Path, work: Path) -> None:
     Raises:
         CellExecutionError: A cell failed.
     """
-    notebook = nbformat.read(chapter, as_version=4)
+    before, notebook = digest(chapter), nbformat.read(chapter, as_version=4)  # somebody may edit it meanwhile
     resources = {"metadata": {"path": str(chapter.parent)}}
     NotebookClient(notebook, kernel_name="python3", timeout=10 * TIMEOUT, resources=resources).execute()
     write_atomically(work / chapter.name, stored_form(notebook, chapter.stem))
-    write_atomically(work / f"{chapter.stem}.done", digest(chapter))
+    write_atomically(work / f"{chapter.stem}.done", before)
 
 
 def execute_all(paths: list[Path], work: Path = WORK) -> list[str]:
