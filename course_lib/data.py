@@ -240,8 +240,8 @@ CONTENTS = {
 COUNTS = {"train": 60_000, "test": 10_000}
 """How many images MNIST has. A file with fewer is taken for an extract, to try something on."""
 
-DOWNLOAD_SECONDS = 120
-"""What fetching images and labels (10 MB) may take: Paddle's download sets itself no limit."""
+SILENT_SECONDS, DOWNLOAD_SECONDS = 30, 600
+"""How long nothing may arrive of a download, and how long it may take: Paddle's sets itself no limit."""
 
 
 def _mnist_mode(mode: str, folder: str | None) -> tuple[np.ndarray, np.ndarray]:
@@ -251,32 +251,46 @@ def _mnist_mode(mode: str, folder: str | None) -> tuple[np.ndarray, np.ndarray]:
 
 def _from_cache_or_network(mode: str) -> _Mnist:
     try:
-        return _within(DOWNLOAD_SECONDS, lambda: _Mnist(mode=mode))
-    except (RuntimeError, OSError, futures.TimeoutError) as error:
-        reason = str(error) or f"not done after {DOWNLOAD_SECONDS} s"
+        return _in_time(lambda: _Mnist(mode=mode))
+    except (RuntimeError, OSError) as error:
         raise ConnectionError(
-            f"MNIST cannot be downloaded ({reason}), and {_state_of_cache()} Set the environment variable "
+            f"MNIST cannot be downloaded ({error}), and {_state_of_cache()} Set the environment variable "
             "COURSE_MNIST_DIR to a folder with its four idx files, or use COURSE_DATA=digits, which needs no network."
         ) from error
 
 
-def _within(seconds: float, work):
-    """What ``work`` returns or raises, or a TimeoutError; its thread is then left behind and ends with the program."""
+def _in_time(download):
+    """What ``download`` returns or raises, or a TimeoutError; its thread is then left to itself."""
     outcome = futures.Future()
 
     def attempt():
         try:
-            outcome.set_result(work())
+            outcome.set_result(download())
         except BaseException as error:
             outcome.set_exception(error)
 
     threading.Thread(target=attempt, daemon=True).start()
-    return outcome.result(timeout=seconds)
+    received = _bytes_in_cache()
+    for _ in range(math.ceil(DOWNLOAD_SECONDS / SILENT_SECONDS)):
+        if futures.wait([outcome], SILENT_SECONDS).done:
+            return outcome.result()
+        before, received = received, _bytes_in_cache()
+        if received == before:
+            raise TimeoutError(f"nothing has arrived for {SILENT_SECONDS} s")
+    raise TimeoutError(f"not done after {DOWNLOAD_SECONDS} s")
+
+
+def _bytes_in_cache() -> int:
+    return sum(path.stat().st_size for path in _cache().glob("*"))
+
+
+def _cache() -> Path:
+    return Path(paddle.dataset.common.DATA_HOME) / _Mnist.NAME
 
 
 def _state_of_cache() -> str:
     """A sentence on what keeps Paddle's cache from being used."""
-    folder, faults = Path(paddle.dataset.common.DATA_HOME) / _Mnist.NAME, []
+    folder, faults = _cache(), []
     for file in ("TRAIN_IMAGE", "TRAIN_LABEL", "TEST_IMAGE", "TEST_LABEL"):
         path = folder / getattr(_Mnist, f"{file}_URL").rpartition("/")[2]
         if not path.is_file():

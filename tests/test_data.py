@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import itertools
 import os
 import struct
 import threading
@@ -359,18 +360,30 @@ def test_a_complete_cache_of_another_edition_can_be_used_by_its_name(offline, mo
         data.load("mnist")
 
 
-def test_a_download_that_does_not_end_is_given_up(offline, monkeypatch):
-    over = threading.Event()
+@pytest.mark.parametrize(
+    ("sizes", "reason"),
+    [(itertools.repeat(7), "nothing has arrived for 0.1 s"), (itertools.count(), "not done after 0.3 s")],
+)
+def test_a_download_that_does_not_end_is_given_up(offline, monkeypatch, sizes, reason):
+    given_up = threading.Event()
 
-    def wait(*_):
-        over.wait()
+    def download(*_):
+        given_up.wait()
         raise OSError
 
-    monkeypatch.setattr("paddle.vision.datasets.mnist._check_exists_and_download", wait)
-    monkeypatch.setattr(data, "DOWNLOAD_SECONDS", 0.1)
-    with pytest.raises(ConnectionError, match=r"cannot be downloaded \(not done after 0.1 s\).*is missing"):
+    monkeypatch.setattr("paddle.vision.datasets.mnist._check_exists_and_download", download)
+    monkeypatch.setattr(data, "_bytes_in_cache", lambda: next(sizes))
+    monkeypatch.setattr(data, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(data, "DOWNLOAD_SECONDS", 0.3)
+    with pytest.raises(ConnectionError, match=rf"cannot be downloaded \({reason}\).*is missing"):
         data.load("mnist")
-    over.set()
+    given_up.set()
+
+
+def test_what_has_arrived_is_seen(offline):
+    assert data._bytes_in_cache() == 0
+    (offline / f"{FILES[0]}.gz").write_bytes(b"12345")
+    assert data._bytes_in_cache() == 5
 
 
 def test_no_more_is_unpacked_than_the_header_promises(tiny):
