@@ -259,6 +259,13 @@ SLIPS = [
         {"quotient": under_the_root, "change": folded},
     ),
     Slip(
+        "epsilon-inside-the-root-of-v",
+        "ε is inside the root, beside the corrected v",
+        "There it acts like √ε, 1e-4 instead of 1e-8: parameters with small gradients are slowed down.",
+        "Add ε after the root has been taken.",
+        {"quotient": under_the_root, "change": nested},
+    ),
+    Slip(
         "epsilon-not-corrected",
         "ε is not corrected with v",
         "In lr · √(1 - β₂ᵗ)/(1 - β₁ᵗ) · m/(√v + ε) the ε weighs up to thirty times more in the first steps.",

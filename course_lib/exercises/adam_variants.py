@@ -40,6 +40,18 @@ def maximum_of_corrected_v(x, g, s, lr, beta1, beta2, epsilon):
     return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max) + epsilon)
 
 
+@maximum_of_corrected_v.also(hint="Take the maximum of the raw v, and correct it once.")
+def maximum_corrected_twice(x, g, s, lr, beta1, beta2, epsilon):
+    """The maximum is taken of the corrected v, and is then corrected once more.
+
+    v̂ is noisiest in the first steps; its maximum holds that noise for ever, and the steps are far too short at first.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    s.v_max = maximum(s.v_max, s.v / (1 - beta2**s.t))
+    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max / (1 - beta2**s.t)) + epsilon)
+
+
 @amsgrad.mistake("Paddle corrects m and the maximum as Adam does.")
 def amsgrad_uncorrected(x, g, s, lr, beta1, beta2, epsilon):
     """There is no bias correction.
@@ -239,20 +251,6 @@ def beta_squared_for_power(x, g, s, lr, beta1, beta2, epsilon):
 
 
 @beta_squared_for_power.also
-def beta_squared_above(x, g, s, lr, beta1, beta2, epsilon):
-    """Above the fraction bar ρ_t has β₂² instead of β₂ᵗ.
-
-    ρ_t then falls with time instead of growing: the scale is never trusted.
-    """
-    m_hat, root, correction = _averages(g, s, beta1, beta2)
-    _, rho_inf = rectified_length(s.t, beta2)
-    rho = rho_inf - 2 * s.t * beta2**2 / (1 - beta2**s.t)
-    if rho <= 5:
-        return x - lr * m_hat
-    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
-
-
-@beta_squared_for_power.also
 def beta_squared_everywhere(x, g, s, lr, beta1, beta2, epsilon):
     """ρ_t and v's correction are computed with β₂² instead of β₂ᵗ.
 
@@ -264,6 +262,16 @@ def beta_squared_everywhere(x, g, s, lr, beta1, beta2, epsilon):
     if rho <= 5:
         return x - lr * m_hat
     return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * (1 - beta2**2) ** 0.5 / (root + epsilon)
+
+
+@radam.mistake("ρ∞ = 2/(1 - β₂) - 1; in ρ_t β₂ is raised to the power t, above and below the fraction bar.")
+def v_never_used(x, g, s, lr, beta1, beta2, epsilon):
+    """v is never used: all steps follow m̂ alone.
+
+    ρ_t never gets beyond 5: so it is with β₂² for β₂ᵗ above the fraction bar, or with 1/(1 - β₂) in ρ∞.
+    """
+    m_hat, _, _ = _averages(g, s, beta1, beta2)
+    return x - lr * m_hat
 
 
 @radam.mistake("r_t is a square root.")
@@ -468,6 +476,48 @@ def factor_t_missing(x, g, s, lr, beta1, beta2, epsilon):
     if rho <= 5:
         return x - lr * m_hat
     return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+
+
+@factor_t_missing.also(hint="ρ∞ = 2/(1 - β₂) - 1, and 2 t β₂ᵗ/(1 - β₂ᵗ) is subtracted from it.")
+def factor_two_missing(x, g, s, lr, beta1, beta2, epsilon):
+    """ρ_t lacks the factor 2.
+
+    It begins near ρ∞/2 instead of at 1: v is trusted from the first step on.
+    """
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    _, rho_inf = rectified_length(s.t, beta2)
+    rho = rho_inf - s.t * beta2**s.t / (1 - beta2**s.t)
+    if rho <= 5:
+        return x - lr * m_hat
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+
+
+@factor_t_missing.also(hint="What is subtracted from ρ∞ shrinks with t, and so ρ_t grows towards it.")
+def rho_added(x, g, s, lr, beta1, beta2, epsilon):
+    """The second part of ρ_t is added to ρ∞ instead of subtracted.
+
+    ρ_t then falls towards ρ∞ instead of rising: v is trusted most where it has seen least.
+    """
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    _, rho_inf = rectified_length(s.t, beta2)
+    rho = rho_inf + 2 * s.t * beta2**s.t / (1 - beta2**s.t)
+    if rho <= 5:
+        return x - lr * m_hat
+    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+
+
+@radam.mistake("Three fractions are multiplied under the root: (ρ_t − 4)/(ρ∞ − 4), (ρ_t − 2)/(ρ∞ − 2) and ρ∞/ρ_t.")
+def rectifier_incomplete(x, g, s, lr, beta1, beta2, epsilon):
+    """r_t lacks the fraction ρ∞/ρ_t.
+
+    It comes out too small as long as ρ_t is small: the first adaptive steps are shortened too much.
+    """
+    m_hat, root, correction = _averages(g, s, beta1, beta2)
+    rho, rho_inf = rectified_length(s.t, beta2)
+    if rho <= 5:
+        return x - lr * m_hat
+    r_squared_in_part = (rho - 4) * (rho - 2) / ((rho_inf - 4) * (rho_inf - 2))
+    return x - lr * r_squared_in_part**0.5 * m_hat * correction / (root + epsilon)
 
 
 enter_slips(radam, RAdamStep, without=("no-bias-correction", "only-m-corrected", "only-v-corrected", "no-epsilon"))

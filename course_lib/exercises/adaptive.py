@@ -479,6 +479,30 @@ def adadelta_epsilon_outside(x, g, s, lr, rho, epsilon):
     return x - lr * update
 
 
+@adadelta_epsilon_outside.also
+def epsilon_outside_above(x, g, s, lr, rho, epsilon):
+    """ε is outside of the root of the updates.
+
+    The numerator starts at √0 + ε = 1e-6 instead of √1e-6 = 1e-3: training takes far longer to get going.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    update = (sqrt(s.mean_square_update) + epsilon) / sqrt(s.mean_square + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
+    return x - lr * update
+
+
+@adadelta_epsilon_outside.also
+def epsilon_outside_below(x, g, s, lr, rho, epsilon):
+    """ε is outside of the root of the gradients.
+
+    There it acts like ε, inside like √ε: the two part where gradients are small.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    update = sqrt(s.mean_square_update + epsilon) / (sqrt(s.mean_square) + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
+    return x - lr * update
+
+
 @adadelta.mistake("The past updates stand above, the past gradients below.")
 def ratio_upside_down(x, g, s, lr, rho, epsilon):
     """The ratio is upside down.
@@ -511,6 +535,30 @@ def adadelta_without_roots(x, g, s, lr, rho, epsilon):
     """
     s.mean_square = rho * s.mean_square + (1 - rho) * g * g
     update = (s.mean_square_update + epsilon) / (s.mean_square + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
+    return x - lr * update
+
+
+@adadelta_without_roots.also
+def root_missing_above(x, g, s, lr, rho, epsilon):
+    """The root of the updates' average is missing.
+
+    The numerator has the unit of x², so the update has not the unit of x; it starts at 1e-6 instead of 1e-3.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    update = (s.mean_square_update + epsilon) / sqrt(s.mean_square + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
+    return x - lr * update
+
+
+@adadelta_without_roots.also
+def root_missing_below(x, g, s, lr, rho, epsilon):
+    """The root of the gradients' average is missing.
+
+    The update is divided by a mean of squares: small gradients explode, large ones stand still.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    update = sqrt(s.mean_square_update + epsilon) / (s.mean_square + epsilon) * g
     s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
     return x - lr * update
 
