@@ -1,5 +1,6 @@
 """What an answer can reach beside its arguments: nothing of it comes to the page, and all is as before afterwards."""
 
+import functools
 import logging
 import os
 import subprocess
@@ -63,6 +64,21 @@ def test_nothing_comes_to_the_page_and_the_card_tells_it(action, capfd):
     assert (sys.stdin, sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__) == streams
     os.write(1, b"after")
     assert capfd.readouterr().out == "after"
+
+
+def test_streams_under_other_names_are_held_back_as_well(capfd):
+    out, write = sys.stdout, sys.stderr.write
+    to_error = functools.partial(print, file=sys.stderr)
+
+    def answer(x, g, s, lr, stream=sys.stdout):
+        out.write("a ")
+        stream.write("b ")
+        write("c ")
+        to_error("d")
+        return x - lr * g
+
+    assert "a b c d" in check("sgd-step", answer).notes[0]
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_endless_output_of_another_program_fills_no_memory(monkeypatch, capfd):

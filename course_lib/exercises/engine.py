@@ -290,7 +290,7 @@ def as_array(result, shape: tuple[int, ...]) -> np.ndarray:
         result.close()
         raise BadAnswer("The function is a generator or `async`: use a plain `def` with `return`, not `yield`.")
     if isinstance(result, tuple):
-        raise BadAnswer("The function returns a tuple: return the one result alone (state stays in `s`).")
+        raise BadAnswer("The function returns a tuple: return the one result alone.")
     if isinstance(result, (bool, np.bool_)):
         raise BadAnswer(f"The function returns {bool(result)}, a truth value, not a number.")
     number_wanted = shape == ()
@@ -601,7 +601,8 @@ class Implement(Exercise):
     def failure(self, outcome, answer) -> Feedback:
         error = outcome.error
         if isinstance(error, BadAnswer):
-            return self.feedback("wrong", str(error), details=(("at", error.where),) if error.where else ())
+            message = f"{error} State stays in `s`." if "a tuple" in str(error) and self.slots else str(error)
+            return self.feedback("wrong", message, details=(("at", error.where),) if error.where else ())
         if isinstance(error, BadSignature):
             return self.feedback("error", str(error), title="The arguments do not fit")
         if diagnosis.ran_too_long(error):

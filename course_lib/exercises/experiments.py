@@ -66,7 +66,8 @@ def _is_empty(answer) -> bool:
     """None, an empty list or array, or a tuple of nothing but these."""
     if isinstance(answer, tuple):
         return all(map(_is_empty, answer))
-    return answer is None or answer is Ellipsis or (isinstance(answer, (list, np.ndarray)) and np.size(answer) == 0)
+    size = answer.size if isinstance(answer, np.ndarray) else len(answer) if isinstance(answer, list) else None
+    return answer is None or answer is Ellipsis or size == 0
 
 
 def _plain(answer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -107,7 +107,7 @@ class FunctionExercise(Implement):
 
         outcome = run(twice, self.time_limit)
         if outcome.error is None and deviation(*outcome.value) > 1:
-            return self.named(_REMEMBERS)
+            return self.named(_USED_UP if "t" in self.names else _REMEMBERS)
         return None
 
     # -- the notebook's cell
@@ -150,9 +150,15 @@ def header(function) -> str:
 _REMEMBERS = Mistake(
     "remembers-its-calls",
     "Asking twice gives two answers",
-    "The function counts its own calls or changes something outside. Whoever asks it once more, to print or plot the "
-    "values, changes what training gets next: the plot uses up the schedule.",
+    "The function counts its own calls or changes something outside: whoever asks it once more, if only to print the "
+    "value, changes what is computed next.",
     "Compute the value from the arguments alone.",
+)
+
+_USED_UP = replace(
+    _REMEMBERS,
+    explanation="The function counts its own calls or changes something outside. Whoever asks it once more, to print "
+    "or plot the values, changes what training gets next: the plot uses up the schedule.",
 )
 
 

@@ -193,6 +193,8 @@ class _Copier:
         self.lent = {}
 
     def copy(self, value):
+        if (instead := stand_in(value)) is not value:
+            return instead
         if isinstance(value, types.FunctionType):
             return self.function(value)
         if isinstance(value, types.MethodType):
@@ -211,7 +213,7 @@ class _Copier:
         for cls in (value if isinstance(value, type) else type(value)).__mro__:
             self.lend_class(cls)
         if isinstance(value, (type, types.BuiltinFunctionType, np.ufunc)) or _belongs_to_the_kernel(value):
-            return stand_in(value)
+            return value
         try:
             return copy.deepcopy(value, self.memo)
         except Exception:  # locks, generators, files: what cannot be copied is shared

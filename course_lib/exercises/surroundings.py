@@ -16,7 +16,6 @@ import threading
 import types
 import warnings
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import paddle
@@ -127,12 +126,24 @@ _STAND_INS = (
     (builtins, "quit", _raise_exit),
     (sys, "setrecursionlimit", _set_safe_recursion_limit),
 )
-_STAND_IN_FOR = {getattr(owner, name, None): value for owner, name, value in _STAND_INS}
+_STAND_IN_FOR = [(getattr(owner, name, None), value) for owner, name, value in _STAND_INS]
 
 
-def stand_in(function):
-    """What takes the place of a function of Python's that an answer knows by a name of its own, mostly itself."""
-    return _STAND_IN_FOR.get(function, function) if isinstance(function, types.BuiltinFunctionType) else function
+_real_streams: list = []
+
+
+def stand_in(value):
+    """What takes the place of something that an answer knows by a name of its own: mostly the thing itself.
+
+    Functions have the stand-ins from above; the streams that an answer may print to, the one that is held back.
+    """
+    if any(value is stream for stream in _real_streams):
+        return sys.stdout
+    if isinstance(value, (types.BuiltinFunctionType, types.MethodType)):
+        if any(value.__self__ is stream for stream in _real_streams):
+            return getattr(sys.stdout, value.__name__, value)
+        return next((function for name, function in _STAND_IN_FOR if value is name), value)
+    return value
 
 
 # -------------------------------------------------------------------------------------------- settings
@@ -141,7 +152,7 @@ def stand_in(function):
 @contextlib.contextmanager
 def _process_kept(_):
     """Recursion limit, environment variables, working folder, NumPy's way of printing."""
-    limit, environment, folder = sys.getrecursionlimit(), dict(os.environ), Path.cwd()
+    limit, environment, folder = sys.getrecursionlimit(), dict(os.environ), _working_folder()
     with contextlib.suppress(RecursionError):  # the check itself was called from deeper than that
         _set_recursion_limit(min(limit, DEEPEST))
     try:
@@ -152,7 +163,15 @@ def _process_kept(_):
         if os.environ != environment:
             os.environ.clear()
             os.environ.update(environment)
-        os.chdir(folder)
+        with contextlib.suppress(OSError):  # it is gone
+            os.chdir(folder)
+
+
+def _working_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it has been deleted
+        return os.curdir
 
 
 @contextlib.contextmanager
@@ -160,12 +179,14 @@ def _paddle_as_usual(_):
     """Paddle's own defaults, whatever was set in the notebook: a check computes with tensors as well."""
     dtype, static = paddle.get_default_dtype(), not paddle.in_dynamic_mode()
     paddle.set_default_dtype("float32")
-    paddle.disable_static()
+    if static:
+        paddle.disable_static()
     try:
         yield
     finally:
         paddle.set_default_dtype(dtype)
-        (paddle.enable_static if static else paddle.disable_static)()
+        if static:
+            paddle.enable_static()
 
 
 # --------------------------------------------------------------------------------------------- outputs
@@ -175,6 +196,8 @@ def _paddle_as_usual(_):
 def _nothing_printed(held):
     """What Python prints, what other programs and C code print, and warnings; there is nothing to be read either."""
     with contextlib.ExitStack() as stack:
+        _real_streams.extend([sys.stdout, sys.stderr])
+        stack.callback(_real_streams.clear)
         for name, stream in (("stdout", held.printed), ("stderr", held.printed), ("stdin", io.StringIO())):
             stack.enter_context(_replaced(sys, name, stream))
         stack.enter_context(_descriptors_read(held.printed))
@@ -189,10 +212,10 @@ def _descriptors_read(printed):
     _flush_real_streams()
     try:
         own = [os.dup(number) for number in (1, 2)]
-    except OSError:  # a process without them
+        reading, writing = os.pipe()
+    except OSError:  # a process without them, or with too many files
         yield
         return
-    reading, writing = os.pipe()
     for number in (1, 2):
         os.dup2(writing, number)
     os.close(writing)
