@@ -1,6 +1,7 @@
 """What an answer can reach beside its arguments: nothing of it comes to the page, and all is as before afterwards."""
 
 import functools
+import getpass
 import logging
 import os
 import subprocess
@@ -160,6 +161,8 @@ def test_what_ends_the_program_is_an_error_and_ends_nothing(end):
 
 def test_there_is_nothing_to_read():
     assert check("sgd-step", doing(lambda: sys.stdin.readline())).passed
+    for asking in (lambda: input("number?"), getpass.getpass):
+        assert "do not ask" in check("sgd-step", doing(asking)).message
 
 
 def test_two_checks_at_once_leave_all_as_it_was(monkeypatch):
@@ -196,6 +199,7 @@ def settings():
         "recursion": sys.getrecursionlimit(),
         "environment": dict(os.environ),
         "folder": os.getcwd(),
+        "modules": list(sys.path),
         "printing": np.get_printoptions(),
         "errors": np.geterr(),
         "dtype": paddle.get_default_dtype(),
@@ -213,6 +217,7 @@ def settings():
         lambda: sys.setrecursionlimit(10**6),
         lambda: os.environ.update(COURSE_TEST="1"),
         lambda: os.chdir("/"),
+        lambda: sys.path.insert(0, "elsewhere"),
         lambda: np.set_printoptions(precision=2),
         lambda: np.seterr(all="raise"),
         lambda: paddle.set_default_dtype("float64"),
@@ -427,6 +432,22 @@ def touch():
     module.seen.append(1)
     module.new = 1
 state = lambda: (module.count, module.seen, hasattr(module, "new"))
+""",
+    "functions in containers": """
+count = 0
+def counting():
+    global count
+    count += 1
+functions = {"first": counting}
+pair = (counting, [1])
+functions["itself"] = functions
+def touch():
+    functions["first"]()
+    functions["itself"]["first"]()
+    pair[0]()
+    pair[1].append(2)
+    functions["new"] = 1
+state = lambda: (count, list(functions), pair[1])
 """,
     "layer": """
 import paddle

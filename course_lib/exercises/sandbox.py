@@ -210,6 +210,8 @@ class _Copier:
             return functools.lru_cache(**value.cache_parameters())(self.copy(value.__wrapped__))
         if isinstance(value, types.ModuleType):
             return self.lend_module(value)
+        if type(value) in (dict, list, tuple) and _holds_functions(value):
+            return self.container(value)
         for cls in (value if isinstance(value, type) else type(value)).__mro__:
             self.lend_class(cls)
         if isinstance(value, (type, types.BuiltinFunctionType, np.ufunc)) or _belongs_to_the_kernel(value):
@@ -218,6 +220,20 @@ class _Copier:
             return copy.deepcopy(value, self.memo)
         except Exception:  # locks, generators, files: what cannot be copied is shared
             return value
+
+    def container(self, original):
+        """A list, tuple or dict that holds functions, which ``copy.deepcopy`` would leave as they are."""
+        if id(original) not in self.memo:
+            self.memo.setdefault(id(self.memo), []).append(original)
+            if isinstance(original, dict):
+                self.memo[id(original)] = twin = {}
+                twin.update((name, self.copy(value)) for name, value in original.items())
+            else:
+                self.memo[id(original)] = twin = []
+                twin.extend(map(self.copy, original))
+                if isinstance(original, tuple):
+                    self.memo[id(original)] = tuple(twin)
+        return self.memo[id(original)]
 
     def lend_class(self, cls):
         """Put copies in the place of what a class of the learner's stores, and twins in that of its methods."""
@@ -306,6 +322,11 @@ def _set(owner, name, value):
 def _delete(owner, name):
     with contextlib.suppress(AttributeError, TypeError):
         (type.__delattr__ if isinstance(owner, type) else delattr)(owner, name)
+
+
+def _holds_functions(container) -> bool:
+    items = container.values() if isinstance(container, dict) else container
+    return any(isinstance(item, (types.FunctionType, types.MethodType, functools.partial)) for item in items)
 
 
 def _belongs_to_the_kernel(value) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import functools
+import getpass
 import io
 import logging
 import os
@@ -122,6 +123,7 @@ def _set_safe_recursion_limit(limit):
 
 _STAND_INS = (
     (builtins, "input", _refuse_input),
+    (getpass, "getpass", _refuse_input),
     (builtins, "exit", _raise_exit),  # Python's own closes the standard input before
     (builtins, "quit", _raise_exit),
     (sys, "setrecursionlimit", _set_safe_recursion_limit),
@@ -139,11 +141,10 @@ def stand_in(value):
     """
     if any(value is stream for stream in _real_streams):
         return sys.stdout
-    if isinstance(value, (types.BuiltinFunctionType, types.MethodType)):
-        if any(value.__self__ is stream for stream in _real_streams):
-            return getattr(sys.stdout, value.__name__, value)
-        return next((function for name, function in _STAND_IN_FOR if value is name), value)
-    return value
+    owner = value.__self__ if isinstance(value, (types.BuiltinFunctionType, types.MethodType)) else None
+    if any(owner is stream for stream in _real_streams):
+        return getattr(sys.stdout, value.__name__, value)
+    return next((function for real, function in _STAND_IN_FOR if value is real), value)
 
 
 # -------------------------------------------------------------------------------------------- settings
@@ -151,8 +152,8 @@ def stand_in(value):
 
 @contextlib.contextmanager
 def _process_kept(_):
-    """Recursion limit, environment variables, working folder, NumPy's way of printing."""
-    limit, environment, folder = sys.getrecursionlimit(), dict(os.environ), _working_folder()
+    """Recursion limit, environment variables, working folder, places of modules, NumPy's way of printing."""
+    limit, environment, folder, places = sys.getrecursionlimit(), dict(os.environ), _working_folder(), sys.path[:]
     with contextlib.suppress(RecursionError):  # the check itself was called from deeper than that
         _set_recursion_limit(min(limit, DEEPEST))
     try:
@@ -160,6 +161,7 @@ def _process_kept(_):
             yield
     finally:
         _set_recursion_limit(limit)
+        sys.path[:] = places
         if os.environ != environment:
             os.environ.clear()
             os.environ.update(environment)
