@@ -198,7 +198,7 @@ def _paddle_as_usual(_):
 def _nothing_printed(held):
     """What Python prints, what other programs and C code print, and warnings; there is nothing to be read either."""
     with contextlib.ExitStack() as stack:
-        _real_streams.extend([sys.stdout, sys.stderr])
+        _real_streams.extend(stream for stream in (sys.stdout, sys.stderr) if stream is not None)
         stack.callback(_real_streams.clear)
         for name, stream in (("stdout", held.printed), ("stderr", held.printed), ("stdin", io.StringIO())):
             stack.enter_context(_replaced(sys, name, stream))
