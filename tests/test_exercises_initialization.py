@@ -45,7 +45,12 @@ def test_the_right_scale_for_a_leaky_relu_keeps_the_signal():
 
 @pytest.mark.parametrize(
     ("answer", "mistake"),
-    [(math.sqrt(2 / 200), "he-kept"), (math.sqrt(1 / 200), "nothing-cut"), (1.6 / 200, "variance-given")],
+    [
+        (math.sqrt(2 / 200), "he-kept"),
+        (math.sqrt(1 / 200), "nothing-cut"),
+        (math.sqrt(2 / (1.5 * 200)), "slope-not-squared"),
+        (1.6 / 200, "variance-given"),
+    ],
 )
 def test_scales_made_for_something_else_are_named(answer, mistake):
     assert check("init-measure-leaky", answer).mistake == mistake

@@ -1,5 +1,7 @@
 """The measured half-life of chapter 6 is what a run gives, and other numbers are told apart."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -30,12 +32,21 @@ def test_the_half_life_that_a_run_gives_passes_and_that_of_l2_is_recognised():
     assert check("wd-measure-half-life", half_life(optimizer.Adam, steps=40)).mistake == "l2-instead"
 
 
-@pytest.mark.parametrize(("answer", "mistake"), [(1, "lr-forgotten"), (2, "lr-forgotten"), (6931, "default-decay")])
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (1, "lr-forgotten"),
+        (2, "lr-forgotten"),
+        (math.log(2) / (0.01 * 0.01), "default-decay"),
+        (math.log(2) / (0.001 * 0.5), "default-rate"),
+        (1 / (0.01 * 0.5), "time-constant"),
+    ],
+)
 def test_typical_wrong_half_lives_are_named(answer, mistake):
     assert check("wd-measure-half-life", answer).mistake == mistake
 
 
-@pytest.mark.parametrize("answer", [130, 150, -139, float("nan")])
+@pytest.mark.parametrize("answer", [20, 130, 150, -139, float("nan")])
 def test_other_numbers_do_not_pass(answer):
     assert check("wd-measure-half-life", answer).status == "wrong"
 

@@ -148,6 +148,12 @@ NOTHING_CUT = Mistake(
     "√(1/n) suits a layer that lets everything through. The leaky ReLU halves what is below zero, so the signal fades.",
     "Run it with ten layers and look at the ratio of the last to the first.",
 )
+SLOPE_NOT_SQUARED = Mistake(
+    "slope-not-squared",
+    "The slope is not squared",
+    "√(2/(n · (1 + 0.5))) takes the mean size of the signal. What adds up is its mean square, of which the slope's square is let through below zero.",  # noqa: E501
+    "Mean squares: half of the numbers are multiplied by 0.5² and half by 1.",
+)
 VARIANCE_GIVEN = Mistake(
     "variance-given",
     "The variance, not the standard deviation",
@@ -186,7 +192,7 @@ def leaky(answer):
         raise TypeError("init_leaky_std must be a number")
     if not math.isfinite(std) or std <= 0:
         raise NotYet("A standard deviation is positive and finite.")
-    for value, mistake in ((2, HE_KEPT), (1, NOTHING_CUT)):
+    for value, mistake in ((2, HE_KEPT), (1, NOTHING_CUT), (2 / (1 + SLOPE), SLOPE_NOT_SQUARED)):
         if math.isclose(std, math.sqrt(value / UNITS), rel_tol=0.01):
             raise Recognised(mistake)
     if math.isclose(std, 1.6 / UNITS, rel_tol=0.06):

@@ -244,6 +244,18 @@ SMALL_NUMBER = Mistake(
     "That is AdamW's default; the exercise asks for 0.5, which is fifty times as fast.",
     "AdamW(learning_rate=0.01, weight_decay=0.5, …)",
 )
+DEFAULT_RATE = Mistake(
+    "default-rate",
+    "This is the half-life at learning_rate = 0.001",
+    "That is AdamW's default; the exercise asks for 0.01, which decays ten times as fast.",
+    "AdamW(learning_rate=0.01, weight_decay=0.5, …)",
+)
+TIME_CONSTANT = Mistake(
+    "time-constant",
+    "This is the time to 1/e, not to one half",
+    "After 1/(lr · λ) = 200 steps 37 % of a weight are left. One half is reached earlier, after ln 2 times as many.",
+    "Measure it: which is the first size below half of the one at the start?",
+)
 
 
 @measure(
@@ -265,10 +277,14 @@ def half_life(answer):
         return "Each step multiplies by 1 − lr · λ = 0.995, and 0.995¹³⁸·³ = ½: measured and computed agree."
     if steps in (1, 2):
         raise Recognised(LR_FORGOTTEN)
-    if 2 < steps <= 20:
+    if 2 < steps <= 10:
         raise Recognised(ADAM_WITH_L2)
     if 6900 < steps < 6965:
         raise Recognised(SMALL_NUMBER)
+    if 1380 < steps < 1393:
+        raise Recognised(DEFAULT_RATE)
+    if abs(steps - 200) <= 1.5:
+        raise Recognised(TIME_CONSTANT)
     raise NotYet(
         f"Too {'many' if steps > HALF_LIFE else 'few'} steps: are these the rows of the always-zero pixels only?"
     )
