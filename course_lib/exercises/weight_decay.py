@@ -19,7 +19,7 @@ adamw = StepExercise(
     title="AdamW, one step",
     rule=optimizer.AdamW,
     hyper=("beta1", "beta2", "epsilon", "weight_decay"),
-    other={"beta1": 0.6, "beta2": 0.8, "epsilon": 0.05, "weight_decay": 0.3},
+    other={"beta1": 0.6, "beta2": 0.8, "epsilon": 0.05, "weight_decay": 1.7},
     counts=True,
     says="One step of AdamW, as Paddle computes it (decay scaled by lr, beside Adam's step).",
     hints=(*HINTS, "x ← x − lr · λ · x, then x ← x − lr · m̂ / (√v̂ + ε) with Adam's m̂ and v̂"),
@@ -31,7 +31,7 @@ sgdw = StepExercise(
     title="SGDW, one step",
     rule=optimizer.SGDW,
     hyper=("weight_decay", "momentum"),
-    other={"weight_decay": 0.3, "momentum": 0.5},
+    other={"weight_decay": 1.7, "momentum": 0.5},
     says="One step of SGD with momentum and decoupled weight decay (decay scaled by lr, beside the velocity).",
     hints=(*HINTS, "x ← x − lr · λ · x, then v ← μ v + g and x ← x − lr · v"),
 )
