@@ -229,38 +229,48 @@ def test_math_is_typeset_by_the_book_itself(site):
         )
 
 
-def shipped_by_others(site: Path) -> dict[str, tuple[BeautifulSoup, list[str]]]:
-    """Name and version of each work on the page of licences → the cell of its licence, and its files in _static."""
-    rows = parse(site / "chapters" / "licences.html").select("table.shipped tbody tr")
-    cells = [row.find_all("td") for row in rows]
-    return {work.get_text(): (licence, [file.get_text() for file in files("code")]) for work, licence, files in cells}
+def shipped_by_others(site: Path):
+    """Name, version, cell of the licence and files in _static of each work on the page of licences."""
+    for row in parse(site / "chapters" / "licences.html").select("table.shipped tbody tr"):
+        work, licence, files = row.find_all("td")
+        name = work.a.get_text()
+        yield name, work.get_text().replace(name, "").strip(), licence, [file.get_text() for file in files("code")]
 
 
 def test_all_that_the_site_ships_is_on_the_page_of_licences(site):
     ours = {"course.css", "course.js", "logo.svg"}
     static = {path.relative_to(site / "_static").as_posix() for path in (site / "_static").rglob("*") if path.is_file()}
-    patterns = {pattern for _, files in shipped_by_others(site).values() for pattern in files}
+    patterns = {pattern for *_, files in shipped_by_others(site) for pattern in files}
     assert {name for name in static - ours if not any(fnmatch(name, pattern) for pattern in patterns)} == set()
     assert {pattern for pattern in patterns if not any(fnmatch(name, pattern) for name in static)} == set()
 
 
+def test_what_scripts_were_bundled_from_is_on_the_page_of_licences(site):
+    named = str(parse(site / "chapters" / "licences.html").select_one("table.shipped")).lower()
+    maps = [json.loads(path.read_text(encoding="utf-8")) for path in (site / "_static").rglob("*.js.map")]
+    bundled = set(
+        re.findall(r"node_modules/@?([\w-]+)", "\n".join(source for one in maps for source in one["sources"]))
+    )
+    assert {"bootstrap", "popperjs"} <= bundled
+    assert {owner for owner in bundled if owner not in named} == set()
+
+
 def test_versions_on_the_page_of_licences_are_those_of_the_files(site):
-    for work, (_, patterns) in shipped_by_others(site).items():
-        name, version = work.rsplit(" ", 1)
+    for name, version, _, patterns in shipped_by_others(site):
         files = [path for pattern in patterns for path in (site / "_static").glob(pattern) if path.is_file()]
         texts = "".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
-        assert version in texts or version == importlib.metadata.version(name.lower().replace(" ", "-")), work
+        assert version in texts or version == importlib.metadata.version(name.lower().replace(" ", "-")), name
 
 
 def test_every_page_leads_to_the_licences_and_these_to_their_texts(site):
     for path in written_pages(site):
         assert parse(path).select_one("footer .extra_footer a")["href"].endswith(("licences.html", "#")), path.name
-    for work, (licence, _) in shipped_by_others(site).items():
-        if licence.a:
-            text = (site / "chapters" / licence.a["href"]).resolve().read_text(encoding="utf-8")
-            assert re.search("Copyright|copyright", text), work
+    for name, _, licence, _ in shipped_by_others(site):
+        address = licence.a["href"]
+        if is_elsewhere(address):
+            assert address == f"https://spdx.org/licenses/{licence.get_text()}.html", name
         else:
-            assert work.startswith("clipboard.js"), "its file itself says it"
+            assert "copyright" in (site / "chapters" / address).resolve().read_text(encoding="utf-8").lower(), name
 
 
 def test_without_a_repository_there_are_no_buttons_to_one(site):

@@ -1,8 +1,9 @@
 """The Colab edition of the book: every notebook in a form that works alone, wherever it is opened.
 
 The build of the book writes it into ``_build/html/colab`` (``tools/sphinx_course.py`` calls ``write``). Each notebook
-gets a first cell that brings ``course_lib`` along and installs what is missing, and its Markdown is made plain. The
-outputs are kept: who opens the notebook sees the results of the book before running anything, and can compare.
+gets a first cell that brings ``course_lib`` along and installs what is missing or too old, and its Markdown is made
+plain. The outputs are kept: who opens the notebook sees the results of the book before running anything, and can
+compare.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def introduction(page: Page) -> str:
     book = f" It is also [a page of the book]({page.address})." if page.address else ""
     return (
         "*This notebook works by itself, on Colab or in a Jupyter of your own.* "
-        "**Run the next cell first:** it unpacks the course's library and installs what is missing. "
+        "**Run the next cell first:** it unpacks the course's library and installs what is missing or too old. "
         f"Your results and your progress are kept in the folder from which the notebook runs.{book}"
     )
 

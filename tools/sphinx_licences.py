@@ -1,10 +1,10 @@
 """Sphinx extension: whose work the site ships, and under which licences.
 
     ```{shipped}``` a table of its content, which is YAML: name of the work → its url, its licence, its files in the
-                    folder _static, and either the package that it comes with, or its version
+                    folder _static, and either the package that it is, or its version where it names one
 
-The licence's text is brought along from the package, or from the file ``text`` of some package. The foot of every page
-leads to the page of the table.
+The licence's text is brought along from the package, or from the file ``text`` of another; else a link leads to it. The
+foot of every page leads to the page of the table.
 """
 
 from __future__ import annotations
@@ -42,13 +42,15 @@ class Shipped(SphinxDirective):
 
 
 def row(name: str, work: dict) -> str:
-    version = work.get("version") or distribution(work["package"]).version
+    version = distribution(work["package"]).version if "package" in work else work.get("version", "")
     files = ", ".join(f"<code>{html.escape(file)}</code>" for file in work["files"])
-    licence = html.escape(work["licence"])
-    if text_of(work):
-        licence = f'<a href="../{FOLDER}/{address_of(name)}">{licence}</a>'
-    title = f'<a href="{work["url"]}">{html.escape(name)}</a> {version}'
-    return f"<tr><td>{title}</td><td>{licence}</td><td>{files}</td></tr>"
+    text = f"../{FOLDER}/{address_of(name)}" if text_of(work) else f"https://spdx.org/licenses/{work['licence']}.html"
+    title, licence = link(work["url"], name), link(text, work["licence"])
+    return f"<tr><td>{title} {version}</td><td>{licence}</td><td>{files}</td></tr>"
+
+
+def link(address: str, text: str) -> str:
+    return f'<a href="{address}">{html.escape(text)}</a>'
 
 
 def address_of(name: str) -> str:
