@@ -113,6 +113,7 @@ NAMED = [
     ("sgdr", "found-by-a-logarithm", sgdr_with(math.log)),
     ("step-decay", "multiplies-by-a-reciprocal", lambda t, lr, size, gamma: lr * gamma ** math.floor(t * size**-1)),
     ("lr-range-test", "slope-per-rate", lambda losses, lrs: lrs[np.argmin(np.diff(losses) / np.diff(lrs))]),
+    ("lr-range-test", "exponent-instead-of-rate", lambda losses, lrs: math.log10(lrs[np.argmin(losses)] / 10)),
     ("lr-range-test", "middle-of-the-range", lambda losses, lrs: np.median(lrs)),
     ("lr-range-test", "middle-of-the-range", lambda losses, lrs: math.exp(np.mean(np.log(lrs)))),
     ("momentum-cycle-find-bug", "runs-on-above-the-top", momentum_clipped(0, None)),
@@ -137,6 +138,11 @@ REFUSED = [
 @pytest.mark.parametrize(("id", "answer"), REFUSED)
 def test_other_nearly_right_answers_do_not_pass(id, answer):
     assert not check(id, answer).passed
+
+
+def test_what_is_no_positive_learning_rate_is_shown_as_it_is():
+    assert ("got", "-0.25") in check("lr-range-test", lambda losses, lrs: -0.25).details
+    assert ("got", "0") in check("lr-range-test", lambda losses, lrs: 0.0).details
 
 
 @pytest.mark.parametrize("place", np.linspace(0, 1, 21))

@@ -76,8 +76,7 @@ class FunctionExercise(Implement):
         value = ask(_listing(call) if shape else call, arguments, shape, f"{case}{backend.words}")
         if self.decades is None:
             return Reading(str(case), value, allowed=self.relative * np.abs(value) + self.absolute)
-        with np.errstate(all="ignore"):
-            return Reading(str(case), np.log10(value), allowed=self.decades)
+        return Reading(str(case), _place(value), allowed=self.decades)
 
     def difference(self, readings):
         got, want = first_difference(readings, self.expected)
@@ -87,7 +86,7 @@ class FunctionExercise(Implement):
             index = tuple(np.argwhere(units(got.value, want.value, want.allowed) > 1)[0])
             details.append(("element", f"[{', '.join(map(str, index))}]"))
         values = [float(reading.value[index]) for reading in (got, want)]
-        value, right = two_numbers(*(values if self.decades is None else (10**v for v in values)))
+        value, right = two_numbers(*(values if self.decades is None else map(_value_at, values)))
         return self.feedback(
             "wrong",
             "The function differs from the right one.",
@@ -137,6 +136,19 @@ def _listing(call):
         return np.array(list(map(as_plain_array, result))) if isinstance(result, list) and result else result
 
     return as_array_from_list
+
+
+LEFT_OF_ALL = -1000
+
+
+def _place(value):
+    """The place on a logarithmic scale. What is not positive has none; it gets one to the left of all others."""
+    with np.errstate(all="ignore"):
+        return np.where(value > 0, np.log10(value), LEFT_OF_ALL + value)
+
+
+def _value_at(place: float) -> float:
+    return place - LEFT_OF_ALL if place < LEFT_OF_ALL / 2 else 10**place
 
 
 def header(function) -> str:

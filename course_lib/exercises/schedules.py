@@ -1540,7 +1540,7 @@ def _curves():
     for centre, first, last, steps, width, height, lift, noise in [
         (0.1, 1e-5, 6.0, 120, 0.5, 2.3, 0.0, 0.0005),
         (0.003, 1e-4, 3.0, 60, 0.5, 4.6, 0.0, 0.0005),
-        (1.0, 1e-3, 300.0, 200, 0.5, 0.7, -1.0, 0.0005),  # a loss may be negative
+        (0.5, 5e-4, 150.0, 200, 0.5, 0.7, -1.0, 0.0005),  # a loss may be negative
         (0.02, 2e-5, 2.0, 80, 0.9, 2.3, 0.0, 0.0),
     ]:
         lrs = np.geomspace(first, last, steps)
@@ -1601,11 +1601,29 @@ def index_of_the_minimum(losses, lrs):
     return float(np.argmin(losses))
 
 
+@lr_range_test.mistake("Take `lrs[index]` from the array as it is.")
+def exponent_instead_of_rate(losses, lrs):
+    """The exponent is returned, not the learning rate.
+
+    The logarithm serves to find the place; taken for a learning rate it is mostly negative, and training climbs.
+    """
+    return np.log10(lrs[np.argmin(np.gradient(losses))])
+
+
+@exponent_instead_of_rate.also
+def natural_logarithm(losses, lrs):
+    """The natural logarithm is returned, not the learning rate.
+
+    The logarithm serves to find the place; taken for a learning rate it is mostly negative, and training climbs.
+    """
+    return np.log(lrs[np.argmin(np.gradient(losses))])
+
+
 @lr_range_test.mistake("A learning rate is wanted, not a loss.")
 def loss_instead_of_rate(losses, lrs):
     """A loss is returned, not a learning rate.
 
-    The lowest loss says how far the test came, not where.
+    A loss says how far the test came, not where.
     """
     return np.min(losses)
 
