@@ -148,6 +148,24 @@ PROGRAMS = {
         v_hat = np.sqrt(v / (1 - beta2**t)) + epsilon / np.sqrt(1 - beta2**t)
         return x - lr * r * m_hat / v_hat
     """,
+    "adagrad-step": """
+        G = s.sum_of_squares + g**2
+        s.sum_of_squares = G
+        return x - lr * g / (np.sqrt(G) + epsilon)
+    """,
+    "rmsprop-step": """
+        r = rho * s.mean_square + (1 - rho) * g**2
+        s.mean_square = r
+        return x - lr * g / np.sqrt(r + epsilon)
+    """,
+    "adadelta-step": """
+        r = rho * s.mean_square + (1 - rho) * g**2
+        d = s.mean_square_update
+        u = np.sqrt(d + epsilon) / np.sqrt(r + epsilon) * g
+        d = rho * d + (1 - rho) * u**2
+        s.mean_square, s.mean_square_update = r, d
+        return x - lr * u
+    """,
     "momentum-step": """
         v = momentum * s.velocity + g
         s.velocity = v
@@ -243,6 +261,67 @@ SLIPS = {
         ("np.sqrt(v / (1 - beta2**t)) + epsilon / np.sqrt(1 - beta2**t)", "(np.sqrt(v) + epsilon) / (1 - beta2**t)"),
         ("np.sqrt(v / (1 - beta2**t)) + epsilon / np.sqrt(1 - beta2**t)", "(v + epsilon) / np.sqrt(1 - beta2**t)"),
         ("np.sqrt(v / (1 - beta2**t)) + epsilon / np.sqrt(1 - beta2**t)", "np.sqrt((v + epsilon) / (1 - beta2**t))"),
+    ],
+    "adagrad-step": [
+        ("+ g**2", "+ g"),
+        ("+ g**2", "+ np.abs(g)"),
+        ("+ g**2", "+ np.sum(g**2)"),
+        ("+ g**2", "+ np.mean(g**2)"),
+        ("+ g**2", "+ np.linalg.norm(g)**2"),
+        ("s.sum_of_squares + g**2", "g**2"),
+        ("s.sum_of_squares + g**2", "0.9 * s.sum_of_squares + 0.1 * g**2"),
+        ("s.sum_of_squares + g**2", "(0.1 if t == 1 else s.sum_of_squares) + g**2"),
+        ("s.sum_of_squares + g**2", "(1.0 if t == 1 else s.sum_of_squares) + g**2"),
+        ("s.sum_of_squares = G", "pass"),
+        ("np.sqrt(G)", "G"),
+        ("np.sqrt(G)", "np.sqrt(G / t)"),
+        ("(np.sqrt(G) + epsilon)", "np.sqrt(G + epsilon)"),
+        ("(np.sqrt(G) + epsilon)", "np.sqrt(G) + epsilon"),
+        ("(np.sqrt(G) + epsilon)", "np.sqrt(G)"),
+        ("np.sqrt(G)", "np.sqrt(G - g**2)"),
+        ("x - lr", "x + lr"),
+    ],
+    "rmsprop-step": [
+        ("(1 - rho) * g**2", "(1 - rho) * g"),
+        ("(1 - rho) * g**2", "(1 - rho) * np.abs(g)"),
+        ("(1 - rho) * g**2", "(1 - rho) * np.mean(g**2)"),
+        ("(1 - rho) * g**2", "(1 - rho) * np.sum(g**2)"),
+        ("(1 - rho) * g**2", "g**2"),
+        ("rho * s.mean_square + (1 - rho)", "(1 - rho) * s.mean_square + rho"),
+        ("rho * s.mean_square + ", "s.mean_square + "),
+        ("rho * s.mean_square + (1 - rho) *", "s.mean_square +"),
+        ("rho * s.mean_square", "(g**2 if t == 1 else s.mean_square) * rho"),
+        ("rho * s.mean_square", "(1.0 if t == 1 else s.mean_square) * rho"),
+        ("s.mean_square = r", "pass"),
+        ("np.sqrt(r + epsilon)", "(np.sqrt(r) + epsilon)"),
+        ("np.sqrt(r + epsilon)", "np.sqrt(r) + epsilon"),
+        ("np.sqrt(r + epsilon)", "np.sqrt(r)"),
+        ("np.sqrt(r + epsilon)", "(r + epsilon)"),
+        ("np.sqrt(r + epsilon)", "np.sqrt(r / (1 - rho**t) + epsilon)"),
+        ("np.sqrt(r + epsilon)", "(np.sqrt(r / (1 - rho**t)) + epsilon)"),
+        ("x - lr", "x + lr"),
+    ],
+    "adadelta-step": [
+        ("(1 - rho) * g**2", "g**2"),
+        ("(1 - rho) * u**2", "u**2"),
+        ("(1 - rho) * g**2", "g**2", "(1 - rho) * u**2", "u**2"),
+        ("rho * s.mean_square + (1 - rho)", "(1 - rho) * s.mean_square + rho"),
+        ("rho * d + (1 - rho)", "(1 - rho) * d + rho"),
+        ("u**2", "g**2"),
+        ("u**2", "(lr * u)**2"),
+        ("s.mean_square, s.mean_square_update = r, d", "s.mean_square = r"),
+        ("s.mean_square, s.mean_square_update = r, d", "s.mean_square_update = d"),
+        ("s.mean_square, s.mean_square_update = r, d", "pass"),
+        ("np.sqrt(d + epsilon)", "(np.sqrt(d) + epsilon)"),
+        ("np.sqrt(r + epsilon)", "(np.sqrt(r) + epsilon)"),
+        ("np.sqrt(d + epsilon)", "(d + epsilon)"),
+        ("np.sqrt(r + epsilon)", "(r + epsilon)"),
+        ("np.sqrt(d + epsilon) / np.sqrt(r + epsilon)", "np.sqrt(r + epsilon) / np.sqrt(d + epsilon)"),
+        ("np.sqrt(d + epsilon) / ", "1 / "),
+        ("np.sqrt(r + epsilon)", "np.sqrt(s.mean_square + epsilon)"),
+        ("d + epsilon", "d", "r + epsilon", "r"),
+        ("lr * u", "u"),
+        ("x - lr", "x + lr"),
     ],
     "momentum-step": [
         *SLIPS_OF_A_VELOCITY,

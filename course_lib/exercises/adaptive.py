@@ -274,6 +274,16 @@ def sum_instead_of_average(x, g, s, lr, rho, epsilon):
     return x - lr * g / sqrt(s.mean_square + epsilon)
 
 
+@sum_instead_of_average.also
+def old_average_kept_whole(x, g, s, lr, rho, epsilon):
+    """The old average is kept whole, though the new square is weighted.
+
+    It only grows, as AdaGrad's sum does: the steps only shrink, and learning can stop early.
+    """
+    s.mean_square = s.mean_square + (1 - rho) * g * g
+    return x - lr * g / sqrt(s.mean_square + epsilon)
+
+
 @rmsprop.mistake("RMS: root of the mean square.")
 def no_root(x, g, s, lr, rho, epsilon):
     """The root is missing.
@@ -677,6 +687,26 @@ def updates_not_averaged(x, g, s, lr, rho, epsilon):
     """
     s.mean_square = rho * s.mean_square + (1 - rho) * g * g
     return x - lr * sqrt(epsilon) / sqrt(s.mean_square + epsilon) * g
+
+
+@updates_not_averaged.also(hint="Assign the new average to `s.mean_square`.")
+def gradients_not_averaged(x, g, s, lr, rho, epsilon):
+    """The average of gradients is not kept.
+
+    It starts from zero at every step: the update is divided by a share of the last gradient alone.
+    """
+    update = sqrt(s.mean_square_update + epsilon) / sqrt((1 - rho) * g * g + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
+    return x - lr * update
+
+
+@updates_not_averaged.also(hint="Assign both averages to `s`.")
+def nothing_averaged(x, g, s, lr, rho, epsilon):
+    """Neither average is kept.
+
+    The numerator stays at √ε, and the update is divided by a share of the last gradient alone.
+    """
+    return x - lr * sqrt(epsilon) / sqrt((1 - rho) * g * g + epsilon) * g
 
 
 adam = StepExercise(
