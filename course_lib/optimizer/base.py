@@ -11,8 +11,10 @@ and the rule runs once per block instead of once per parameter.
 
 from __future__ import annotations
 
+import dis
 import inspect
 import math
+from itertools import chain
 from types import SimpleNamespace
 
 import numpy as np
@@ -252,9 +254,11 @@ class Optimizer(paddle.optimizer.Optimizer):
         """
         fallback(recursive=True)
         self._check_mode()
-        given = {parameter.name: gradient for parameter, gradient in params_grads if gradient is not None}
-        names_of("params_grads", given, among=names_of("parameters", self._parameters()))
-        self._update([[(p, given[p.name]) for p in group.trainable() if p.name in given] for group in self._groups])
+        pairs = [(parameter, gradient) for parameter, gradient in params_grads if gradient is not None]
+        own = names_of("parameters", self._parameters())
+        names_of("params_grads", [parameter for parameter, _ in pairs], among=own)
+        given = {id(parameter): gradient for parameter, gradient in pairs}
+        self._update([[(p, given[id(p)]) for p in group.trainable() if id(p) in given] for group in self._groups])
         return []
 
     def get_opti_var_name_list(self) -> list[str]:
@@ -468,8 +472,8 @@ class Optimizer(paddle.optimizer.Optimizer):
     def __getattr__(self, name: str):
         """Tell a slip from an attribute that Paddle's optimizer has for its own bookkeeping (``_accumulators``)."""
         theirs = getattr(paddle.optimizer, type(self).__name__, paddle.optimizer.Optimizer)
-        constructors = [inspect.unwrap(each.__init__) for each in theirs.__mro__[:-1]]
-        if any(name in constructor.__code__.co_names for constructor in constructors):
+        constructors = [dis.get_instructions(inspect.unwrap(each.__init__)) for each in theirs.__mro__[:-1]]
+        if any(name == each.argval for each in chain(*constructors) if each.opname == "STORE_ATTR"):
             raise no_attribute(f"{name} is an attribute of Paddle's {theirs.__name__}, but not of the course's")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -134,20 +135,21 @@ def make_blocks(optimizer, settings: list[Setting], states: list[State], sizes: 
         optimizer: The optimizer whose rule the blocks apply.
         settings, states, sizes: One entry per parameter, in the order of the update.
     """
-    blocks, open_pieces = [], {}
+    blocks, open_pieces, open_sizes = [], {}, Counter()
     rounded = optimizer.rounds_hyperparameters
     views = {setting: View(optimizer, dict(setting.hyperparameters), rounded) for setting in set(settings)}
 
     def close(setting):
         if open_pieces.get(setting):
             blocks.append(Block(setting, views[setting], open_pieces.pop(setting), states))
+            del open_sizes[setting]
 
     for index, (setting, size) in enumerate(zip(settings, sizes)):
         for piece in _cut(index, size) if optimizer.elementwise else [Piece(index, 0, size)]:
-            so_far = sum(p.stop - p.start for p in open_pieces.get(setting, ()))
-            if optimizer.elementwise and so_far + piece.stop - piece.start > BLOCK_SIZE:
+            if optimizer.elementwise and open_sizes[setting] + piece.stop - piece.start > BLOCK_SIZE:
                 close(setting)
             open_pieces.setdefault(setting, []).append(piece)
+            open_sizes[setting] += piece.stop - piece.start
     for setting in list(open_pieces):
         close(setting)
     return blocks
