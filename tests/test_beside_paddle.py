@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import re
-import subprocess
 import sys
 import warnings
 from collections import Counter
@@ -72,28 +71,31 @@ def test_the_decay_of_a_group_and_the_global_one_meet_as_in_paddle(name, everywh
 EARLY = [case for case in CASES if getattr(optimizer, case.name).powers or case.label == "RMSProp"]
 
 
-def changed_over(case, start, go_on, dtype, steps):
-    """The path of the second optimizer, which takes over after these steps."""
-    gradients = list(GRADIENTS["random"](dtype))[: steps + 8]
-    first, second = parameters_like(dtype), parameters_like(dtype)
-    made = start(first)
-    run(made, first, gradients[:steps])
-    for parameter, done in zip(second, first):
-        parameter.set_value(done)
-    names = [[parameter.name for parameter in parameters] for parameters in (first, second)]
-    successor = go_on(second)
-    successor.set_state_dict({rename(key, *names): value for key, value in made.state_dict().items()})
-    return run(successor, second, gradients[steps:])
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("case", EARLY, **BY_LABEL)
 def test_a_state_of_every_early_step_is_continued_by_the_other_library(case, dtype):
     """Paddle corrects by powers of β that it keeps; most of its kernels have β in 32 bits in float64, too."""
-    for steps in range(1, 13):
-        expected = changed_over(case, case.paddles, case.paddles, dtype, steps)
-        assert deviation(changed_over(case, case.ours, case.paddles, dtype, steps), expected) <= case.tolerance, steps
-        assert deviation(changed_over(case, case.paddles, case.ours, dtype, steps), expected) <= case.tolerance, steps
+    gradients = list(GRADIENTS["random"](dtype))[:16]
+    unbroken = parameters_like(dtype)
+    expected = run(case.paddles(unbroken), unbroken, gradients)
+    for start, go_on in ((case.ours, case.paddles), (case.paddles, case.ours)):
+        parameters = parameters_like(dtype)
+        made = start(parameters)
+        for steps in range(1, 13):
+            run(made, parameters, gradients[steps - 1 : steps])
+            path = taken_over(made, parameters, go_on, gradients[steps : steps + 4])
+            assert deviation(path, expected[steps : steps + 5]) <= case.tolerance, (steps, go_on)
+
+
+def taken_over(made, parameters, go_on, gradients):
+    """The path of an optimizer that takes over from another one; neither disturbs the other."""
+    others = [paddle.create_parameter(parameter.shape, parameter.dtype) for parameter in parameters]
+    for other, parameter in zip(others, parameters):
+        other.set_value(parameter)
+    names = [[parameter.name for parameter in each] for each in (parameters, others)]
+    successor = go_on(others)
+    successor.set_state_dict({rename(key, *names): value for key, value in made.state_dict().items()})
+    return run(successor, others, gradients)
 
 
 @pytest.mark.parametrize("case", CASES + OWN, **BY_LABEL)
@@ -295,6 +297,19 @@ def test_a_resized_parameter_and_its_old_state_are_refused(module, shape):
     np.testing.assert_array_equal(parameter.numpy(), before)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_parameter_that_has_become_half_precision_is_refused(dtype):
+    model = paddle.nn.Linear(2, 2)
+    made = optimizer.Adam(0.1, parameters=model.parameters())
+    trained(made, model, steps=1)
+    model.to(dtype=dtype)
+    model.weight.grad = paddle.ones([2, 2], dtype)
+    with pytest.raises(
+        TypeError, match=f"parameter {model.weight.name} must be float32 or float64, got paddle.{dtype}"
+    ):
+        made.step()
+
+
 def test_a_parameter_reshaped_in_place_goes_on_and_a_transposed_one_is_refused():
     parameter = paddle.create_parameter([2, 3], "float32")
     parameter.set_value(np.zeros([2, 3], "float32"))
@@ -453,16 +468,13 @@ def test_what_only_paddle_has_is_named():
     assert not hasattr(lr, "CosineDecay")
 
 
-def test_a_class_that_only_paddle_has_is_named_and_no_other_is_suggested():
-    missing = sorted(set(paddle.optimizer.__all__) - set(optimizer.__all__))
-    for name in missing:
-        with pytest.raises(
-            AttributeError, match=rf"^{name} is in paddle\.optimizer, but not in course_lib\.optimizer$"
-        ):
-            getattr(optimizer, name)
-    program = f"from course_lib import optimizer; optimizer.{missing[0] if missing else 'Optimiser'}"
-    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stderr
-    assert ("Did you mean" in said) == (not missing)
+@pytest.mark.parametrize("name", sorted(set(paddle.optimizer.__all__) - set(optimizer.__all__)) or ["Unknown"])
+def test_a_class_that_only_paddle_has_is_named_and_no_other_is_suggested(name):
+    with pytest.raises(AttributeError) as caught:
+        getattr(optimizer, name)
+    if name != "Unknown":
+        assert str(caught.value) == f"{name} is in paddle.optimizer, but not in course_lib.optimizer"
+        assert (caught.value.name, caught.value.obj) == (None, None)  # what Python's "Did you mean" is made of
 
 
 # ---------------------------------------------------------------------- schedules

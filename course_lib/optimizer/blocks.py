@@ -196,6 +196,7 @@ def memory(tensor: paddle.Tensor) -> np.ndarray:
     Raises:
         TypeError: The tensor is not a dense, contiguous CPU tensor of float32 or float64.
     """
+    check_dtype(tensor)
     if not tensor.place.is_cpu_place():
         raise TypeError(
             f"parameter {tensor.name} lies on {tensor.place}; the course's optimizers run on the CPU: "
@@ -205,6 +206,16 @@ def memory(tensor: paddle.Tensor) -> np.ndarray:
         raise TypeError(f"parameter {tensor.name} is not contiguous; make it from a contiguous tensor")
     values = np.from_dlpack(tensor.detach())
     return values if values.flags.writeable else _writable(tensor, values)
+
+
+def check_dtype(parameter: paddle.Tensor) -> None:
+    """Refuse half precision, which NumPy computes slowly or not at all.
+
+    Raises:
+        TypeError: The parameter is neither float32 nor float64.
+    """
+    if parameter.dtype not in (paddle.float32, paddle.float64):
+        raise TypeError(f"parameter {parameter.name} must be float32 or float64, got {parameter.dtype}")
 
 
 def _writable(tensor: paddle.Tensor, values: np.ndarray) -> np.ndarray:

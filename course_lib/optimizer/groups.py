@@ -9,6 +9,7 @@ from paddle.optimizer.lr import LRScheduler
 from paddle.regularizer import L1Decay, L2Decay
 
 from ..errors import number
+from .blocks import check_dtype
 
 SETTINGS_OF_EVERY_GROUP = ("params", "learning_rate", "weight_decay", "grad_clip")
 
@@ -119,8 +120,7 @@ def _check_tensors(parameters) -> None:
                 f"parameters must hold tensors (or group dicts, not both), got {parameter!r:.60} "
                 f"({type(parameter).__name__})"
             )
-        if parameter.dtype not in (paddle.float32, paddle.float64):
-            raise TypeError(f"parameter {parameter.name} must be float32 or float64, got {parameter.dtype}")
+        check_dtype(parameter)
         if id(parameter) in seen:
             raise ValueError(f"parameter {parameter.name} appears more than once in parameters")
         seen.add(id(parameter))
