@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -98,3 +99,35 @@ def test_a_notebook_gives_the_same_in_a_users_environment(users_home, tmp_path, 
     assert array[0]["data"]["text/plain"] == "array([0.33333333])"
     assert "image/png" in figure[-1]["data"] and len(figure[-1]["data"]["image/png"]) > 5000
     assert printed == [{"output_type": "stream", "name": "stdout", "text": "10.0 C.UTF-8 []\n"}]
+
+
+ANSWERS = """
+from course_lib.exercises import check, hint, progress, quiz
+print(check("sgd-step", lambda x, g, s, lr: x + lr * g), hint("adagrad-step"), quiz("lr-sign-quiz"), progress())
+"""
+
+
+def answers(**variables):
+    """What a program prints that asks for feedback, in an environment with these variables."""
+    environment = {**os.environ, **variables}
+    return subprocess.run([sys.executable, "-c", ANSWERS], cwd=ROOT, env=environment, capture_output=True)
+
+
+def test_feedback_is_the_same_whatever_a_user_has_set():
+    settings = {"PYTHONWARNINGS": "error::RuntimeWarning", "MPLBACKEND": "svg", "COURSE_DATA": "nothing", "COLUMNS": "20"}
+    plain, set_up = answers(), answers(**settings, FLAGS_check_nan_inf="1", PYTHONOPTIMIZE="1", FORCE_COLOR="1")
+    assert plain.returncode == set_up.returncode == 0, set_up.stderr
+    assert "The step goes uphill" in plain.stdout.decode()
+    assert set_up.stdout == plain.stdout
+
+
+def test_feedback_can_be_printed_where_an_encoding_lacks_its_symbols():
+    printed = answers(PYTHONIOENCODING="ascii")
+    assert printed.returncode == 0, printed.stderr
+    assert b"? sgd-step: The step goes uphill" in printed.stdout
+
+
+def test_a_python_without_docstrings_is_named():
+    printed = answers(PYTHONOPTIMIZE="2")
+    assert printed.returncode == 1
+    assert b"start Python without -OO" in printed.stderr

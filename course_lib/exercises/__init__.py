@@ -8,7 +8,11 @@ of the notebook cell in which an exercise is answered.
 from __future__ import annotations
 
 import difflib
+import sys
 from dataclasses import replace
+
+if sys.flags.optimize > 1:
+    raise ImportError("exercises keep their explanations in docstrings: start Python without -OO (PYTHONOPTIMIZE=2)")
 
 from . import (  # noqa: F401
     adam_variants,

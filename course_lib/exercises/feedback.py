@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 from dataclasses import dataclass
 
 #: status -> (symbol, words, accent colour). Colour never stands alone: symbol and words say the same.
@@ -65,7 +66,7 @@ class Feedback:
         lines += [f"{label:<{width}}  {value}" for label, value in self.details]
         lines += [f"Hint: {self.hint}"] if self.hint else []
         lines += [f"Note: {note}" for note in self.notes]
-        return "\n  ".join(lines)
+        return printable("\n  ".join(lines))
 
     def _repr_html_(self) -> str:
         symbol, words, accent = STATUSES[self.status]
@@ -84,6 +85,17 @@ class Feedback:
             f" <span style='opacity:.75'>· {html.escape(self.id)}</span></p>"
             f"<p style='margin:.3em 0'>{inline(self.message)}</p>{table}{hint}{notes}",
         )
+
+
+def printable(text: str) -> str:
+    """``text`` with a question mark for each character that standard output cannot encode: printing never fails.
+
+    Example:
+        >>> printable("λ = 0.01")
+        'λ = 0.01'
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
 
 
 def card(accent: str, body: str) -> str:

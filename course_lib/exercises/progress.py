@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..files import as_json, one_writer_at_a_time, path_named_by, read_json, set_aside, write_atomically
 from .engine import CHAPTERS, EXERCISES
-from .feedback import CELL, Feedback, card, inline
+from .feedback import CELL, Feedback, card, inline, printable
 
 #: state -> (symbol, words). "passed" stays even if a later try fails.
 STATES = {"passed": ("✓", "passed"), "tried": ("◐", "tried"), "open": ("○", "open")}
@@ -146,7 +146,7 @@ class Progress:
             if rows:
                 lines.append(f"{number}. {title}: {self._summary(rows)}")
                 lines += [f"   {STATES[state][0]} {e.id:<24} {e.kind:<13} {e.title}" for e, state in rows]
-        return "\n".join([*lines, *(f"Note: {note}" for note in self.notes)])
+        return printable("\n".join([*lines, *(f"Note: {note}" for note in self.notes)]))
 
     def _repr_html_(self) -> str:
         body = []

@@ -8,7 +8,7 @@ import html
 from dataclasses import dataclass
 
 from .engine import Exercise
-from .feedback import inline
+from .feedback import inline, printable
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Quiz:
     def __repr__(self) -> str:
         choices = [f"  {letter}) {choice.text}" for letter, choice in self.exercise.choices.items()]
         last = f'Answer with check("{self.exercise.id}", "a"), or another letter.'
-        return "\n".join([self.exercise.question, *choices, last])
+        return printable("\n".join([self.exercise.question, *choices, last]))
 
     def _repr_html_(self) -> str:
         id = self.exercise.id
