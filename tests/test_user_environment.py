@@ -114,8 +114,8 @@ def answers(**variables):
 
 
 def test_feedback_is_the_same_whatever_a_user_has_set():
-    settings = {"PYTHONWARNINGS": "error::RuntimeWarning", "MPLBACKEND": "svg", "COURSE_DATA": "nothing", "COLUMNS": "20"}
-    plain, set_up = answers(), answers(**settings, FLAGS_check_nan_inf="1", PYTHONOPTIMIZE="1", FORCE_COLOR="1")
+    pythons = {"PYTHONWARNINGS": "error::RuntimeWarning", "PYTHONOPTIMIZE": "1", "FORCE_COLOR": "1", "COLUMNS": "20"}
+    plain, set_up = answers(), answers(**pythons, MPLBACKEND="svg", COURSE_DATA="nothing", FLAGS_check_nan_inf="1")
     assert plain.returncode == set_up.returncode == 0, set_up.stderr
     assert "The step goes uphill" in plain.stdout.decode()
     assert set_up.stdout == plain.stdout
