@@ -20,6 +20,7 @@ from course_lib import optimizer
 from course_lib.optimizer import lr
 
 BY_LABEL = {"ids": lambda case: case.label}
+theirs_lr = paddle.optimizer.lr
 L1Decay, L2Decay = paddle.regularizer.L1Decay, paddle.regularizer.L2Decay
 both = pytest.mark.parametrize("module", [optimizer, paddle.optimizer], ids=["course", "paddle"])
 
@@ -545,6 +546,38 @@ def test_a_schedule_alone_refuses_a_state_with_other_entries():
             ours.set_state_dict(others.state_dict())
     with pytest.raises(TypeError, match="state_dict must be a dict"):
         step.set_state_dict([0, 0.1])
+
+
+def test_a_schedule_alone_knows_another_ones_state_by_its_learning_rate():
+    schedules = [
+        lr.StepDecay(0.1, 2),
+        lr.ExponentialDecay(0.1, 0.9),
+        lr.CosineAnnealingDecay(0.1, 9),
+        lr.LambdaDecay(0.1, lambda t: 0.1**t),
+        lr.LinearWarmup(0.1, 5, 0.01, 0.1),
+        theirs_lr.MultiStepDecay(0.1, [1], gamma=0.7),
+    ]
+    for schedule in schedules:
+        schedule.step(3)
+    for ours in schedules[:-1]:
+        for other in schedules:
+            before = ours.state_dict()
+            if other is ours:
+                ours.set_state_dict(other.state_dict())
+                continue
+            with pytest.raises(ValueError, match=r"at step 3, where this .*last_epoch=2"):
+                ours.set_dict(other.state_dict())
+            assert ours.state_dict() == before
+
+
+def test_an_optimizer_goes_on_with_new_arguments_of_the_same_schedule():
+    """As Paddle's programs do that train longer than was planned at first."""
+    parameters = [parameter_of(1.0)]
+    for around in (lambda inside: inside, lambda inside: lr.LinearWarmup(inside, 2, 0.01, 0.1)):
+        short, long = (optimizer.SGD(around(lr.CosineAnnealingDecay(0.1, n)), parameters) for n in (10, 20))
+        short._learning_rate.step(6)
+        long.set_state_dict(short.state_dict())
+        assert (long.get_lr(), long._learning_rate.last_epoch) == (short.get_lr(), 6)
 
 
 @pytest.mark.parametrize("name", ["StepDecay", "LambdaDecay"])

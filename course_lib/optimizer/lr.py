@@ -127,11 +127,19 @@ class Schedule(LRScheduler):
 
         Raises:
             TypeError: It is no dict, or holds something else where a number belongs.
-            ValueError: The step in it is negative.
+            ValueError: The step in it is negative, or the learning rate is not the one that this schedule has there.
             RuntimeError: It does not have just the entries of this class, so another class has saved it.
 
         With every error the schedule stays as it was.
         """
+        with all_or_nothing(self):
+            self.take_state(state_dict)
+            self._check_learning_rate()
+
+    set_dict = set_state_dict
+
+    def take_state(self, state_dict):
+        """Go on from a state of this class, with other arguments than it was saved with if need be."""
         if not isinstance(state_dict, dict):
             raise TypeError(f"state_dict must be a dict as state_dict() returns it, got {type(state_dict).__name__}")
         self.state_keys()
@@ -143,7 +151,17 @@ class Schedule(LRScheduler):
         checked = {key: _checked_entry(key, value) for key, value in state_dict.items()}
         super().set_state_dict(checked)
 
-    set_dict = set_state_dict
+    def _check_learning_rate(self):
+        """Most classes save the same two numbers; from whom they come only the learning rate can tell."""
+        if not self.has_closed_form or type(self).formula is Schedule.formula:
+            return
+        expected = float(self.formula(self.last_epoch))
+        if not math.isclose(self.last_lr, expected, rel_tol=1e-6, abs_tol=1e-9):
+            raise ValueError(
+                f"state_dict has the learning rate {self.last_lr:g} at step {self.last_epoch}, where this "
+                f"{type(self).__name__} has {expected:g}: another schedule has saved it, or one with other arguments "
+                f"(to go on with new ones, make the schedule with last_epoch={self.last_epoch - 1})"
+            )
 
 
 # --- Decay: start large, end small -----------------------------------------------------------------------------------
@@ -568,25 +586,19 @@ class LinearWarmup(Schedule):
             state["LinearWarmup_LR"] = self.learning_rate.state_dict()
         return state
 
-    def set_state_dict(self, state_dict):
-        """Load a state saved by ``state_dict``, here or in Paddle's class.
-
-        Raises:
-            RuntimeError: The state of the schedule inside is missing, or there is one and no schedule inside.
-        """
+    def take_state(self, state_dict):
+        """Go on from a state of this class and of the schedule inside."""
         if not isinstance(self.learning_rate, LRScheduler) or not isinstance(state_dict, dict):
-            return super().set_state_dict(state_dict)
+            return super().take_state(state_dict)
         own = dict(state_dict)
         inside = own.pop("LinearWarmup_LR", None)
         if inside is None:
             raise RuntimeError(
                 f"state_dict must hold 'LinearWarmup_LR', the state of the inner schedule, got {sorted(state_dict)}"
             )
-        with all_or_nothing(self):
-            self.learning_rate.set_state_dict(inside)
-            super().set_state_dict(own)
-
-    set_dict = set_state_dict
+        take_inside = getattr(self.learning_rate, "take_state", self.learning_rate.set_state_dict)
+        take_inside(inside)
+        super().take_state(own)
 
 
 class LinearLR(Schedule):

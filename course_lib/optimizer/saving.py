@@ -228,15 +228,16 @@ def load_schedule(learning_rate, state_dict: dict) -> None:
     state, saved = state_dict.get(SCHEDULE), state_dict.get(SCHEDULE_CLASS)
     if state is None and not isinstance(learning_rate, (own_lr.LambdaDecay, paddles_lr.LambdaDecay)):
         raise ValueError(f"state_dict has no entry '{SCHEDULE}', but a schedule drives the learning rate")
-    name = _class_of(learning_rate) if saved is None else bytes(np.asarray(saved).tolist()).decode()
-    if name != _class_of(learning_rate):
+    name = None if saved is None else bytes(np.asarray(saved).tolist()).decode()
+    if name not in (None, _class_of(learning_rate)):
         raise ValueError(
             f"state_dict was saved with the schedule {name}, but {_class_of(learning_rate)} drives the learning rate: "
             "make the optimizer with the same schedule, or take another one by set_lr_scheduler afterwards"
         )
     if state:
+        same_class = name is not None and isinstance(learning_rate, own_lr.Schedule)
         with own_lr.all_or_nothing(learning_rate):
-            learning_rate.set_state_dict(state)
+            (learning_rate.take_state if same_class else learning_rate.set_state_dict)(state)
 
 
 def _class_of(schedule) -> str:
