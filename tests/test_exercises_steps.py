@@ -102,6 +102,18 @@ def test_the_switch_of_swats_comes_at_its_first_step_exactly(may):
 # ------------------------------------------------------------------------------ slips of public code
 
 
+@pytest.mark.parametrize(
+    ("id", "kind"),
+    [
+        ("adam-step", adam_slips.AdamStep),
+        ("amsgrad-step", adam_slips.AMSGradStep),
+        ("radam-step", adam_slips.RAdamStep),
+    ],
+)
+def test_the_steps_that_slips_are_made_from_are_right(id, kind):
+    assert check(id, adam_slips.Slip("none", "None", "Nothing is replaced.", "", {}).of(kind)).passed
+
+
 def test_two_slips_of_adam_together_never_pass():
     exercise, combined = STEPS["adam-step"], 0
     other_hyper_parameters = 2
