@@ -190,6 +190,11 @@ PROGRAMS = {
     """,
 }
 
+PROGRAMS |= {
+    "adamw-step": "\n        x = x - lr * weight_decay * x" + PROGRAMS["adam-step"],
+    "sgdw-step": "\n        x = x - lr * weight_decay * x" + PROGRAMS["momentum-step"],
+}
+
 #: What programs write in the place of it.
 SLIPS_OF_ADAM = [
     ("m / (1 - beta1**t)", "m"),
@@ -249,8 +254,20 @@ SLIPS_OF_A_VELOCITY = [
     ("momentum * s.velocity + g", "g - momentum * s.velocity"),
     ("momentum * s.velocity + g", "s.velocity + g"),
 ]
+SLIPS_OF_MOMENTUM = [
+    *SLIPS_OF_A_VELOCITY,
+    ("+ g", "- lr * g", "x - lr * v", "x + v"),
+    ("+ g", "- lr * g", "x - lr * v", "x - v"),
+    ("+ g", "+ lr * g", "x - lr * v", "x + v"),
+    ("+ g", "+ lr * g"),
+    ("+ g", "+ lr * (1 - momentum) * g", "x - lr * v", "x - v"),
+    ("+ g", "+ (1 - momentum) * g", "lr * v", "lr * v / (1 - momentum**t)"),
+    ("lr * v", "lr * (v + g)"),
+    ("lr * v", "lr * (g + momentum * v)"),
+]
 SLIPS = {
     "adam-step": SLIPS_OF_ADAM + SLIPS_WITH_A_CORRECTED_V,
+    "adamw-step": SLIPS_OF_ADAM + SLIPS_WITH_A_CORRECTED_V,
     "amsgrad-step": SLIPS_OF_ADAM + SLIPS_WITH_A_CORRECTED_V,
     "radam-step": [
         *SLIPS_OF_ADAM,
@@ -335,17 +352,8 @@ SLIPS = {
         ("lr * u", "u"),
         ("x - lr", "x + lr"),
     ],
-    "momentum-step": [
-        *SLIPS_OF_A_VELOCITY,
-        ("+ g", "- lr * g", "x - lr * v", "x + v"),
-        ("+ g", "- lr * g", "x - lr * v", "x - v"),
-        ("+ g", "+ lr * g", "x - lr * v", "x + v"),
-        ("+ g", "+ lr * g"),
-        ("+ g", "+ lr * (1 - momentum) * g", "x - lr * v", "x - v"),
-        ("+ g", "+ (1 - momentum) * g", "lr * v", "lr * v / (1 - momentum**t)"),
-        ("lr * v", "lr * (v + g)"),
-        ("lr * v", "lr * (g + momentum * v)"),
-    ],
+    "momentum-step": SLIPS_OF_MOMENTUM,
+    "sgdw-step": SLIPS_OF_MOMENTUM,
     "nesterov-step": [
         *SLIPS_OF_A_VELOCITY[:3],
         *SLIPS_OF_A_VELOCITY[4:],
