@@ -61,12 +61,23 @@ def _check_array(name: str, values, kind) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A data set in three parts: to train on, to choose settings by, and to report on once at the end."""
+    """A data set in three parts: to train on, to choose settings by, and to report on once at the end.
+
+    Raises:
+        TypeError: A part is no Split.
+    """
 
     name: str
     train: Split
     validation: Split
     test: Split
+
+    def __post_init__(self):
+        for name in ("train", "validation", "test"):
+            if not isinstance(getattr(self, name), Split):
+                raise TypeError(
+                    f"{name} must be a Split of images and labels, got {type(getattr(self, name)).__name__}"
+                )
 
     @property
     def size(self) -> int:

@@ -255,6 +255,8 @@ def _one_point(name: str, point):
     x, y = _coordinates(name, point)
     if x.ndim:
         raise ValueError(f"{name} must be one point (x, y), got shape {np.shape(point)}")
+    if not np.isfinite([x, y]).all():
+        raise ValueError(f"{name} must be finite, got {point!r}")
     return x, y
 
 

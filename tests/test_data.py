@@ -174,6 +174,12 @@ def test_what_is_no_split_is_named(images, labels, error, message):
         data.Split(images, labels)
 
 
+@pytest.mark.parametrize("name", ["train", "validation", "test"])
+def test_what_is_no_dataset_is_named(name):
+    with pytest.raises(TypeError, match=f"{name} must be a Split of images and labels, got tuple"):
+        replace(data.load("digits"), **{name: (IMAGES, [0, 1, 2])})
+
+
 def test_an_unknown_data_set_in_the_environment_is_named(monkeypatch):
     monkeypatch.setenv("COURSE_DATA", "cifar")
     with pytest.raises(ValueError, match="COURSE_DATA must be one of 'digits', 'mnist', got 'cifar'"):

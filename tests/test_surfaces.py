@@ -153,6 +153,8 @@ def test_the_library_s_optimizer_is_followed():
         ({"start": (1, 2, 3)}, ValueError, r"start must hold \(x, y\)"),
         ({"start": [(1, 2), (3, 4)]}, ValueError, "start must be one point"),
         ({"start": "ab"}, TypeError, "start must hold numbers"),
+        ({"start": (1.0, float("nan"))}, ValueError, r"start must be finite, got \(1.0, nan\)"),
+        ({"start": (-float("inf"), 0.0)}, ValueError, r"start must be finite, got \(-inf, 0.0\)"),
         ({"noise": -0.1}, ValueError, "noise must be"),
         ({"seed": -1}, ValueError, "seed must be"),
         ({"optimizer": 0.1}, TypeError, "optimizer must be an optimizer of course_lib.optimizer, got float"),
