@@ -236,8 +236,7 @@ def untouched(model, optimizer):
                 tensor.set_value(value)
             tensor.stop_gradient = stop_gradient
         for parameter, gradient in gradients:
-            if not parameter.stop_gradient:  # of others it has not been touched
-                _put_back_gradient(parameter, gradient)
+            _put_back_gradient(parameter, gradient)
         with schedule_set_aside(optimizer):
             if state is not None:
                 optimizer.set_state_dict(state)
@@ -309,19 +308,11 @@ def _reach(n: int) -> int:
 
 
 def _put_back_gradient(parameter, gradient) -> None:
-    parameter.clear_gradient(False)
-    if gradient is None:
-        return
-    # Paddle adds to a gradient only what comes after a backward: one that is merely set after clear_gradient() would be
-    # replaced by the next. So it comes by a backward, and is then set, because hooks may have changed it on the way.
-    with paddle.enable_grad():
-        if gradient.is_dense():
+    if gradient is not None and gradient.is_dense():
+        # What is merely set after clear_grad() would be replaced by the next backward, instead of being added to.
+        with paddle.enable_grad():
             paddle.autograd.backward([paddle.assign(parameter)], [gradient])
-        else:
-            rows = gradient.get_selected_rows()
-            found = paddle.nn.functional.embedding(paddle.to_tensor(rows.rows()), parameter, sparse=True)
-            paddle.autograd.backward([found], [paddle.to_tensor(np.asarray(rows.get_tensor()))])
-    parameter.grad = gradient
+    parameter.grad = gradient  # hooks may have changed it on the way
 
 
 def _containers(value):
