@@ -166,6 +166,20 @@ def test_what_public_code_has_for_the_scale_is_told_by_name(id, scale, mistake, 
     assert feedback.mistake == mistake and words in feedback.title + feedback.message, feedback
 
 
+@pytest.mark.parametrize(
+    ("answer", "mistake", "words"),
+    [
+        (lambda shape, rng: rng.normal(size=shape) / np.sqrt(shape[0]), "normal-instead", "n_in alone"),
+        (lambda shape, rng: rng.normal(size=shape) / np.sqrt(shape[0] / 2), "normal-instead", "He's"),
+        (lambda shape, rng: rng.normal(0, 0.01, shape), "normal-instead", "0.01"),
+        (lambda shape, rng: rng.random(shape) / np.sqrt(shape[0]), "only-positive", "n_in alone"),
+    ],
+)
+def test_what_public_code_calls_xavier_is_told_by_name(answer, mistake, words):
+    feedback = check("xavier-uniform", answer)
+    assert feedback.mistake == mistake and words in feedback.title + feedback.message, feedback
+
+
 def test_each_form_of_a_mistake_is_told_what_is_true_of_it():
     by_std = check("weight-norm", lambda v, g: g * v / np.std(v))
     assert by_std.mistake == "standardised" and "subtracted" not in by_std.title + by_std.message

@@ -92,6 +92,16 @@ def test_wrong_decays_of_public_code_are_named(decay, mistake, words):
         assert feedback.mistake == mistake and words in feedback.title + feedback.message, feedback
 
 
+def test_a_decay_of_the_new_x_without_lr_is_told_both():
+    def sgdw_step(x, g, s, lr, weight_decay=0.01, momentum=0.9):
+        s.velocity = momentum * s.velocity + g
+        x = x - lr * s.velocity
+        return x - weight_decay * x
+
+    feedback = check("sgdw-step", sgdw_step)
+    assert feedback.mistake == "decay-without-lr" and "after the step" in feedback.title
+
+
 def test_a_step_that_only_decays_is_not_told_that_it_changes_nothing():
     feedback = check("sgdw-step", lambda x, g, s, lr, weight_decay=0.01, momentum=0.9: (1 - lr * weight_decay) * x)
     assert feedback.mistake == "parameter-unchanged" and "Only the decay" in feedback.title

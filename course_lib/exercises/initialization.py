@@ -210,6 +210,15 @@ def only_positive_by_std(shape, rng):
     return np.sqrt(2 / sum(shape)) * rng.random(shape)
 
 
+@only_positive.also(hint="Both signs: from -a to a; and both n_in and n_out count.")
+def only_positive_by_inputs(shape, rng):
+    """All weights are positive, and scaled by n_in alone.
+
+    `rng.random` draws from 0 to 1: the mean is not zero, so all units see the same sum and saturate together.
+    """
+    return rng.random(shape) / np.sqrt(shape[0])
+
+
 @only_positive.also(hint="Subtract a: from -a to a.")
 def not_centred(shape, rng):
     """The weights lie between 0 and 2a.
@@ -280,6 +289,34 @@ def normal_with_the_bound(shape, rng):
     The variance is three times Xavier's: signals grow. And here the uniform distribution is asked for.
     """
     return rng.standard_normal(shape) * np.sqrt(6 / sum(shape))
+
+
+@normal_instead.also(hint="Uniform, between two bounds that depend on n_in and n_out.")
+def lecun_normal(shape, rng):
+    """The weights are drawn from a normal distribution, scaled by n_in alone.
+
+    1/√n_in is LeCun's standard deviation, which many programs call Xavier's. Here the uniform form is asked for, in
+    which n_out counts as well.
+    """
+    return rng.standard_normal(shape) / np.sqrt(shape[0])
+
+
+@normal_instead.also(hint="Uniform, between two bounds that depend on n_in and n_out.")
+def he_normal_instead(shape, rng):
+    """The weights are drawn from a normal distribution with He's standard deviation.
+
+    √(2/n_in) makes up for a ReLU. Here the uniform form is asked for, in which n_out counts as well.
+    """
+    return rng.standard_normal(shape) * np.sqrt(2 / shape[0])
+
+
+@normal_instead.also(hint="Uniform, between two bounds that depend on n_in and n_out.")
+def small_normal_numbers(shape, rng):
+    """The weights are drawn from a normal distribution, with the standard deviation 0.01 for layers of any size.
+
+    In all usual layers signals vanish with it. Here the uniform form is asked for, whose bound depends on the layer.
+    """
+    return 0.01 * rng.standard_normal(shape)
 
 
 @xavier_uniform.mistake("n_in + n_out, not their product and not their mean.")

@@ -159,6 +159,15 @@ def decay_without_lr(x, g, s, lr, weight_decay, **betas):
     return adam_step(x - weight_decay * x, g, s, lr, **betas)
 
 
+@decay_without_lr.also(hint="The decay is scaled by lr as well, and takes the old x.")
+def decay_without_lr_after_the_step(x, g, s, lr, weight_decay, **betas):
+    """The decay is not scaled by lr, and comes after the step.
+
+    A step takes away the share λ of the new x: weights shrink 1/lr times too fast, and the schedule does not touch it.
+    """
+    return (1 - weight_decay) * adam_step(x, g, s, lr, **betas)
+
+
 @adamw.mistake("Decay makes weights smaller.")
 def decay_with_the_wrong_sign(x, g, s, lr, weight_decay, **betas):
     """The decay has the wrong sign.
@@ -251,6 +260,15 @@ def sgdw_decay_without_lr(x, g, s, lr, weight_decay, momentum):
     The weights shrink 1/lr times too fast.
     """
     return momentum_step(x - weight_decay * x, g, s, lr, momentum)
+
+
+@sgdw_decay_without_lr.also(hint="The decay is scaled by lr as well, and takes the old x.")
+def sgdw_decay_without_lr_after_the_step(x, g, s, lr, weight_decay, momentum):
+    """The decay is not scaled by lr, and comes after the step.
+
+    A step takes away the share λ of the new x: weights shrink 1/lr times too fast, and the schedule does not touch it.
+    """
+    return (1 - weight_decay) * momentum_step(x, g, s, lr, momentum)
 
 
 @sgdw.mistake("Decay makes weights smaller.")
