@@ -312,9 +312,10 @@ def he_normal_instead(shape, rng):
 
 @normal_instead.also(hint="Uniform, between two bounds that depend on n_in and n_out.")
 def small_normal_numbers(shape, rng):
-    """The weights are drawn from a normal distribution, with the standard deviation 0.01 for layers of any size.
+    """The weights are drawn from a normal distribution, with a standard deviation of 0.01.
 
-    In all usual layers signals vanish with it. Here the uniform form is asked for, whose bound depends on the layer.
+    In layers of any size it is the same, and in all usual ones signals vanish. Here the uniform form is asked for,
+    whose bound depends on the layer.
     """
     return 0.01 * rng.standard_normal(shape)
 
