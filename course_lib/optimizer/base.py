@@ -14,6 +14,7 @@ from __future__ import annotations
 import dis
 import inspect
 import math
+from functools import cache
 from itertools import chain
 from types import SimpleNamespace
 
@@ -255,9 +256,11 @@ class Optimizer(paddle.optimizer.Optimizer):
         fallback(recursive=True)
         self._check_mode()
         pairs = [(parameter, gradient) for parameter, gradient in params_grads if gradient is not None]
-        own = names_of("parameters", self._parameters())
-        names_of("params_grads", [parameter for parameter, _ in pairs], among=own)
-        given = {id(parameter): gradient for parameter, gradient in pairs}
+        own, given = set(map(id, self._parameters())), {id(parameter): gradient for parameter, gradient in pairs}
+        others = [parameter for parameter, _ in pairs if id(parameter) not in own]
+        if others:
+            name = getattr(others[0], "name", repr(others[0]))
+            raise ValueError(f"params_grads must be among the optimizer's own parameters, got {name}")
         self._update([[(p, given[id(p)]) for p in group.trainable() if id(p) in given] for group in self._groups])
         return []
 
@@ -472,8 +475,7 @@ class Optimizer(paddle.optimizer.Optimizer):
     def __getattr__(self, name: str):
         """Tell a slip from an attribute that Paddle's optimizer has for its own bookkeeping (``_accumulators``)."""
         theirs = getattr(paddle.optimizer, type(self).__name__, paddle.optimizer.Optimizer)
-        constructors = [dis.get_instructions(inspect.unwrap(each.__init__)) for each in theirs.__mro__[:-1]]
-        if any(name == each.argval for each in chain(*constructors) if each.opname == "STORE_ATTR"):
+        if name in _stored_by_constructors(theirs):
             raise no_attribute(f"{name} is an attribute of Paddle's {theirs.__name__}, but not of the course's")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
@@ -511,3 +513,10 @@ class Optimizer(paddle.optimizer.Optimizer):
     def _parameter_list(self):
         """Where Paddle's GradScaler looks for the parameters."""
         return self._parameters()
+
+
+@cache
+def _stored_by_constructors(cls) -> set[str]:
+    """Return the names of the attributes that the constructors of a class and of its bases set."""
+    constructors = [dis.get_instructions(inspect.unwrap(each.__init__)) for each in cls.__mro__[:-1]]
+    return {instruction.argval for instruction in chain(*constructors) if instruction.opname == "STORE_ATTR"}
