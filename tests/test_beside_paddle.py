@@ -175,6 +175,19 @@ def test_an_entry_of_a_missing_parameter_with_a_double_underscore_is_not_passed_
         optimizer.Adam(0.1, parameters=[first]).set_state_dict(made.state_dict())
 
 
+@pytest.mark.parametrize("step_number", [[-1], [1.5], [1, 2], [[3, 4]]], ids=str)
+def test_a_step_number_that_is_none_is_refused(step_number):
+    parameter = parameter_of(1.0)
+    made = stepped([parameter])
+    state = {**made.state_dict(), f"{parameter.name}_t_0": paddle.to_tensor(step_number)}
+    with pytest.raises(
+        (TypeError, ValueError), match=r"step number for parameter .* must be a whole number of at least 0"
+    ):
+        made.set_state_dict(state)
+    with pytest.raises(ValueError, match="entries for none of the parameters of this Adam: 3"):
+        made.set_state_dict({**made.state_dict(), 3: paddle.ones([1])})
+
+
 def test_two_parameters_of_one_name_are_trained_but_not_saved():
     first, second = parameter_of(1.0), parameter_of(1.0)
     second.name = first.name
@@ -338,6 +351,27 @@ def test_pairs_without_a_gradient_and_frozen_parameters_are_passed_over(module):
     z.stop_gradient = True
     made.apply_gradients([(x, None), (y, paddle.ones([1])), (z, paddle.ones([1]))])
     assert (x.item(), y.item(), z.item()) == (1.0, -0.5, 1.0)
+
+
+def test_pairs_that_are_none_are_refused():
+    parameter = parameter_of(1.0)
+    made = optimizer.SGD(1.0, parameters=[parameter])
+    for pair in (
+        (parameter, 3),
+        (parameter, np.ones(1, "float32")),
+        (parameter.name, paddle.ones([1])),
+        (3, parameter),
+    ):
+        with pytest.raises(TypeError, match="params_grads must hold pairs of tensors, parameter and gradient, got "):
+            made.apply_gradients([pair])
+    assert parameter.item() == 1.0
+
+
+def test_a_sparse_gradient_of_coordinates_is_filled_up():
+    parameter = parameter_of(1.0, 2.0, 3.0)
+    made = optimizer.SGD(1.0, parameters=[parameter])
+    made.apply_gradients([(parameter, paddle.to_tensor([0.0, 0.5, 0.0]).to_sparse_coo(1))])
+    assert parameter.tolist() == [1.0, 1.5, 3.0]
 
 
 @both
@@ -568,6 +602,13 @@ def test_a_schedule_alone_knows_another_ones_state_by_its_learning_rate():
             with pytest.raises(ValueError, match=r"at step 3, where this .*last_epoch=2"):
                 ours.set_dict(other.state_dict())
             assert ours.state_dict() == before
+
+
+def test_a_state_of_paddles_between_two_steps_is_taken():
+    ours, theirs = (module.CosineAnnealingWarmRestarts(0.1, 4) for module in (lr, theirs_lr))
+    theirs.step(2.5)
+    ours.set_state_dict(theirs.state_dict())
+    assert ours() == theirs()
 
 
 def test_an_optimizer_goes_on_with_new_arguments_of_the_same_schedule():

@@ -213,6 +213,7 @@ def test_the_state_is_paddles_after_every_step(setting):
     ours, paddles = make(lr, setting), make(theirs, setting)
     for _ in range(30):
         assert flat(ours.state_dict()) == pytest.approx(flat(paddles.state_dict()), rel=0, abs=TOLERANCE)
+        make(lr, setting).set_state_dict(paddles.state_dict())
         ours.step()
         paddles.step()
 

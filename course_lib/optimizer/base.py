@@ -243,6 +243,7 @@ class Optimizer(paddle.optimizer.Optimizer):
 
         Raises:
             ValueError: ``params_grads`` has a parameter that this optimizer does not update.
+            TypeError: It has something that is no tensor.
 
         Example:
             >>> from course_lib import optimizer
@@ -256,11 +257,12 @@ class Optimizer(paddle.optimizer.Optimizer):
         fallback(recursive=True)
         self._check_mode()
         pairs = [(parameter, gradient) for parameter, gradient in params_grads if gradient is not None]
+        if not all(isinstance(each, paddle.Tensor) for pair in pairs for each in pair):
+            raise TypeError(f"params_grads must hold pairs of tensors, parameter and gradient, got {pairs!r:.80}")
         own, given = set(map(id, self._parameters())), {id(parameter): gradient for parameter, gradient in pairs}
         others = [parameter for parameter, _ in pairs if id(parameter) not in own]
         if others:
-            name = getattr(others[0], "name", repr(others[0]))
-            raise ValueError(f"params_grads must be among the optimizer's own parameters, got {name}")
+            raise ValueError(f"params_grads must be among the optimizer's own parameters, got {others[0].name}")
         self._update([[(p, given[id(p)]) for p in group.trainable() if id(p) in given] for group in self._groups])
         return []
 

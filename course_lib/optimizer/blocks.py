@@ -259,7 +259,9 @@ def check_forms(parameters, memories: list[np.ndarray], gradients, arrays: list[
 
 
 def _dense(gradient: paddle.Tensor) -> np.ndarray:
-    """Fill in the rows without gradient that ``Embedding(sparse=True)`` leaves out; repeated rows add up."""
+    """Fill in what a sparse gradient leaves out; of the rows of ``Embedding(sparse=True)`` repeated ones add up."""
+    if not gradient.is_selected_rows():
+        return gradient.to_dense().numpy()
     rows = gradient.get_selected_rows()
     values = np.asarray(rows.get_tensor())
     dense = np.zeros((rows.height(), *values.shape[1:]), values.dtype)

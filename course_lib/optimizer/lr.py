@@ -80,6 +80,7 @@ class Schedule(LRScheduler):
     """
 
     has_closed_form = True  # False: the learning rate depends on more than the step
+    step_tells_rate = True  # False: in a state that Paddle has saved, step and learning rate may not belong together
     watches_metric = False  # True: step() takes the metric that the schedule watches
 
     def __init__(self, learning_rate=0.1, last_epoch=-1, verbose=False):
@@ -153,7 +154,7 @@ class Schedule(LRScheduler):
 
     def _check_learning_rate(self):
         """Most classes save the same two numbers; from whom they come only the learning rate can tell."""
-        if not self.has_closed_form or type(self).formula is Schedule.formula:
+        if not self.has_closed_form or not self.step_tells_rate or type(self).formula is Schedule.formula:
             return
         expected = float(self.formula(self.last_epoch))
         if not math.isclose(self.last_lr, expected, rel_tol=1e-6, abs_tol=1e-9):
@@ -715,6 +716,8 @@ class CosineAnnealingWarmRestarts(Schedule):
     counts cycles in whole numbers, from the step alone. After a fractional ``step(2.5)`` Paddle's ``last_epoch`` is 2
     while the rate is that of 2.5; ours keeps the 2.5, so that it is saved, too.
     """
+
+    step_tells_rate = False  # after step(2.5) Paddle's state has step 2
 
     def __init__(self, learning_rate, T_0, T_mult=1, eta_min=0, last_epoch=-1, verbose=False):
         for name, value in ("T_0", T_0), ("T_mult", T_mult):

@@ -60,7 +60,7 @@ def from_paddle(parameters_and_views: list, state_dict: dict) -> dict[int, State
         ValueError: An entry is missing, belongs to no parameter or has another shape than its parameter.
         TypeError: A step number is no whole number.
     """
-    entries = {key: value for key, value in state_dict.items() if key not in OF_NO_PARAMETER}
+    entries = {str(key): value for key, value in state_dict.items() if key not in OF_NO_PARAMETER}
     found, others = _by_parameter(parameters_and_views, entries)
     states = {place: _state(*parameters_and_views[place][::-1], values) for place, values in found.items()}
     if others:
@@ -142,7 +142,9 @@ def _state(optimizer, parameter, values: dict) -> State:
     scalars = {scalar: _first(taken(scalar), default) for scalar, default in optimizer.scalars.items()}
     scalars.update({scalar: found.pop(f"{scalar}_exact").item() for scalar in scalars if f"{scalar}_exact" in found})
     if "t" in found:
-        t = whole(f"state_dict's step number for parameter {parameter.name}", found.pop("t").item(), 0)
+        saved = found.pop("t")
+        saved = saved.item() if saved.size == 1 else saved.tolist()
+        t = whole(f"state_dict's step number for parameter {parameter.name}", saved, 0)
     else:
         t = _step_of(_as_in_paddles_kernel(optimizer, dtype), extras)
     if found:
