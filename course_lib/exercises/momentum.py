@@ -40,16 +40,6 @@ def damped_gradient(x, g, s, lr, momentum):
     return x - lr * s.velocity
 
 
-@damped_gradient.also(hint="In Paddle's formula the gradient enters whole, and lr stays outside.")
-def damped_with_lr_inside(x, g, s, lr, momentum):
-    """The gradient is damped by 1 - momentum, and the learning rate is inside the velocity.
-
-    Every step is ten times shorter at momentum 0.9, and after lr drops old and larger steps go on for a while.
-    """
-    s.velocity = momentum * s.velocity + lr * (1 - momentum) * g
-    return x - s.velocity
-
-
 @damped_gradient.also(hint="The velocity is a sum: it needs no correction.")
 def damped_and_corrected(x, g, s, lr, momentum):
     """The velocity is an average, corrected as in Adam.
@@ -103,7 +93,7 @@ def nesterov_instead(x, g, s, lr, momentum):
 
 @momentum.mistake("The gradient enters the velocity in the same way at every step.")
 def damped_at_first(x, g, s, lr, momentum):
-    """The first gradient is damped by 1 - momentum, all others are not.
+    """The first gradient alone is damped by 1 - momentum.
 
     It gets another weight than all later ones; the velocity carries that for 1/(1 - momentum) steps.
     """
@@ -136,7 +126,7 @@ def lr_inside_the_velocity(x, g, s, lr, momentum):
 def gradient_scaled_too(x, g, s, lr, momentum):
     """The new gradient is scaled by momentum as well.
 
-    v = momentum · (v + g) instead of momentum · v + g: the velocity is too small by the factor momentum.
+    momentum multiplies the new gradient, too: the velocity is too small by that factor.
     """
     s.velocity = momentum * (s.velocity + g)
     return x - lr * s.velocity
@@ -176,7 +166,7 @@ def never_forgets(x, g, s, lr, momentum):
 def gradient_counted_twice(x, g, s, lr, momentum):
     """The gradient is applied beside the velocity.
 
-    The step is lr · (v + g): each new gradient counts twice, so the lr at which training diverges is lower.
+    Each new gradient counts twice, within the velocity and beside it: the lr at which training diverges is lower.
     """
     s.velocity = momentum * s.velocity + g
     return x - lr * (s.velocity + g)
@@ -192,16 +182,6 @@ def velocity_against_the_gradient(x, g, s, lr, momentum):
     return x - lr * s.velocity
 
 
-@velocity_against_the_gradient.also
-def velocity_taken_from(x, g, s, lr, momentum):
-    """The velocity leads uphill.
-
-    The signs of gradient and velocity do not fit each other: one of them has to be minus, not both and not none.
-    """
-    s.velocity = momentum * s.velocity - lr * g
-    return x - s.velocity
-
-
 @momentum.mistake("lr appears once: when x is changed.")
 def lr_twice(x, g, s, lr, momentum):
     """The learning rate is applied twice.
@@ -212,10 +192,34 @@ def lr_twice(x, g, s, lr, momentum):
     return x - lr * s.velocity
 
 
-@lr_twice.also
-def lr_twice_and_damped(x, g, s, lr, momentum):
-    s.velocity = momentum * s.velocity + lr * (1 - momentum) * g
+@momentum.mistake("lr multiplies all of the step: the velocity as well.")
+def lr_on_the_gradient_alone(x, g, s, lr, momentum):
+    """The learning rate multiplies the new gradient alone.
+
+    The old velocity, a sum of whole gradients, enters at full length: steps do not get shorter with lr.
+    """
+    old, s.velocity = s.velocity, momentum * s.velocity + g
+    return x - lr * g - momentum * old
+
+
+@momentum.mistake("The sum of the gradients is meant to be longer than one of them: nothing divides it.")
+def divided_by_the_rest(x, g, s, lr, momentum):
+    """The velocity, or each gradient in it, is divided by 1 - momentum.
+
+    It is a sum already: at momentum 0.9 every step is ten times too long.
+    """
+    s.velocity = momentum * s.velocity + g / (1 - momentum)
     return x - lr * s.velocity
+
+
+@divided_by_the_rest.also(hint="Only an average that starts at zero needs this correction; the velocity is a sum.")
+def corrected_sum(x, g, s, lr, momentum):
+    """The velocity is divided by 1 - momentum**t, as Adam's average is.
+
+    It is a sum, no average: the first steps come out up to ten times too long at momentum 0.9.
+    """
+    s.velocity = momentum * s.velocity + g
+    return x - lr * s.velocity / (1 - momentum**s.t)
 
 
 nesterov = StepExercise(
@@ -260,7 +264,7 @@ def looks_ahead_with_the_old_velocity(x, g, s, lr, momentum):
 def look_ahead_not_scaled(x, g, s, lr, momentum):
     """The look-ahead lacks the factor momentum.
 
-    The step is lr · (g + v): too long, as if the velocity never slowed down.
+    The velocity is added whole: the step is too long, as if the velocity never slowed down.
     """
     s.velocity = momentum * s.velocity + g
     return x - lr * (g + s.velocity)
@@ -320,7 +324,7 @@ def looks_ahead_twice(x, g, s, lr, momentum):
 def look_ahead_with_the_wrong_sign(x, g, s, lr, momentum):
     """The look-ahead has the wrong sign.
 
-    The step is lr · (g - momentum · v): it looks back, and where gradients agree it even goes uphill.
+    It looks back by momentum · v: where successive gradients agree, the step even goes uphill.
     """
     s.velocity = momentum * s.velocity + g
     return x - lr * (g - momentum * s.velocity)
@@ -352,30 +356,10 @@ def velocities_exchanged(x, g, s, lr, momentum):
 def look_ahead_added_to_the_velocity(x, g, s, lr, momentum):
     """The look-ahead is added to the velocity, not to the gradient.
 
-    The step is lr · (1 + momentum) · v: plain momentum with steps nearly twice as long.
+    (1 + momentum) · v is plain momentum with steps nearly twice as long.
     """
     s.velocity = momentum * s.velocity + g
     return x - lr * (1 + momentum) * s.velocity
-
-
-@look_ahead_added_to_the_velocity.also
-def look_ahead_added_to_the_velocity_with_lr(x, g, s, lr, momentum):
-    """The look-ahead is added to the velocity, not to the gradient, and lr is inside.
-
-    The step is (1 + momentum) · v: plain momentum with steps nearly twice as long, and slow to follow a new lr.
-    """
-    s.velocity = momentum * s.velocity + lr * g
-    return x - (1 + momentum) * s.velocity
-
-
-@look_ahead_with_the_wrong_sign.also
-def look_ahead_with_the_wrong_sign_and_lr(x, g, s, lr, momentum):
-    """The look-ahead has the wrong sign, and lr is inside the velocity.
-
-    It looks back: where gradients agree the step even goes uphill.
-    """
-    s.velocity = momentum * s.velocity + lr * g
-    return x - (lr * g - momentum * s.velocity)
 
 
 def _looking_ahead(mistake: Mistake) -> Mistake:
@@ -403,6 +387,110 @@ def nesterovs_velocity_against_the_gradient(x, g, s, lr, momentum):
     """
     s.velocity = g - momentum * s.velocity
     return x - lr * (g + momentum * s.velocity)
+
+
+@nesterov.mistake("The step needs the gradient and momentum times the new velocity.")
+def velocity_left_out(x, g, s, lr, momentum):
+    """This is plain gradient descent.
+
+    The velocity plays no part in the step, or what it adds is taken back again: v - momentum · v_old is g.
+    """
+    s.velocity = momentum * s.velocity + g
+    return x - lr * g
+
+
+@nesterov.mistake("The step consists of two parts: the gradient, and momentum times the new velocity.")
+def gradient_left_out(x, g, s, lr, momentum):
+    """The gradient is missing in the step.
+
+    momentum · v alone is plain momentum with slightly shorter steps.
+    """
+    s.velocity = momentum * s.velocity + g
+    return x - lr * momentum * s.velocity
+
+
+@nesterov.mistake("Which of the two is multiplied by momentum, the gradient or the velocity?")
+def momentum_on_the_gradient(x, g, s, lr, momentum):
+    """momentum multiplies the gradient instead of the velocity.
+
+    The step v + momentum · g is longer than Nesterov's by the whole new gradient times momentum.
+    """
+    s.velocity = momentum * s.velocity + g
+    return x - lr * (s.velocity + momentum * g)
+
+
+@momentum_on_the_gradient.also(hint="Is the new gradient not in the velocity already?")
+def look_ahead_and_velocity(x, g, s, lr, momentum):
+    """The velocity is added to the step a second time.
+
+    v + (g + momentum · v) is nearly twice as long as Nesterov's step.
+    """
+    s.velocity = momentum * s.velocity + g
+    return x - lr * (s.velocity + g + momentum * s.velocity)
+
+
+@look_ahead_with_the_wrong_sign.also(hint="The gradient is subtracted from x, as the velocity is.")
+def gradient_with_the_wrong_sign(x, g, s, lr, momentum):
+    """The gradient enters the step with the wrong sign.
+
+    The step follows the velocity but climbs along the newest gradient.
+    """
+    s.velocity = momentum * s.velocity + g
+    return x - lr * (momentum * s.velocity - g)
+
+
+@nesterov.mistake("lr appears once: when x is changed.")
+def lr_twice_in_nesterov(x, g, s, lr, momentum):
+    """The learning rate is applied twice to the velocity.
+
+    It is inside the velocity and before the step: the look-ahead is next to nothing.
+    """
+    s.velocity = momentum * s.velocity + lr * g
+    return x - lr * (g + momentum * s.velocity)
+
+
+@nesterov.mistake("lr multiplies the gradient in the step, too.")
+def gradient_without_lr(x, g, s, lr, momentum):
+    """The gradient in the step is not multiplied by lr.
+
+    lr is inside the velocity alone: the newest gradient enters at full length, mostly far too long.
+    """
+    s.velocity = momentum * s.velocity + lr * g
+    return x - (g + momentum * s.velocity)
+
+
+def _also_with_lr_inside(mistake: Mistake) -> None:
+    """Add the same mistake in programs that have the learning rate inside the velocity, v ← μ v + lr g."""
+
+    def inside(wrong):
+        return lambda x, g, s, lr, momentum: wrong(x, lr * g, s, 1.0, momentum=momentum)
+
+    for version in tuple(mistake.versions):
+        name, explanation, hint = mistake.words_for(version)
+        twin = inside(version)
+        mistake.versions.append(twin)
+        mistake.told[twin] = (
+            name,
+            f"{explanation} Besides, lr is inside the velocity: after it drops, old and larger steps go on for a while.",
+            f"{hint} And lr belongs outside of the velocity.",
+        )
+
+
+WITH_A_VELOCITY = {
+    momentum: """
+        uphill damped-gradient stale-velocity nesterov-instead damped-at-first gradient-scaled-too shares-swapped
+        never-forgets gradient-counted-twice velocity-against-the-gradient
+    """,
+    nesterov: """
+        uphill plain-momentum looks-ahead-with-the-old-velocity look-ahead-not-scaled damped-gradient-in-nesterov
+        looks-ahead-twice look-ahead-with-the-wrong-sign look-ahead-added-to-the-velocity damped-at-first
+        gradient-scaled-too shares-swapped never-forgets nesterovs-velocity-against-the-gradient gradient-left-out
+        momentum-on-the-gradient
+    """,
+}
+for _exercise, ids in WITH_A_VELOCITY.items():
+    for _id in ids.split():
+        _also_with_lr_inside(_exercise.mistakes[_id])
 
 
 # ------------------------------------------------------------------------------------- predict
