@@ -461,19 +461,15 @@ def gradient_without_lr(x, g, s, lr, momentum):
 
 def _also_with_lr_inside(mistake: Mistake) -> None:
     """Add the same mistake in programs that have the learning rate inside the velocity, v ← μ v + lr g."""
-
-    def inside(wrong):
-        return lambda x, g, s, lr, momentum: wrong(x, lr * g, s, 1.0, momentum=momentum)
-
-    for version in tuple(mistake.versions):
-        name, explanation, hint = mistake.words_for(version)
-        twin = inside(version)
-        mistake.versions.append(twin)
-        mistake.told[twin] = (
+    inside = mistake.through(lambda wrong: lambda x, g, s, lr, momentum: wrong(x, lr * g, s, 1.0, momentum=momentum))
+    for version in inside.versions:
+        name, explanation, hint = inside.words_for(version)
+        inside.told[version] = (
             name,
-            f"{explanation} Besides, lr is inside the velocity: after it drops, old and larger steps go on for a while.",
+            f"{explanation} Besides, lr is inside the velocity: after it drops, larger steps go on for a while.",
             f"{hint} And lr belongs outside of the velocity.",
         )
+    mistake.join(inside)
 
 
 WITH_A_VELOCITY = {
