@@ -387,6 +387,44 @@ def test_an_object_that_cannot_even_be_looked_at_is_an_error():
         assert check(id, Hostile()).status == "error"
 
 
+def endless(*_):
+    while True:
+        pass
+
+
+class EndlessWhenLookedAt:
+    __getattr__ = endless
+
+    def __call__(self, x, g, s, lr):
+        return x - lr * g
+
+
+class EndlessNumber(float):
+    __float__ = endless
+
+
+class EndlessText(Exception):
+    __str__ = endless
+
+
+def raise_endless_text(x, g, s, lr):
+    raise EndlessText
+
+
+@pytest.mark.parametrize(
+    ("id", "make"),
+    [
+        ("sgd-step", EndlessWhenLookedAt),
+        ("sgd-step", lambda: raise_endless_text),
+        ("lr-first-step", lambda: EndlessNumber(2.4)),
+        ("momentum-measure-limit", lambda: EndlessNumber(0.19)),
+    ],
+)
+def test_a_check_ends_however_long_it_takes_to_look_at_the_answer(id, make, monkeypatch):
+    monkeypatch.setattr(EXERCISES[id], "time_limit", 0.2)
+    assert check(id, make()).status == "error"
+
+
 def test_a_check_inside_of_the_answer_is_refused():
     """An answer that checks itself would start one check after another, without end."""
 

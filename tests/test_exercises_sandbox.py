@@ -236,12 +236,11 @@ def test_what_an_answer_sets_is_put_back(action):
     assert settings() == before
 
 
-@pytest.mark.parametrize("double", [False, True])
 @pytest.mark.parametrize("static", [False, True])
-def test_a_check_computes_as_usual_whatever_is_set(double, static):
+def test_a_check_computes_as_usual_whatever_is_set(static):
     """A schedule is tried on a small network, in 32 bits and step by step."""
     try:
-        paddle.set_default_dtype("float64" if double else "float32")
+        paddle.set_default_dtype("float64")
         if static:
             paddle.enable_static()
         before = settings()

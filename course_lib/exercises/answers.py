@@ -11,6 +11,7 @@ import numpy as np
 import paddle
 
 from .engine import Exercise, as_float, is_raw_bits, numpy_of
+from .sandbox import run
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class PredictExercise(Exercise):
     def examine(self, answer):
         if answer is None or answer is Ellipsis:
             return self.not_attempted()
-        number = as_number(answer)
+        number = run(lambda: as_number(answer), self.time_limit).value
         if number is None:
             return self.feedback("error", f"A number is needed, got {shown(answer)}.")
         if self.close(number, self.value):

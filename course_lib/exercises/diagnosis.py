@@ -13,11 +13,12 @@ import re
 import sys
 import textwrap
 import traceback
+import types
 
 import numpy as np
 
 from .. import arrays
-from .sandbox import TimeLimit
+from .sandbox import TimeLimit, run
 from .surroundings import InputRefused
 
 #: (exception, pattern in its text, what is often meant); the first match of the closest class speaks. ``{0}``, ``{1}``
@@ -308,11 +309,10 @@ def near_name(error: BaseException) -> str:
 
 
 def text_of(error: BaseException) -> str:
-    """The text of an exception; nothing where an exception of the learner's cannot even tell that."""
-    try:
+    """The text of an exception; nothing where an exception of the learner's own cannot tell it, or not soon."""
+    if not isinstance(inspect.getattr_static(type(error), "__str__"), types.FunctionType):
         return str(error)
-    except Exception:
-        return ""
+    return run(lambda: str(error), seconds=0.3).value or ""
 
 
 def describe(error: BaseException) -> str:
@@ -359,13 +359,21 @@ def _does_one_thing(code) -> bool:
 
 
 def code_of(answer):
-    """Return the code object behind a function, method, partial, decorated or callable object, or None."""
-    answer = inspect.unwrap(answer)
-    while isinstance(answer, functools.partial):
-        answer = answer.func
-    if not isinstance(answer, type) and not hasattr(answer, "__code__") and not hasattr(answer, "__func__"):
-        answer = type(answer).__call__
-    return getattr(getattr(answer, "__func__", answer), "__code__", None)
+    """Return the code object behind a function, method, partial, decorated or callable object, or None.
+
+    No code of the learner's runs for it: an object may do anything when it is asked for an attribute.
+    """
+    wrapped = inspect.getattr_static(answer, "__wrapped__", None)
+    if wrapped is not None:
+        return code_of(wrapped)
+    if isinstance(answer, functools.partial):
+        return code_of(answer.func)
+    if isinstance(answer, types.MethodType):
+        return code_of(answer.__func__)
+    function = (
+        answer if isinstance(answer, types.FunctionType) else inspect.getattr_static(type(answer), "__call__", None)
+    )
+    return function.__code__ if isinstance(function, types.FunctionType) else None
 
 
 def ran_too_long(error: BaseException) -> bool:

@@ -206,7 +206,7 @@ class _Copier:
         if isinstance(value, functools.partial):
             keywords = {name: self.copy(item) for name, item in value.keywords.items()}
             return functools.partial(self.copy(value.func), *map(self.copy, value.args), **keywords)
-        if isinstance(value, functools._lru_cache_wrapper):
+        if isinstance(value, _CACHED):
             return functools.lru_cache(**value.cache_parameters())(self.copy(value.__wrapped__))
         if isinstance(value, types.ModuleType):
             return self.lend_module(value)
@@ -353,6 +353,7 @@ def _is_library_file(filename) -> bool:
     return filename.startswith(_LIBRARY_ROOTS) or "site-packages" in filename
 
 
+_CACHED = type(functools.lru_cache(len))
 _METHODS = (types.FunctionType, staticmethod, classmethod, property)
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _LIBRARY_ROOTS = tuple({contextlib.__file__.rsplit("contextlib", 1)[0], __file__.rsplit("exercises", 1)[0]})
