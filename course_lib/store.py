@@ -10,6 +10,7 @@ other's results; and it writes where the run takes place, which on a cluster is 
 
 from __future__ import annotations
 
+import dis
 import functools
 import io
 import os
@@ -29,10 +30,10 @@ from course_lib.files import file_at, write_atomically
 class Store:
     """The finished runs of one experiment.
 
-    A kept result is used again if all this is the same: the arguments of the run; its code, and the code of the
-    functions and classes that it uses and that stand in the same package or in the notebook; the values that they
-    take from outside; ``COURSE_DATA``; the versions of Python, Paddle and course_lib. Other packages count by their
-    functions' names: after a change in one of them choose another folder.
+    A kept result is used again if all this is the same: the arguments of the run; its code (comments and docstrings
+    aside), and the code of the functions and classes that it uses and that stand in the same package or in the
+    notebook; the values that they take from outside; ``COURSE_DATA``; the versions of Python, Paddle and course_lib.
+    Other packages count by their functions' names: after a change in one of them choose another folder.
 
     Args:
         folder: Where the files are or shall be. Several experiments may share one. As with everything that Python
@@ -181,7 +182,7 @@ class _Fingerprint(NumpyHasher):
     def reducer_override(self, thing):
         """Of what a thing consists, as ``(any function, parts, more parts)``; a pickler asks for it."""
         if isinstance(thing, types.FunctionType) and self._is_own(thing):
-            return tuple, ([thing.__code__, thing.__defaults__, thing.__kwdefaults__],), _from_outside(thing)
+            return tuple, ([_undocumented(thing), thing.__defaults__, thing.__kwdefaults__],), _from_outside(thing)
         if isinstance(thing, type) and self._is_own(thing):
             return tuple, ([thing.__qualname__, *thing.__bases__],), _members(thing)
         if isinstance(thing, types.CodeType):  # without its file and lines
@@ -221,6 +222,14 @@ def _from_outside(function) -> dict:
     outer = {name: function.__globals__[name] for name in _names(function.__code__) if name in function.__globals__}
     cells = zip(function.__code__.co_freevars, function.__closure__ or ())
     return {**outer, **{name: cell.cell_contents for name, cell in cells}}
+
+
+def _undocumented(function) -> types.CodeType:
+    """The code without its docstring, the first of its constants: a comma in it must not cost hours."""
+    code = function.__code__
+    documented = function.__doc__ is not None and code.co_consts[:1] == (function.__doc__,)
+    in_use = any(step.arg == 0 and "CONST" in step.opname for step in dis.get_instructions(code))
+    return code.replace(co_consts=(None, *code.co_consts[1:])) if documented and not in_use else code
 
 
 def _names(code):

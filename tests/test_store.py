@@ -131,6 +131,7 @@ BASE = """
 SIZES = {"units": [4, 8], "names": {"a", "b"}}
 RULES = {"adam": optimizer.Adam, "half": lambda x: x / 2}
 def helper(x, times=2):
+    "Documented."
     return helper(x, times - 1) + SIZES["units"][0] if times and x not in {"p", "q", "r"} else 0
 class Net:
     width = 4
@@ -138,7 +139,9 @@ class Net:
     @property
     def double(self): return 2 * self.width
     @staticmethod
-    def name(): return "net"
+    def name():
+        "net"
+        return "net"
 @functools.lru_cache(None)
 def cached(): return 5
 def run(lr, seed):
@@ -167,6 +170,11 @@ CHANGES = [
 def test_a_change_of_anything_that_the_run_uses_is_seen(change):
     assert BASE.count(change[0]) >= 1
     assert fingerprint(module(BASE)) != fingerprint(module(BASE.replace(*change)))
+
+
+@pytest.mark.parametrize("new", ['"Documented, too."', '"Documented."  # a comment', '("Documented.")'])
+def test_docstrings_comments_and_layout_do_not_matter(new):
+    assert fingerprint(module(BASE)) == fingerprint(module(BASE.replace('"Documented."', new)))
 
 
 def test_where_it_stands_and_what_it_does_not_use_do_not_matter():
