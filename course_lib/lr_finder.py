@@ -220,7 +220,8 @@ def untouched(model, optimizer):
     contents = [(container, copy.copy(container)) for container in containers]
     parameters = _unique([*model.parameters(), *parameters_of(optimizer)])
     gradients = [(parameter, copy.deepcopy(parameter.grad)) for parameter in parameters]
-    tensors = [(t, t.detach().clone(), t.stop_gradient) for t in _unique([*parameters, *_tensors(containers)])]
+    tensors = [t for t in _unique([*parameters, *_tensors(containers)]) if t._is_initialized()]  # one of LSTM's is not
+    before = [(tensor, tensor.detach().clone(), tensor.stop_gradient) for tensor in tensors]
     with schedule_set_aside(optimizer):  # Paddle's keeps its state in the tensors; that of ours lies in its blocks
         state = optimizer.state_dict() if isinstance(optimizer, Optimizer) else None
     numpys, pythons = np.random.get_state(), random.getstate()
@@ -231,7 +232,7 @@ def untouched(model, optimizer):
         random.setstate(pythons)
         for container, content in contents:
             _refill(container, content)
-        for tensor, value, stop_gradient in tensors:
+        for tensor, value, stop_gradient in before:
             with paddle.no_grad():
                 tensor.set_value(value)
             tensor.stop_gradient = stop_gradient
@@ -285,6 +286,8 @@ def _sweep(lr_min, lr_max, steps: int, sweep: str) -> list[float]:
 
 def _array(name: str, values) -> np.ndarray:
     try:
+        if np.iscomplexobj(values):  # NumPy would leave the imaginary part out, with a warning
+            raise TypeError
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a list of numbers, got {values!r:.60}") from None

@@ -359,6 +359,24 @@ def test_a_frozen_part_stays_as_it_is():
     assert frozen.stop_gradient and (frozen.numpy().tobytes(), frozen.grad.numpy().tobytes()) == before
 
 
+@modules
+def test_a_recurrent_network_leaves_no_trace(module):
+    class Reader(paddle.nn.Layer):
+        def __init__(self):
+            super().__init__()
+            self.lstm, self.linear = paddle.nn.LSTM(8, 16), paddle.nn.Linear(16, 10)
+
+        def forward(self, images):
+            return self.linear(self.lstm(images.squeeze(1))[0][:, -1])
+
+    model = Reader()
+    opt = module.Adam(0.01, parameters=model.parameters())
+    fit(model, opt, DIGITS, steps=2)
+    before = snapshot(model, opt)
+    range_test(model, opt, DIGITS, steps=20)
+    assert snapshot(model, opt) == before
+
+
 def test_what_is_frozen_during_the_test_is_not_afterwards():
     model = network()
     first = model.parameters()[0]
@@ -478,5 +496,7 @@ def test_bad_curves_are_named(arguments, message):
 def test_curves_of_something_else_are_named():
     with pytest.raises(TypeError, match="lrs must be a list of numbers, got 'fast'"):
         suggest("fast", CURVE)
+    with pytest.raises(TypeError, match="smoothed must be a list of numbers, got array"):
+        suggest(LRS, CURVE + 1j)
     with pytest.raises(TypeError, match=r"smoothed must be a list of numbers, got \{\}"):
         suggest(LRS, {})
