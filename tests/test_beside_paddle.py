@@ -309,6 +309,9 @@ def test_a_resized_parameter_and_its_old_state_are_refused(module, shape):
     with pytest.raises(ValueError, match="param"):
         made.step()
     np.testing.assert_array_equal(parameter.numpy(), before)
+    if module is optimizer:
+        with pytest.raises(ValueError, match="make a new optimizer after a parameter has been resized"):
+            made.state_dict()
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])

@@ -327,12 +327,13 @@ class Optimizer(paddle.optimizer.Optimizer):
         ``…_t_0``, so that a resumed run equals the unbroken one bit for bit, and the class of the schedule.
 
         Raises:
-            ValueError: Two parameters have the same name.
+            ValueError: Two parameters have the same name, or one has been resized since its last step.
         """
         distinct_names(self._parameters())
         states, state_dict = self._all_states(), {}
         for place, (parameter, seen) in enumerate(self._parameters_and_views()):
             if place in states:
+                self._check_size(parameter, states[place], math.prod(parameter.shape))
                 state_dict.update(to_paddle(seen, parameter, states[place]))
         return {**state_dict, **schedule_entries(self._learning_rate)}
 
