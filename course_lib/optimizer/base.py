@@ -397,7 +397,7 @@ class Optimizer(paddle.optimizer.Optimizer):
 
     def _make_current(self, parameters, groups) -> None:
         """See to it that the blocks consist of just these parameters and know where these lie in memory."""
-        same = len(parameters) == len(self._updated) and all(p is q for p, q in zip(parameters, self._updated))
+        same = list(map(id, parameters)) == list(map(id, self._updated))
         addresses = [address(parameter) for parameter in parameters]
         if same and addresses == self._addresses:
             return

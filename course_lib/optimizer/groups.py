@@ -44,8 +44,11 @@ class Group:
 
     def with_gradients(self) -> list:
         """Return ``[(parameter, gradient), …]`` of the parameters that take part in this step."""
-        pairs = [(parameter, parameter.grad) for parameter in self.parameters if not parameter.stop_gradient]
-        return [(parameter, gradient) for parameter, gradient in pairs if gradient is not None]
+        return [
+            (parameter, gradient)
+            for parameter in self.parameters
+            if not parameter.stop_gradient and (gradient := parameter.grad) is not None
+        ]
 
     def clipped(self, pairs: list) -> list:
         """Return the pairs after clipping; the norm of a global clip is that of this group."""
