@@ -237,12 +237,16 @@ def shipped_by_others(site: Path):
         yield name, work.get_text().replace(name, "").strip(), licence, [file.get_text() for file in files("code")]
 
 
+def files_of_static(site: Path) -> dict[str, Path]:
+    static = site / "_static"
+    return {path.relative_to(static).as_posix(): path for path in static.rglob("*") if path.is_file()}
+
+
 def test_all_that_the_site_ships_is_on_the_page_of_licences(site):
     ours = {"course.css", "course.js", "logo.svg"}
-    static = {path.relative_to(site / "_static").as_posix() for path in (site / "_static").rglob("*") if path.is_file()}
     patterns = {pattern for *_, files in shipped_by_others(site) for pattern in files}
-    assert {name for name in static - ours if not any(fnmatch(name, pattern) for pattern in patterns)} == set()
-    assert {pattern for pattern in patterns if not any(fnmatch(name, pattern) for name in static)} == set()
+    unnamed = {name for name in files_of_static(site) if not any(fnmatch(name, pattern) for pattern in patterns)}
+    assert unnamed == ours
 
 
 def test_what_scripts_were_bundled_from_is_on_the_page_of_licences(site):
@@ -257,7 +261,8 @@ def test_what_scripts_were_bundled_from_is_on_the_page_of_licences(site):
 
 def test_versions_on_the_page_of_licences_are_those_of_the_files(site):
     for name, version, _, patterns in shipped_by_others(site):
-        files = [path for pattern in patterns for path in (site / "_static").glob(pattern) if path.is_file()]
+        files = [path for file, path in files_of_static(site).items() if any(fnmatch(file, one) for one in patterns)]
+        assert files, name
         texts = "".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
         assert version in texts or version == importlib.metadata.version(name.lower().replace(" ", "-")), name
 

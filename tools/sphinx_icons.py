@@ -15,6 +15,7 @@ from fontTools import subset
 ICON = re.compile(r"\bfa-([a-z0-9-]+)")
 ICON_RULE = re.compile(r'((?:\.fa-[a-z0-9-]+:{1,2}before,?)+)\{(?:content|--fa):"[^"]*"\}')
 CODE_POINT = re.compile(r"\\([ef][0-9a-f]{3})\b")
+PRELOADED_FONT = re.compile(r"<link rel=.preload. as=.font.[^>]*\.woff2[^>]*>\n?")  # by the theme for older Pythons
 COMPRESSED_FONT = re.compile(r'url\([^)]*\.woff2\)\s*format\("woff2"\),')  # names the .ttf beside it next
 
 
@@ -31,8 +32,11 @@ def keep_used_icons(app, error):
     for path in [path for path, script in scripts.items() if "___FONT_AWESOME___" in script]:
         path.write_text("/* the style sheets draw the icons */\n", encoding="utf-8")
         del scripts[path]
-    pages = [path.read_text(encoding="utf-8") for path in site.rglob("*.html")]
-    used = {name for text in [*pages, *scripts.values()] for name in ICON.findall(text)}
+    pages = {path: path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
+    for path, page in pages.items():
+        if PRELOADED_FONT.search(page):
+            path.write_text(PRELOADED_FONT.sub("", page), encoding="utf-8")
+    used = {name for text in [*pages.values(), *scripts.values()] for name in ICON.findall(text)}
     code_points = set()
     for path in (site / "_static").rglob("*.css"):
         style = without_unused(path.read_text(encoding="utf-8"), used)

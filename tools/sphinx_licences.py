@@ -3,14 +3,15 @@
     ```{shipped}``` a table of its content, which is YAML: name of the work → its url, its licence, its files in the
                     folder _static, and either the package that it is, or its version where it names one
 
-The licence's text is brought along from the package, or from the file ``text`` of another; else a link leads to it. The
-foot of every page leads to the page of the table.
+The licence's text is brought along from the package, or from the file ``text`` of another (package/pattern); else a
+link leads to it. The foot of every page leads to the page of the table.
 """
 
 from __future__ import annotations
 
 import html
 import shutil
+from fnmatch import fnmatch
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -63,13 +64,13 @@ def text_of(work: dict) -> Path | None:
     Raises:
         LookupError: The package has no such file.
     """
-    package, _, wanted = work.get("text", work.get("package", "")).partition("/")
+    package, _, pattern = work.get("text", f"{work.get('package', '')}/*dist-info*LICEN*").partition("/")
     if not package:
         return None
     for file in distribution(package).files:
-        if file.name == wanted or (not wanted and file.name.startswith(("LICEN", "COPYING"))):
+        if fnmatch(str(file), pattern):
             return Path(file.locate())
-    raise LookupError(f"{package} has no licence file {wanted}")
+    raise LookupError(f"{package} has no file {pattern}")
 
 
 def copy_texts(app, error):
@@ -84,7 +85,5 @@ def copy_texts(app, error):
 
 def lead_to_page(app, pagename, templatename, context, doctree):
     if PAGE in app.env.found_docs:
-        page = context["pathto"](PAGE)
-        context["theme_extra_footer"] = (
-            f'<a href="{page}">Licences of this course and of what its pages are made of</a>'
-        )
+        text = "Licences of this course and of what its pages are made of"
+        context["theme_extra_footer"] = link(context["pathto"](PAGE), text)
