@@ -8,7 +8,7 @@ import paddle
 import pytest
 
 from course_lib.exercises import EXERCISES, check, hint, quiz, reset, stub
-from course_lib.exercises.diagnosis import OTHER_NAMES, explain, numpy_function
+from course_lib.exercises.diagnosis import COMMON_CAUSES, OTHER_NAMES, explain, numpy_function
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +81,7 @@ IN_A_SCHEDULE = [
     ("return open('nowhere')", "no files"),
     ("import nowhere", "not installed"),
     ("from math import sqroot", "nothing of this name"),
+    ("return paddle.sqrt(lr)", "there is NumPy's own"),
     ("raise ValueError", "without a message"),
     ("raise KeyboardInterrupt", "interrupted"),
 ]
@@ -126,9 +127,9 @@ def test_every_function_that_is_suggested_exists():
 
 
 def test_explanations_hold_no_function_that_does_not_exist():
-    for body, _ in IN_A_SCHEDULE:
-        for suggestion in re.findall(r"`(np\.[\w.]+)", decay(body).message):
-            assert eval(suggestion, {"np": np}) is not None
+    texts = [decay(body).message for body, _ in IN_A_SCHEDULE] + [meaning for _, _, meaning in COMMON_CAUSES]
+    for suggestion in re.findall(r"`(np\.[\w.]+)", " ".join(texts)):
+        assert eval(suggestion, {"np": np}) is not None
 
 
 def test_what_nothing_is_known_of_gets_no_explanation():

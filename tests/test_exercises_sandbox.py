@@ -448,6 +448,30 @@ def touch():
     functions["new"] = 1
 state = lambda: (count, list(functions), pair[1])
 """,
+    "shared closure": """
+def pair():
+    count = 0
+    def bump():
+        nonlocal count
+        count += 1
+        return count
+    def touch():
+        before = count
+        assert bump() == count == before + 1
+    return touch, lambda: count
+touch, state = pair()
+""",
+    "module imported inside": """
+import sys
+import types
+module = sys.modules["module_of_the_learner"] = types.ModuleType("module_of_the_learner")
+module.seen = []
+def touch():
+    import module_of_the_learner
+    module_of_the_learner.seen.append(1)
+    module_of_the_learner.new = 1
+state = lambda: (module.seen, hasattr(module, "new"))
+""",
     "layer": """
 import paddle
 class Memory(paddle.nn.Layer):

@@ -97,6 +97,11 @@ COMMON_CAUSES = [
     (TypeError, r"unsupported operand|ufunc", "Two values of kinds that do not go together: print their types."),
     (
         ValueError,
+        r"must be Tensor",
+        "A function of Paddle's takes tensors; for arrays and numbers there is NumPy's own.",
+    ),
+    (
+        ValueError,
         r"truth value",
         "An `if`, `and` or `max` met a whole array: choose per element with `np.where` or `np.maximum`.",
     ),
@@ -224,7 +229,6 @@ OTHER_NAMES = {
     "pow": "np.power",
     "rand": "np.random.rand",
     "randn": "np.random.randn",
-    "rsqrt": "np.sqrt",
     "sub": "np.subtract",
 }
 

@@ -316,7 +316,7 @@ def as_array(result, shape: tuple[int, ...]) -> np.ndarray:
 
 def is_raw_bits(value) -> bool:
     """Whether ``value`` is what ``tensor.numpy()`` gives for bfloat16, which NumPy does not know."""
-    return getattr(value, "dtype", None) == np.uint16
+    return isinstance(value, (np.ndarray, np.generic)) and value.dtype == np.uint16
 
 
 def numpy_of(tensor) -> np.ndarray:

@@ -266,19 +266,23 @@ class _Copier:
             return original
         namespace = self.namespace(original.__globals__)
         cells = original.__closure__ or ()
-        twin_cells = tuple(types.CellType() for _ in cells)
-        twin = types.FunctionType(original.__code__, namespace, original.__name__, None, twin_cells or None)
+        new_cells = [cell for cell in cells if id(cell) not in self.memo]  # functions may share them
+        self.memo.update((id(cell), types.CellType()) for cell in new_cells)
+        closure = tuple(self.memo[id(cell)] for cell in cells) or None
+        twin = types.FunctionType(original.__code__, namespace, original.__name__, None, closure)
         self.memo[id(original)] = twin
         self.memo.setdefault(id(self.memo), []).append(original)  # keeps ids unique, as deepcopy does
         twin.__defaults__ = tuple(map(self.copy, original.__defaults__)) if original.__defaults__ else None
         twin.__kwdefaults__ = {k: self.copy(v) for k, v in (original.__kwdefaults__ or {}).items()} or None
         twin.__dict__.update({name: self.copy(value) for name, value in original.__dict__.items()})
-        for cell, twin_cell in zip(cells, twin_cells):
+        for cell in new_cells:
             with contextlib.suppress(ValueError):  # an empty cell stays empty
-                twin_cell.cell_contents = self.copy(cell.cell_contents)
-        for name in _names_in(original.__code__):
+                self.memo[id(cell)].cell_contents = self.copy(cell.cell_contents)
+        for name in _named_in(original.__code__, "LOAD_GLOBAL", "LOAD_NAME"):
             if name in original.__globals__ and not name.startswith("__"):
                 namespace[name] = self.copy(original.__globals__[name])
+        for name in _named_in(original.__code__, "IMPORT_NAME") & sys.modules.keys():
+            self.copy(sys.modules[name])
         return twin
 
     def namespace(self, original: dict) -> dict:
@@ -360,10 +364,8 @@ _LIBRARY_ROOTS = tuple({contextlib.__file__.rsplit("contextlib", 1)[0], __file__
 
 
 @functools.lru_cache(maxsize=256)
-def _names_in(code):
-    """The globals that a function reads; names of attributes, as in ``s.m``, are none."""
-    names = {step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            names |= _names_in(constant)
-    return names
+def _named_in(code, *operations):
+    """The globals that a function reads, or the modules that it imports; attributes, as in ``s.m``, are neither."""
+    names = {step.argval for step in dis.get_instructions(code) if step.opname in operations}
+    inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return names.union(*(_named_in(constant, *operations) for constant in inner))

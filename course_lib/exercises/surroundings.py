@@ -269,9 +269,9 @@ def _no_figures(held):
     """Figures are opened once, closed unseen, and those that were open are out of reach; settings are put back."""
     open_before, settings = dict(_open_figures()), _figure_settings()
     _open_figures().clear()
+    pyplot = sys.modules.get("matplotlib.pyplot")
     try:
         with contextlib.ExitStack() as stack:
-            pyplot = sys.modules.get("matplotlib.pyplot")
             for name in ("show", "pause", "savefig") if pyplot else ():
                 stack.enter_context(_replaced(pyplot, name, lambda *_, **__: None))
             for name in ("figure", "subplots") if pyplot else ():
@@ -280,7 +280,7 @@ def _no_figures(held):
     finally:
         if _open_figures():
             held.figures += len(_open_figures())
-            sys.modules["matplotlib.pyplot"].close("all")
+            sys.modules["matplotlib._pylab_helpers"].Gcf.destroy_all()
         _open_figures().update(open_before)
         if settings != _figure_settings():
             dict.update(sys.modules["matplotlib"].rcParams, settings)
