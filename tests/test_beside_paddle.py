@@ -492,6 +492,17 @@ def test_paddle_takes_ours_for_an_optimizer(name):
     assert not {"step", "minimize", "backward", "apply_gradients", "get_lr", "set_lr"} & (theirs - own)
 
 
+def test_paddles_look_ahead_wraps_ours():
+    ends = []
+    for module in (optimizer, paddle.optimizer):
+        paddle.seed(0)
+        model = paddle.nn.Linear(2, 2)
+        inner = module.Adam(0.1, parameters=model.parameters())
+        trained(paddle.incubate.LookAhead(inner, alpha=0.2, k=3), model, steps=7)
+        ends.append(model.weight.numpy())
+    np.testing.assert_allclose(*ends, rtol=1e-4)
+
+
 def test_what_only_paddle_has_is_named():
     made = optimizer.Adam(0.1)
     for name in ("_accumulators", "_param_groups", "_beta1", "_default_dict"):
