@@ -7,6 +7,7 @@ it explodes; useful learning rates lie where it falls.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import copy
 import itertools
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import paddle
+from paddle.optimizer.lr import LRScheduler
 
 from course_lib import errors
 from course_lib.data import Dataset
@@ -216,11 +218,11 @@ def untouched(model, optimizer):
 
     So are the gradients, and the random numbers that come next from NumPy and Python.
     """
-    containers = list(_containers([vars(owner) for owner in (*model.sublayers(include_self=True), optimizer)]))
-    contents = [(container, copy.copy(container)) for container in containers]
+    changeable = list(_changeable([*model.sublayers(include_self=True), vars(optimizer)]))
+    contents = [(thing, _content(thing)) for thing in changeable]
     parameters = _unique([*model.parameters(), *parameters_of(optimizer)])
     gradients = [(parameter, copy.deepcopy(parameter.grad)) for parameter in parameters]
-    tensors = [t for t in _unique([*parameters, *_tensors(containers)]) if t._is_initialized()]  # one of LSTM's is not
+    tensors = [t for t in _unique([*parameters, *_tensors(changeable)]) if t._is_initialized()]  # one of LSTM's is not
     before = [(tensor, tensor.detach().clone(), tensor.stop_gradient) for tensor in tensors]
     with schedule_set_aside(optimizer):  # Paddle's keeps its state in the tensors; that of ours lies in its blocks
         state = optimizer.state_dict() if isinstance(optimizer, Optimizer) else None
@@ -230,8 +232,8 @@ def untouched(model, optimizer):
     finally:
         np.random.set_state(numpys)
         random.setstate(pythons)
-        for container, content in contents:
-            _refill(container, content)
+        for thing, content in contents:
+            _refill(thing, content)
         for tensor, value, stop_gradient in before:
             with paddle.no_grad():
                 tensor.set_value(value)
@@ -318,32 +320,60 @@ def _put_back_gradient(parameter, gradient) -> None:
     parameter.grad = gradient  # hooks may have changed it on the way
 
 
-def _containers(value):
-    """All dicts, lists, sets and arrays in ``value`` whose content can change, each once."""
+_OWNERS = paddle.nn.Layer, LRScheduler, paddle.nn.clip.ClipGradBase
+"""Objects whose attributes belong to them alone."""
+
+_COLLECTIONS = dict, list, tuple, set, collections.deque
+
+_RANDOM = {
+    np.random.Generator: (
+        lambda rng: rng.bit_generator.state,
+        lambda rng, state: setattr(rng.bit_generator, "state", state),
+    ),
+    np.random.RandomState: (np.random.RandomState.get_state, np.random.RandomState.set_state),
+    random.Random: (random.Random.getstate, random.Random.setstate),
+}
+"""Generators of random numbers, and how their state is read and set."""
+
+
+def _changeable(value):
+    """All collections, arrays and generators of random numbers in ``value`` whose content can change, each once."""
     found, waiting = {}, [value]
     while waiting:
         each = waiting.pop()
-        changeable = isinstance(each, (dict, list, set)) or (isinstance(each, np.ndarray) and each.flags.writeable)
-        if changeable and id(each) not in found:
+        each = vars(each) if isinstance(each, _OWNERS) else each
+        array = isinstance(each, np.ndarray) and each.flags.writeable
+        if (array or isinstance(each, _COLLECTIONS) or type(each) in _RANDOM) and id(each) not in found:
             found[id(each)] = each
-            waiting += each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+            waiting += _items(each)
     return found.values()
 
 
-def _refill(container, content) -> None:
-    """Give a container its content back, in place: others may know it too, as a hook's handle knows its dict."""
-    if isinstance(container, np.ndarray):
-        container[...] = content
-    elif isinstance(container, list):
-        container[:] = content
-    else:
-        container.clear()
-        container.update(content)
+def _items(thing):
+    return thing.values() if isinstance(thing, dict) else thing if isinstance(thing, _COLLECTIONS) else ()
 
 
-def _tensors(containers):
-    items = (each.values() if isinstance(each, dict) else each for each in containers if isinstance(each, (dict, list)))
-    return [item for item in itertools.chain.from_iterable(items) if isinstance(item, paddle.Tensor)]
+def _content(thing):
+    read, _ = _RANDOM.get(type(thing), (copy.copy, None))
+    return read(thing)
+
+
+def _refill(thing, content) -> None:
+    """Give a thing its content back, in place: others may know it too, as a hook's handle knows its dict."""
+    if type(thing) in _RANDOM:
+        _RANDOM[type(thing)][1](thing, content)
+    elif isinstance(thing, np.ndarray):
+        thing[...] = content
+    elif isinstance(thing, (list, collections.deque)):
+        thing.clear()
+        thing.extend(content)
+    elif isinstance(thing, (dict, set)):
+        thing.clear()
+        thing.update(content)
+
+
+def _tensors(things):
+    return [item for item in itertools.chain.from_iterable(map(_items, things)) if isinstance(item, paddle.Tensor)]
 
 
 def _unique(tensors) -> list:

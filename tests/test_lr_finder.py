@@ -1,5 +1,6 @@
 """lr_finder: the sweep it makes, the curve it reads, and that it leaves no trace."""
 
+import collections
 import copy
 import random
 
@@ -307,6 +308,52 @@ def test_what_layers_keep_beside_their_parameters_is_put_back():
     assert (model.calls, model.seen, model.counts.tolist()) == (calls, list(range(1, calls + 1)), [0, calls])
     hook.remove()
     assert not model._forward_post_hooks
+
+
+class Moodier(Moody):
+    """One that keeps such things in tuples, queues and a layer out of sight, and has random numbers of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.averages, self.last = (paddle.zeros([1]), {}), collections.deque([0], maxlen=3)
+        self.hidden = [Moody()]
+        self.dice = np.random.default_rng(0), np.random.RandomState(0), random.Random(0)
+
+    def forward(self, images):
+        self.last.append(self.calls)
+        self.averages[0].add_(paddle.ones([1]))
+        self.averages[1][self.calls] = sum(dice.random() for dice in self.dice)
+        self.hidden[0](images)
+        return super().forward(images)
+
+    def kept(self):
+        averages, hidden = (self.averages[0].item(), self.averages[1]), self.hidden[0]
+        return repr((averages, self.last, hidden.calls, hidden.seen))
+
+
+class CountingClip(paddle.nn.ClipGradByGlobalNorm):
+    calls = 0
+
+    def __call__(self, pairs):
+        self.calls += 1
+        return super().__call__(pairs)
+
+
+@modules
+def test_what_is_kept_in_other_ways_is_put_back(module):
+    model, clip = Moodier(), CountingClip(1.0)
+    schedule = module.lr.LinearWarmup(module.lr.StepDecay(0.1, 2), 3, 0.0, 0.1)
+    opt = module.SGD(schedule, parameters=model.parameters(), grad_clip=clip)
+    fit(model, opt, DIGITS, steps=2)
+    before, moved, throws = model.kept(), schedule.state_dict(), [copy.deepcopy(die).random() for die in model.dice]
+
+    def loss_that_moves_the_schedule(logits, labels):
+        schedule.step()
+        return paddle.nn.functional.cross_entropy(logits, labels)
+
+    range_test(model, opt, DIGITS, steps=20, loss=loss_that_moves_the_schedule)
+    assert (model.kept(), schedule.state_dict(), clip.calls) == (before, moved, 2)
+    assert [die.random() for die in model.dice] == throws
 
 
 @modules
