@@ -308,7 +308,8 @@ def copy(ledger: Path, to: Path) -> None:
 
 def conditions_path(ledger: Path) -> Path:
     """``conditions.json`` beside ``claims.json``, ``conditions-mnist.json`` beside ``claims-mnist.json``."""
-    return ledger.with_name(ledger.name.replace("claims", "conditions"))
+    name = ledger.name.replace("claims", "conditions")
+    return ledger.with_name(name if name != ledger.name else f"conditions-{name}")
 
 
 # One file cannot take the place of two. So a third one holds both contents until both files are written; whoever finds
@@ -368,9 +369,8 @@ def _entries(content) -> list[dict]:
 
 
 def _conditions(content) -> dict[str, dict[str, bool]]:
-    by_claim = content.items() if isinstance(content, dict) else [(None, content)]
-    for id, conditions in by_claim:
-        if id not in CLAIMS or not isinstance(conditions, dict) or set(map(type, conditions.values())) - {bool}:
+    for conditions in content.values() if isinstance(content, dict) else [None]:
+        if not isinstance(conditions, dict) or set(map(type, conditions.values())) - {bool}:
             raise ValueError("it does not hold conditions by claim")
     return content
 

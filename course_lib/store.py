@@ -58,7 +58,7 @@ class Store:
     def __init__(self, folder, run):
         if not isinstance(folder, (str, os.PathLike)):
             raise TypeError(f"store must be the path of a folder or None, got {folder!r} ({type(folder).__name__})")
-        if not os.fspath(folder):  # as of a variable that is not set; to pathlib it is the current folder
+        if not os.fspath(folder).strip():  # as of a variable that is not set; to pathlib it is the current folder
             raise ValueError(f"store must be the path of a folder or None, got {folder!r}")
         self.folder = Path(os.path.expanduser(folder))
         try:
@@ -109,7 +109,7 @@ def as_numbers(results: dict) -> dict[object, np.ndarray]:
     """Return the results of a run as arrays of float64.
 
     Raises:
-        TypeError: One of them is neither a number nor an array of numbers.
+        TypeError: One of them is neither a number nor an array of numbers, or there is none.
 
     Example:
         >>> as_numbers({"loss": [2, 1]})
@@ -119,17 +119,23 @@ def as_numbers(results: dict) -> dict[object, np.ndarray]:
             ...
         TypeError: the result 'loss' must be a number or an array of numbers, got None
     """
+    if not results:
+        raise TypeError("a run must return at least one result, got {}")
     return {key: _as_number(key, value) for key, value in results.items()}
 
 
 def _as_number(key, value) -> np.ndarray:
-    # A tensor converts itself: of bfloat16, NumPy would read the raw bits.
-    array = np.asarray(value.astype("float64") if hasattr(value, "astype") else value)
-    # NumPy takes "0.5" for a number, and makes NaN of None: what a function gives that forgets to return something.
-    forgotten = array.dtype == object and any(item is None for item in array.flat)
-    if forgotten or array.dtype.kind not in "biufO":
-        raise TypeError(f"the result {key!r} must be a number or an array of numbers, got {value!r:.60}")
-    return array.astype(np.float64, copy=False)
+    # A tensor of floats converts itself: of bfloat16, NumPy would read the raw bits.
+    floats = hasattr(value, "is_floating_point") and value.is_floating_point()
+    try:
+        array = np.asarray(value.astype("float64") if floats else value)
+        # NumPy takes "0.5" for a number, and makes NaN of None: what a function gives that forgets to return something.
+        forgotten = array.dtype == object and any(item is None for item in array.flat)
+        if not forgotten and array.dtype.kind in "biufO":
+            return array.astype(np.float64, copy=False)
+    except (TypeError, ValueError, OverflowError):  # lists of unequal lengths, things that are no numbers
+        pass
+    raise TypeError(f"the result {key!r} must be a number or an array of numbers, got {value!r:.60}")
 
 
 def _versions() -> tuple:

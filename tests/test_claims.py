@@ -108,7 +108,7 @@ def test_conditions_are_kept_beside_the_ledger_in_its_order(folder):
     assert list(claims.read_conditions().items()) == [("LR-1", {}), ("LR-2", {"a": True, "b": False})]
 
 
-@pytest.mark.parametrize("content", ["{not json", "[]", '{"LR-99": {}}', '{"LR-1": 5}', '{"LR-1": {"a": 1}}'])
+@pytest.mark.parametrize("content", ["{not json", "[]", '{"LR-1": 5}', '{"LR-1": {"a": 1}}', '{"LR-99": []}'])
 def test_damaged_conditions_are_set_aside_and_named(folder, content):
     folder.mkdir()
     (folder / "conditions.json").write_text(content)
@@ -144,8 +144,17 @@ def test_entries_of_another_version_are_kept(folder):
     folder.mkdir()
     others = [{**ENTRY, "id": "LR-99"}, {**ENTRY, "id": "LR-2", "verdict": "undecided"}]
     (folder / "claims.json").write_text(json.dumps(others), encoding="utf-8-sig")
+    (folder / "conditions.json").write_text('{"LR-99": {"a": true}, "LR-2": {"b": false}}')
     claims.record("LR-1", "12 steps", "confirmed")
     assert stored(folder) == [ENTRY, others[1], others[0]]
+    assert stored(folder, "conditions.json") == {"LR-1": {}, "LR-2": {"b": False}, "LR-99": {"a": True}}
+
+
+def test_a_ledger_under_another_name_is_not_taken_for_its_own_conditions(tmp_path):
+    (tmp_path / "today.json").write_text(json.dumps([ENTRY]))
+    claims.copy(tmp_path / "today.json", to=tmp_path / "copy.json")
+    assert stored(tmp_path, "today.json") == stored(tmp_path, "copy.json") == [ENTRY]
+    assert claims.read_conditions(tmp_path / "copy.json") == {}
 
 
 def test_a_results_folder_in_the_home_folder(monkeypatch, tmp_path):

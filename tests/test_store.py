@@ -95,7 +95,13 @@ def test_what_is_wrong_with_the_file_system_is_no_damage(tmp_path, make):
 @pytest.mark.parametrize(
     "content",
     [
-        *([1, 2], {"call": "", "result": 5}, {"call": "", "value": RESULT}, {"call": "", "result": [1.0]}),
+        *(
+            [1, 2],
+            {"call": "", "result": {}},
+            {"call": "", "result": 5},
+            {"call": "", "value": RESULT},
+            {"call": "", "result": [1.0]},
+        ),
         *({"call": "", "result": {"value": text}} for text in ("good", None, [[1.0], [2.0, 3.0]])),
     ],
     ids=str,

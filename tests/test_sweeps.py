@@ -79,6 +79,21 @@ def test_numbers_of_every_kind_are_results(number):
     assert sweep(lambda lr, seed: number, {"lr": [1]}, [0]).values.item() == 0.5
 
 
+@pytest.mark.parametrize(
+    "result",
+    [np.array(["0.5"]), np.str_("0.5"), np.complex64(1), np.datetime64("2020"), {1}, [1.0, [2.0]], 10**400, [{}]],
+    ids=lambda result: f"{result!r:.20}",
+)
+def test_what_is_no_number_is_no_result(result):
+    with pytest.raises(RuntimeError, match=r"lr=1, seed=0 failed: TypeError: the result 'value' must be a number or"):
+        sweep(lambda lr, seed: result, {"lr": [1]}, [0])
+
+
+def test_a_run_without_results_is_named():
+    with pytest.raises(RuntimeError, match=r"lr=1, seed=0 failed: TypeError: a run must return at least one result"):
+        sweep(lambda lr, seed: {"loss": 0.0} if lr > 1 else {}, {"lr": [1, 2]}, [0])
+
+
 def test_one_seed_has_no_spread():
     assert sweep(lambda lr, seed: lr, {"lr": [0.1]}, [7]).std().tolist() == [0]
 
@@ -345,6 +360,7 @@ def test_a_store_is_needed_before_the_first_run(tmp_path):
     for store, error, message in [
         (3, TypeError, "store must be the path of a folder or None, got 3"),
         ("", ValueError, "store must be the path of a folder or None, got ''"),
+        (" ", ValueError, "store must be the path of a folder or None, got ' '"),
         (tmp_path / "file", FileExistsError, "store must be a folder, but .*file is none"),
         (tmp_path / "pipe", FileExistsError, "store must be a folder, but .*pipe is none"),
         (tmp_path / "loop", FileExistsError, "store must be a folder, but .*loop is none"),
