@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
 import os
-import resource
 import threading
 import time
 import warnings
@@ -165,7 +165,7 @@ def test_fresh_state_takes_no_memory_before_it_is_written_to():
     size = 10_000_000
     before = pages_in_memory()
     fresh = optimizer.Adam().fresh_state(np.broadcast_to(np.float32(0), size))
-    assert (pages_in_memory() - before) * resource.getpagesize() < size
+    assert (pages_in_memory() - before) * mmap.PAGESIZE < size
     assert fresh.m.nbytes == fresh.v.nbytes == 4 * size
 
 
