@@ -41,6 +41,8 @@ IN_A_SCHEDULE = [
     ("return lr * log(gamma) + nan", "`np.log`"),
     ("return lr^2", "write `**`"),
     ("return np.ones(2)^2", "write `**`"),
+    ("return paddle.to_tensor([lr])^2", "write `**`"),
+    ("return np.ones(2).item()", "holds no more than one"),
     ("return 2**(t^lr)", "write `**`"),
     ("return lr @ gamma", "with `*`"),
     ("return [1, 2][t * 0.5]", "a whole number, neither a float nor a text"),
@@ -224,9 +226,20 @@ def test_a_slip_of_precedence_under_the_root_is_no_division_by_zero():
     assert "root of a negative number: is a bracket missing?" in message and "zero" not in message
 
 
-def test_a_division_by_zero_in_a_step_with_epsilon_and_a_correction():
-    message = step("return x - lr * g / (1 - beta2 ** (s.t - 1) + 0 * g)").message
+def early_without_epsilon(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    return x - lr * g / np.sqrt(0 * s.v / (1 - beta2**s.t))
+
+
+def divided_by_nothing(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    return x - lr * g / 0
+
+
+def test_a_division_by_zero_is_told_of_what_stands_in_its_line():
+    message = check("adam-step", early_without_epsilon).message
     assert "a division by zero" in message and "what is ε for?" in message and "if t starts at 0" in message
+    message = check("adam-step", divided_by_nothing).message
+    assert message.endswith("comes from a division by zero.")
 
 
 def test_for_tensors_the_origin_of_nan_is_asked_not_told():

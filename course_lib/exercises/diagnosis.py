@@ -21,6 +21,8 @@ from .. import arrays
 from .sandbox import TimeLimit, run
 from .surroundings import InputRefused
 
+POWER = "`^` is no power in Python (it compares bits): write `**`."
+
 #: (exception, pattern in its text, what is often meant); the first match of the closest class speaks. ``{0}``, ``{1}``
 #: are the pattern's groups, ``{function}`` is a function that exists and may have been meant by the first of them.
 COMMON_CAUSES = [
@@ -50,15 +52,15 @@ COMMON_CAUSES = [
     (AttributeError, r"'NoneType'", "A function or an earlier line gave None: is a `return` missing?"),
     (AttributeError, r"module '([\w.]+)' has no attribute '(\w+)'", "There is no `{1}` in `{0}`.{function}"),
     (AttributeError, r"has no attribute '(\w+)'", "There is nothing called `{0}` there: check the spelling."),
-    (
-        TypeError,
-        r"for \^=?:|bitwise_xor",
-        "`^` is no power in Python (it compares bits): write `**`.",
-    ),
+    (TypeError, r"for \^=?:|bitwise_xor", POWER),
     (TypeError, r"for @=?:", "`@` multiplies matrices; numbers and elements are multiplied with `*`."),
     (TypeError, r"NoneType", "Something here is None: an earlier line or function gave no value back."),
     (TypeError, r"not callable", "Something is called that is no function: is a `*` missing, as in `2(x + 1)`?"),
-    (TypeError, r"SimpleNamespace' object (?:is not|does not)", "A namespace is read with a dot, not with brackets."),
+    (
+        TypeError,
+        r"SimpleNamespace' object (?:is not subscriptable|does not)",
+        "A namespace is read with a dot, not with brackets.",
+    ),
     (
         TypeError,
         r"(?:function|method|type|ufunc)\w*' object is not subscriptable",
@@ -95,6 +97,7 @@ COMMON_CAUSES = [
         "A list or a text does not compute like an array; `np.array(…)` makes one of a list.",
     ),
     (TypeError, r"unsupported operand|ufunc", "Two values of kinds that do not go together: print their types."),
+    (ValueError, r"bitwise_xor", POWER),
     (
         ValueError,
         r"must be Tensor",
@@ -114,6 +117,7 @@ COMMON_CAUSES = [
         r"math domain|(?:nonnegative|positive) (?:input|number)",
         "The root of a negative number, or the logarithm of one that is not positive?",
     ),
+    (ValueError, r"array of size 1", "A single number can only be taken out of an array that holds no more than one."),
     (ValueError, r"could not convert|invalid literal", "A text is no number."),
     (ValueError, r"to unpack", "There are not as many values on the right as names on the left."),
     (ValueError, r"read-only", "This array cannot be changed: work on a copy, `np.array(…)`."),
@@ -257,7 +261,7 @@ def numpy_function(name: str, guess: bool = True) -> str | None:
         return OTHER_NAMES[plain]
     if hasattr(np, plain) and (guess or plain in arrays.__all__ or hasattr(math, plain)):
         return f"np.{plain}"
-    near = difflib.get_close_matches(plain, _functions_of_numpy(), n=1, cutoff=0.8) if guess else []
+    near = difflib.get_close_matches(plain, _functions_of_numpy(), n=1, cutoff=0.85) if guess else []
     return f"np.{near[0]}" if near else None
 
 
@@ -279,13 +283,13 @@ ORIGINS_OF_NAN = [
 ]
 
 
-def cause_of_nan(what: str, error: FloatingPointError, names=()) -> str:
+def cause_of_nan(what: str, error: FloatingPointError, line: str = "") -> str:
     """Return a sentence on where ``what``, that is NaN or infinity, came from.
 
     Args:
         what: ``"NaN"`` or ``"infinity"``.
         error: What NumPy raised in the place of giving it.
-        names: The arguments of the exercise.
+        line: The learner's line in which that was.
 
     Example:
         >>> cause_of_nan("NaN", FloatingPointError("invalid value encountered in sqrt"))
@@ -297,8 +301,8 @@ def cause_of_nan(what: str, error: FloatingPointError, names=()) -> str:
         return f"{sentence}: is a bracket missing?"
     hints = []
     if origin.endswith((" zero", " 0")):
-        hints += ["Where gradients are 0 the root is 0 too: what is ε for?"] if "epsilon" in names else []
-        hints += ["`1 - beta**t` is 0 if t starts at 0."] if "beta2" in names else []
+        hints += ["Where gradients are 0 the root is 0 too: what is ε for?"] if "sqrt" in line else []
+        hints += ["`1 - beta**t` is 0 if t starts at 0."] if re.search(r"1 ?- ?beta", line) else []
     return " ".join([f"{sentence}.", *hints])
 
 

@@ -633,8 +633,8 @@ class Implement(Exercise):
         what = "NaN" if np.isnan(got.value).any() else "infinity"
         error = run(strictly, self.time_limit).error
         if isinstance(error, Stopped):
-            sentence = diagnosis.cause_of_nan(what, error.error, self.names)
             lines = _line(diagnosis.places_of(error.error), answer)
+            sentence = diagnosis.cause_of_nan(what, error.error, line=lines[0][1] if lines else "")
         elif backend is NumpyArrays:
             state = " or in the state" if self.slots else ""
             sentence, lines = f"No operation of this call began the {what}: it stands in the code itself{state}.", ()
