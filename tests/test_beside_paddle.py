@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import re
 import sys
@@ -17,7 +18,7 @@ from optimizer_table import CASES, GRADIENTS, OWN, deviation, parameters_like, r
 from test_state import rename
 
 from course_lib import optimizer
-from course_lib.optimizer import lr
+from course_lib.optimizer import lr, translation
 
 BY_LABEL = {"ids": lambda case: case.label}
 theirs_lr = paddle.optimizer.lr
@@ -432,6 +433,14 @@ def test_a_step_inside_a_translated_function():
                 train(paddle.ones([1, 2]))
             ends.append(model.weight.numpy())
     np.testing.assert_allclose(ends[3:], ends[:3], rtol=1e-5)
+
+
+def test_a_paddle_that_knows_no_such_call_will_do(monkeypatch):
+    monkeypatch.setattr(paddle.jit.sot.psdb, "fallback", lambda: None)  # as in Paddle 3.0
+    older = importlib.reload(translation).fallback
+    monkeypatch.undo()
+    assert importlib.reload(translation).fallback is paddle.jit.sot.psdb.fallback
+    assert older(recursive=True) is None
 
 
 def a_training_step(method, model, made, schedule):

@@ -20,7 +20,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import paddle
-from paddle.jit.sot.psdb import fallback
 from paddle.optimizer.lr import LRScheduler
 
 from ..arrays import zeros_like
@@ -28,6 +27,7 @@ from ..errors import no_attribute, number
 from .blocks import Setting, State, View, address, check_forms, forms, joined, make_blocks, memory, read, update
 from .groups import checked_clip, checked_decay, checked_learning_rate, make_groups, names_of
 from .saving import distinct_names, from_paddle, load_schedule, schedule_entries, to_paddle
+from .translation import fallback
 
 __all__ = ["Optimizer"]
 

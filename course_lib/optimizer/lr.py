@@ -24,10 +24,10 @@ import numbers
 
 import numpy as np
 import paddle
-from paddle.jit.sot.psdb import fallback
 from paddle.optimizer.lr import LRScheduler
 
 from ..errors import choice, flag, listed, number, only_in_paddle, whole
+from .translation import fallback
 
 __all__ = [
     "CosineAnnealingDecay",
