@@ -292,7 +292,7 @@ def _in_time(download):
 
 
 def _bytes_in_cache() -> int:
-    return sum(path.stat().st_size for path in _cache().glob("*"))
+    return sum(path.stat().st_size for path in _cache().glob("*") if path.is_file())
 
 
 def _cache() -> Path:

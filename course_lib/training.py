@@ -315,6 +315,8 @@ def check_run(model, optimizer, data, **functions) -> None:
             "optimizer must be an optimizer of course_lib.optimizer or paddle.optimizer, "
             f"got {optimizer!r} ({type(optimizer).__name__})"
         )
+    if isinstance(optimizer, paddle.optimizer.LBFGS):
+        raise TypeError("optimizer must make a step from one gradient; LBFGS asks for the loss several times in a step")
     if not isinstance(data, Dataset):
         raise TypeError(f"data must be a Dataset as data.load() returns it, got {type(data).__name__}")
     _check_not_empty("data.train", data.train)

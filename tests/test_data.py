@@ -388,6 +388,8 @@ def test_a_download_that_does_not_end_is_given_up(offline, monkeypatch, sizes, r
 
 def test_what_has_arrived_is_seen(offline):
     assert data._bytes_in_cache() == 0
+    (offline / "moved away").symlink_to("nowhere")
+    assert data._bytes_in_cache() == 0
     (offline / f"{FILES[0]}.gz").write_bytes(b"12345")
     assert data._bytes_in_cache() == 5
 
