@@ -104,8 +104,9 @@ class _Scope:
         nodes = list(ast.walk(tree))
         names = [n.arg for n in nodes if isinstance(n, ast.arg)]
         names += [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-        grown = {getattr(n.value, "id", "") for n in nodes if isinstance(n, ast.Attribute) and n.attr == "append"}
-        self.variables = [name for name in dict.fromkeys(names) if name not in grown]  # a list in itself has no end
+        owners = {getattr(n.value, "id", "") for n in nodes if isinstance(n, ast.Attribute)}
+        self.owners = owners.intersection(names)  # mixed up with nothing: they are no numbers, a list in itself no end
+        self.variables = [name for name in dict.fromkeys(names) if name not in owners]
         arguments = tree.body[0].args
         self.defaults = {n.arg: value for n, value in zip(arguments.args[::-1], arguments.defaults[::-1])}
         self.attributes = list(dict.fromkeys(n.attr for n in nodes if self.is_state(n)))
@@ -114,7 +115,7 @@ class _Scope:
         return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in self.variables
 
     def is_state(self, node) -> bool:
-        return isinstance(node, ast.Attribute) and getattr(node.value, "id", "") in self.variables
+        return isinstance(node, ast.Attribute) and getattr(node.value, "id", "") in self.owners
 
 
 def _slips(node, scope):
