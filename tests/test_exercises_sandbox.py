@@ -497,3 +497,21 @@ def test_no_trace_is_left_in_the_learners_objects(kind):
     feedback = check("sgd-step", namespace["sgd_step"])
     assert feedback.passed, feedback
     assert repr(namespace["state"]()) == before
+
+
+def test_no_trace_is_left_by_an_answer_that_is_left_behind(monkeypatch):
+    monkeypatch.setattr(EXERCISES["sgd-step"], "time_limit", 0.1)
+    namespace = {}
+    exec("import time\nclass Memory:\n    def wait(self):\n        time.sleep(2)\n", namespace)
+    exec("def sgd_step(x, g, s, lr):\n    Memory.v = 1\n    Memory().wait()\n", namespace)
+    before = dict(vars(namespace["Memory"]))
+    assert check("sgd-step", namespace["sgd_step"]).notes
+    assert dict(vars(namespace["Memory"])) == before
+
+
+def test_checks_leave_no_threads_and_no_open_files():
+    check("sgd-step", descent)
+    threads, files = threading.active_count(), len(os.listdir("/dev/fd"))
+    for _ in range(20):
+        check("sgd-step", descent)
+    assert threading.active_count() <= threads and len(os.listdir("/dev/fd")) <= files

@@ -58,7 +58,11 @@ def run(action, seconds: float) -> Outcome:
         ZeroDivisionError('division by zero')
     """
     with random_state_kept():
-        return _run_in_thread(action, seconds)
+        outcome = _run_in_thread(action, seconds)
+    if outcome.left_behind:
+        while _copiers:
+            _copiers.pop().put_back()
+    return outcome
 
 
 def _run_in_thread(action, seconds: float) -> Outcome:
@@ -174,10 +178,17 @@ def isolated(answer):
         (1, 2, [])
     """
     copier = _Copier()
+    _copiers.append(copier)
     try:
         yield copier.copy(_as_function(answer))
     finally:
         copier.put_back()
+        with contextlib.suppress(ValueError):
+            _copiers.remove(copier)
+
+
+_copiers: list[_Copier] = []
+"""Those that have lent something out and not yet put it back: what is left behind may never come to that."""
 
 
 def _as_function(answer):
@@ -256,7 +267,8 @@ class _Copier:
         return module
 
     def put_back(self):
-        for lent in self.lent.values():
+        while self.lent:
+            _, lent = self.lent.popitem()
             lent.put_back()
 
     def function(self, original):
