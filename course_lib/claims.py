@@ -15,6 +15,7 @@ is kept beside it, in ``conditions.json``. The two agree, also after a process w
 
 from __future__ import annotations
 
+import contextlib
 import html
 import os
 import warnings
@@ -286,8 +287,8 @@ def read(path=None) -> list[dict]:
     Raises:
         OSError: The file cannot be read or renamed, or something other than a file is in its place.
     """
-    path = _finished(path)
-    return _load(path, [], _entries)
+    path, unfinished = _finished(path)
+    return unfinished["entries"] if unfinished else _load(path, [], _entries)
 
 
 def read_conditions(path=None) -> dict[str, dict[str, bool]]:
@@ -295,8 +296,8 @@ def read_conditions(path=None) -> dict[str, dict[str, bool]]:
 
     It is kept in a file beside the ledger; one that is damaged is treated as ``read`` does.
     """
-    path = _finished(path)
-    return _load(conditions_path(path), {}, _conditions)
+    path, unfinished = _finished(path)
+    return unfinished["conditions"] if unfinished else _load(conditions_path(path), {}, _conditions)
 
 
 def copy(ledger: Path, to: Path) -> None:
@@ -318,8 +319,9 @@ def conditions_path(ledger: Path) -> Path:
 
 def _write(ledger: Path, entries: dict, conditions: dict) -> None:
     both = {"entries": list(_in_order(entries).values()), "conditions": _in_order(conditions)}
-    write_atomically(_unfinished(ledger), as_json(both))
-    _finish(ledger)
+    if not (_holds(ledger, both["entries"]) and _holds(conditions_path(ledger), both["conditions"])):
+        write_atomically(_unfinished(ledger), as_json(both))
+        _finish(ledger)
 
 
 def _finish(ledger: Path) -> None:
@@ -329,13 +331,13 @@ def _finish(ledger: Path) -> None:
         _unfinished(ledger).unlink(missing_ok=True)  # without locks a reader may have been quicker
 
 
-def _finished(path) -> Path:
-    """The path of a ledger, by default the one in use, after nothing has been left half done there."""
+def _finished(path) -> tuple[Path, dict | None]:
+    """The path of a ledger, by default the one in use, and what is left half done where nothing can be written."""
     path = ledger_path() if path is None else Path(path)
     if _unfinished(path).exists():
-        with one_writer_at_a_time(path.parent):  # perhaps its writer is still at work
+        with contextlib.suppress(OSError), one_writer_at_a_time(path.parent):  # perhaps its writer is still at work
             _finish(path)
-    return path
+    return path, _load(_unfinished(path), None, _both)
 
 
 def _unfinished(ledger: Path) -> Path:
@@ -343,9 +345,12 @@ def _unfinished(ledger: Path) -> Path:
 
 
 def _store(path: Path, content) -> None:
-    text = as_json(content)
-    if not path.exists() or file_at(path).read_bytes() != text.encode("utf-8"):
-        write_atomically(path, text)
+    if not _holds(path, content):
+        write_atomically(path, as_json(content))
+
+
+def _holds(path: Path, content) -> bool:
+    return path.exists() and file_at(path).read_bytes() == as_json(content).encode("utf-8")
 
 
 def _load(path: Path, empty, checked):

@@ -87,11 +87,16 @@ def test_entries_are_sorted_like_the_table_and_replaced_in_place(folder):
     ]
 
 
-def test_recording_the_same_again_leaves_the_file_alone(folder):
-    claims.record("LR-1", "12 steps", "confirmed")
+def test_recording_the_same_again_leaves_the_file_alone(folder, monkeypatch):
+    verdict = claims.judge({"a": True, "b": True})
+    claims.record("LR-1", "12 steps", verdict)
     before = (folder / "claims.json").read_bytes(), (folder / "claims.json").stat().st_mtime_ns
-    claims.record("LR-1", "12 steps", "confirmed")
+    with monkeypatch.context() as write_protected:
+        write_protected.setattr("os.access", lambda *_: False)
+        claims.record("LR-1", "12 steps", verdict)
     assert ((folder / "claims.json").read_bytes(), (folder / "claims.json").stat().st_mtime_ns) == before
+    claims.record("LR-1", "12 steps", claims.judge({"b": True, "a": True}))
+    assert list(claims.read_conditions()["LR-1"]) == ["b", "a"]
     assert {file.name for file in folder.iterdir()} == {"claims.json", "conditions.json"}
 
 
@@ -224,6 +229,17 @@ def test_what_a_killed_process_left_is_finished_by_the_next_that_records(folder)
     assert stored(folder, "conditions.json") == {"LR-1": {"b": True}, "LR-2": {"c": True}}
     ignored = (files.PROJECT / ".gitignore").read_text().splitlines()
     assert any(Path(".claims-mnist.json.unfinished").match(pattern) for pattern in ignored)
+
+
+def test_what_cannot_be_finished_is_read_all_the_same(folder, monkeypatch):
+    claims.record("LR-1", "12 steps", claims.judge({"a": True}))
+    both = {"entries": [{**ENTRY, "measured": "90 steps"}], "conditions": {"LR-1": {"b": True}}}
+    (folder / ".claims.json.unfinished").write_text(json.dumps(both))
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert (claims.read(), claims.read_conditions()) == (both["entries"], both["conditions"])
+    assert (stored(folder)[0]["measured"], stored(folder, "conditions.json")) == ("12 steps", {"LR-1": {"a": True}})
+    with pytest.raises(PermissionError, match=r"cannot write claims\.json .*: it is write-protected"):
+        claims.record("LR-2", "12 steps", "confirmed")
 
 
 def test_a_copy_of_a_ledger_has_its_conditions(folder, tmp_path):
