@@ -108,6 +108,20 @@ def test_figures_are_closed_and_the_learners_own_are_out_of_reach():
     plt.close("all")
 
 
+def test_figures_are_neither_written_nor_shown_where_pyplot_is_imported_inside(tmp_path):
+    def drawing():
+        import matplotlib.pyplot as pyplot
+
+        figure, axes = pyplot.subplots()
+        axes.plot([1, 2])
+        figure.savefig(tmp_path / "figure.png")
+        pyplot.savefig(tmp_path / "again.png")
+
+    feedback = check("sgd-step", doing(drawing))
+    assert feedback.passed and "figures held back" in feedback.notes[0]
+    assert list(tmp_path.iterdir()) == [tmp_path / "progress.json"]
+
+
 CELLS = """
 import logging, os, time
 import matplotlib.pyplot as plt

@@ -267,23 +267,27 @@ def _nothing_logged(held):
 @contextlib.contextmanager
 def _no_figures(held):
     """Figures are opened once, closed unseen, and those that were open are out of reach; settings are put back."""
-    open_before, settings = dict(_open_figures()), _figure_settings()
-    _open_figures().clear()
-    pyplot = sys.modules.get("matplotlib.pyplot")
+    if "matplotlib" not in sys.modules:
+        yield
+        return
+    from matplotlib import pyplot, rcParams
+    from matplotlib._pylab_helpers import Gcf
+
+    open_before, settings = dict(Gcf.figs), dict(dict.items(rcParams))  # their own copy would check every setting
+    Gcf.figs.clear()
     try:
         with contextlib.ExitStack() as stack:
-            for name in ("show", "pause", "savefig") if pyplot else ():
-                stack.enter_context(_replaced(pyplot, name, lambda *_, **__: None))
-            for name in ("figure", "subplots") if pyplot else ():
+            for owner, name in (pyplot, "show"), (pyplot, "pause"), (pyplot, "savefig"), (pyplot.Figure, "savefig"):
+                stack.enter_context(_replaced(owner, name, lambda *_, **__: None))
+            for name in ("figure", "subplots"):
                 stack.enter_context(_replaced(pyplot, name, _opened_once(getattr(pyplot, name), held)))
             yield
     finally:
-        if _open_figures():
-            held.figures += len(_open_figures())
-            sys.modules["matplotlib._pylab_helpers"].Gcf.destroy_all()
-        _open_figures().update(open_before)
-        if settings != _figure_settings():
-            dict.update(sys.modules["matplotlib"].rcParams, settings)
+        held.figures += len(Gcf.figs)
+        Gcf.destroy_all()
+        Gcf.figs.update(open_before)
+        if not dict.__eq__(rcParams, settings):
+            dict.update(rcParams, settings)
 
 
 def _opened_once(opener, held):
@@ -299,17 +303,6 @@ def _opened_once(opener, held):
         return opened[kind]
 
     return functools.wraps(opener)(open_again)
-
-
-def _open_figures() -> dict:
-    managers = sys.modules.get("matplotlib._pylab_helpers")
-    return managers.Gcf.figs if managers else {}
-
-
-def _figure_settings() -> dict:
-    """Matplotlib's ``rcParams`` as they are; a copy of their own class would check every one of them."""
-    matplotlib = sys.modules.get("matplotlib")
-    return dict(dict.items(matplotlib.rcParams)) if matplotlib else {}
 
 
 @contextlib.contextmanager
