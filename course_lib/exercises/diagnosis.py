@@ -124,7 +124,11 @@ COMMON_CAUSES = [
     (ValueError, r"float NaN", "NaN cannot become a whole number; where does it come from?"),
     (ValueError, r"empty|zero-size", "Something here has no elements at all."),
     (ZeroDivisionError, r"", "Something is divided by 0."),
-    (IndexError, r"only integers", "A position is a whole number or a slice, neither a float nor a text."),
+    (
+        IndexError,
+        r"only integers|must be of integer",
+        "A position is a whole number or a slice, neither a float nor a text.",
+    ),
     (IndexError, r"too many indices", "More indices than axes."),
     (IndexError, r"out of (?:range|bounds)", "An index beyond the end."),
     (IndexError, r"empty", "Something is taken out of a list that is empty."),

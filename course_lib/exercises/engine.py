@@ -69,16 +69,16 @@ class Exercise:
 
     def stopped(self, outcome, answer) -> Feedback:
         """What is told when time was up."""
-        notes = (
-            "it could not be interrupted there and goes on in the background; if that is for ever, restart the kernel."
-        )
-        return self.feedback(
-            "error",
-            f"It was stopped after {self.time_limit:g} seconds: a loop that never ends, or far too much work?",
-            title="It runs for too long",
-            details=_line(outcome.reached, answer),
-            notes=(notes,) if outcome.left_behind else (),
-        )
+        message = f"It was stopped after {self.time_limit:g} seconds: a loop that never ends, or far too much work?"
+        notes = ()
+        if outcome.left_behind:
+            message = (
+                f"It is not done after {self.time_limit:g} seconds and could not be stopped: one very long call, or a "
+                "loop that lets no interruption through?"
+            )
+            notes = ("it goes on in the background; if that is for ever, restart the kernel.",)
+        lines = _line(outcome.reached, answer)
+        return self.feedback("error", message, title="It runs for too long", details=lines, notes=notes)
 
     def not_attempted(self) -> Feedback:
         return self.feedback(

@@ -215,14 +215,14 @@ def _descriptors_read(printed):
     try:
         own = [os.dup(number) for number in (1, 2)]
         reading, writing = os.pipe()
-    except OSError:  # a process without them, or with too many files
+        reader = threading.Thread(target=_read_all, args=(reading, printed), daemon=True)
+        reader.start()
+    except (OSError, RuntimeError):  # a process without them, or with too many files or threads
         yield
         return
     for number in (1, 2):
         os.dup2(writing, number)
     os.close(writing)
-    reader = threading.Thread(target=_read_all, args=(reading, printed), daemon=True)
-    reader.start()
     try:
         yield
     finally:
