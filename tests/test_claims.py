@@ -91,8 +91,8 @@ def test_recording_the_same_again_leaves_the_file_alone(folder, monkeypatch):
     verdict = claims.judge({"a": True, "b": True})
     claims.record("LR-1", "12 steps", verdict)
     before = (folder / "claims.json").read_bytes(), (folder / "claims.json").stat().st_mtime_ns
-    with monkeypatch.context() as write_protected:
-        write_protected.setattr("os.access", lambda *_: False)
+    with monkeypatch.context() as nothing_is_written:
+        nothing_is_written.setattr(claims, "write_atomically", None)
         claims.record("LR-1", "12 steps", verdict)
     assert ((folder / "claims.json").read_bytes(), (folder / "claims.json").stat().st_mtime_ns) == before
     claims.record("LR-1", "12 steps", claims.judge({"b": True, "a": True}))
