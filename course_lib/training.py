@@ -184,10 +184,10 @@ def evaluate(model, split: Split, loss=None) -> tuple[float, float]:
     if not isinstance(split, Split):
         raise TypeError(f"split must be a part of a data set such as data.validation, got {type(split).__name__}")
     _check_not_empty("split", split)
-    total, right = 0.0, 0
+    total, right, precision = 0.0, 0, _precision(model)
     with training_mode(model, False), paddle.no_grad():
         for start in range(0, len(split), _EVALUATION_BATCH):
-            images = paddle.to_tensor(split.images[start : start + _EVALUATION_BATCH])
+            images = paddle.to_tensor(split.images[start : start + _EVALUATION_BATCH], precision)
             labels = split.labels[start : start + _EVALUATION_BATCH]
             logits = model(images)
             total += _mean_loss(loss, logits, labels).item() * len(labels)
@@ -211,14 +211,20 @@ def losses_with_gradients(model, optimizer, split: Split, batch_size: int, seed:
     for parameter in parameters:
         if not parameter.stop_gradient:
             parameter.clear_gradient(False)  # to None; Paddle overlooks the argument by its name
-    rng = np.random.default_rng(seed)
+    rng, precision = np.random.default_rng(seed), _precision(model)
     epochs = (batches(split, batch_size, rng) for _ in itertools.count())
     for step, (images, labels) in enumerate(itertools.chain.from_iterable(epochs)):
-        value = _mean_loss(loss, model(paddle.to_tensor(images)), labels)
+        value = _mean_loss(loss, model(paddle.to_tensor(images, precision)), labels)
         value.backward()
         if step == 0 and not any(_is_trained(parameter) for parameter in parameters):
             raise ValueError(f"nothing would be trained: {_why_nothing_is_trained(model, parameters, value)}")
         yield value.item()
+
+
+def _precision(model):
+    """The kind of number in which the model wants its images: that of its first weights; None if they have it."""
+    first = next(iter(model.parameters()), None)
+    return None if first is None or first.dtype == paddle.float32 else first.dtype
 
 
 def _mean_loss(loss, logits, labels: np.ndarray):

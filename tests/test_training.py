@@ -31,6 +31,16 @@ def test_the_same_call_gives_the_same_numbers(module):
     assert_same(trained(module=module)[1], trained(module=module)[1])
 
 
+@pytest.mark.parametrize("module", [optimizer, paddle.optimizer], ids=["course", "paddle"])
+def test_a_network_in_double_precision_is_trained_and_measured(module):
+    model = models.mlp(DIGITS, seed=0)
+    single = fit(model, module.SGD(0.1, parameters=model.parameters()), DIGITS, steps=3)
+    model = models.mlp(DIGITS, seed=0).to(dtype="float64")
+    double = fit(model, module.SGD(0.1, parameters=model.parameters()), DIGITS, steps=3)
+    np.testing.assert_allclose(double.loss, single.loss, rtol=1e-5)
+    np.testing.assert_allclose(double.validation_loss, single.validation_loss, rtol=1e-5)
+
+
 def test_another_seed_gives_another_order():
     assert trained(seed=0)[1].loss[5] != trained(seed=1)[1].loss[5]
 
