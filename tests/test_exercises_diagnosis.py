@@ -66,6 +66,28 @@ IN_A_SCHEDULE = [
     ("return lr.sqrt()", "`np.sqrt`"),
     ("import math; return math.sqr(lr)", "`math.sqrt`"),
     ("return lr / t", "divided by 0. The step `t` counts from 0."),
+    ("return lr * epoch", "The argument is called `t` here."),
+    ("return np.max(np.ones(3), np.ones(3))", "`np.maximum(a, b)`"),
+    ("return [i for i in range(np.ones(3))]", "An array stands where a single whole number is needed"),
+    ("return np.zeros(3, 2)", "in one pair of brackets"),
+    ("return np.random.default_rng(0).standard_normal(3, 2)", "in one pair of brackets"),
+    ("return lr * np.ones(3).min", "call it, with brackets"),
+    ("return lr * len", "call it, with brackets"),
+    ("return len * lr", "call it, with brackets"),
+    ("lr = lr * gamma,\n    return lr * 0.5", "a tuple, which a comma at the end of a line makes"),
+    ("return np.random.default_rng(0).normal(0, -1, 3)", "deviation is never negative"),
+    ("return np.concatenate([np.ones(2), np.ones((2, 2))])", "`np.ravel`"),
+    ("return np.stack([np.ones(2), np.ones(3)])", "`np.ravel`"),
+    ("return np.linalg.norm(np.ones(3), axis=1)", "no such axis"),
+    ("return np.ones(0)[0]", "no elements at all"),
+    ("return np.dot(np.ones((2, 3)), np.ones(2))", "not `@` or `dot`"),
+    ("return np.PI * lr", "`np.pi`"),
+    ("return np.ones(3).Sum()", "`np.sum`"),
+    ("return np.squareroot(lr)", "`np.sqrt`"),
+    ("return np.grad(np.ones(3))", "`np.gradient`"),
+    ("import math; return math.cosine(lr)", "`math.cos`"),
+    ("import math; return math.squareroot(lr)", "`math.sqrt`"),
+    ("return np.ones(3).index(1)", "`np.argmin`"),
     ("m = m * lr; return m", "`m` is used before it has a value"),
     ("return lr * (lambda: later)(); later = 1", "`later` is used before it has a value"),
     ("return range(lr)", "whole number"),
@@ -101,7 +123,10 @@ def test_an_explanation_fits_and_speaks_of_nothing_that_is_not_there(body, words
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("return x - lr * velocty", "read from `s`"),
+        ("return x - lr * v", "State is read from `s`: is `s.v` meant?"),
+        ("return x / (1 - beta1**t)", "State is read from `s`: is `s.t` meant?"),
+        ("return x - lr * grad", "The argument is called `g` here."),
+        ("return x / eps", "The argument is called `epsilon` here."),
         ("s.m = s.momentum + g", "`s.m`, `s.v`, `s.t`"),
         ("m = 0.9 * m + g", "read as `s.m`"),
         ("w = 0.9 * w + g", "`w` is used before it has a value: it is assigned to in this function."),
@@ -109,10 +134,26 @@ def test_an_explanation_fits_and_speaks_of_nothing_that_is_not_there(body, words
         ("return {}['m']", "`s.m`, not `s['m']`"),
         ("return 1 / (s.t - 1)", "`s.t` is 1 at the first step"),
         ("return x[0, 0]", "Arrays of any shape must work."),
+        ("return np.zeros(x.shape[1])", "Arrays of any shape must work."),
     ],
 )
 def test_a_step_is_told_of_its_state(body, words):
     assert words in step(body).message
+
+
+@pytest.mark.parametrize("name", ["torch", "self", "optimizer"])
+def test_a_name_that_is_no_state_is_not_called_state(name):
+    assert "tate" not in step(f"return x - lr * {name}.sqrt(g)").message
+
+
+def test_a_division_by_zero_speaks_of_step_0_only_there():
+    body = "import math; return lr * math.log(2, t_mult)"
+    feedback = check("sgdr", answer_of("t, lr, t_0, t_mult=1, eta_min=0.0", body))
+    assert "`t_mult` = 1" in feedback.message and "counts from 0" not in feedback.message
+
+
+def test_what_is_printed_is_not_returned():
+    assert "What is printed is not returned" in step("return print(x - lr * g)").message
 
 
 def test_a_step_without_slots_is_told_of_none():

@@ -75,6 +75,12 @@ COMMON_CAUSES = [
     (TypeError, r"indices must be integers", "A position is a whole number, neither a float nor a text."),
     (
         TypeError,
+        r"only integer scalar arrays",
+        "An array stands where a single whole number is needed: a length, a position or an axis. Two arrays are "
+        "compared by `np.maximum(a, b)`; the second argument of `np.max` is an axis.",
+    ),
+    (
+        TypeError,
         r"(?:an|single) integer|integer scalar",
         "A whole number is needed here; `/` gives a float, `//` a whole number.",
     ),
@@ -89,12 +95,23 @@ COMMON_CAUSES = [
         r"expected .* arguments?,? |keyword argument",
         "A function is called with other arguments than it takes.",
     ),
+    (
+        TypeError,
+        r"Cannot interpret .* as a data type",
+        "A shape is handed over in one pair of brackets: `(3, 2)`, not `3, 2`.",
+    ),
+    (
+        TypeError,
+        r"operand type\(s\) for .*'\w*(?:function|method)\w*'",
+        "A function stands where its result is meant: call it, with brackets.",
+    ),
     (TypeError, r"not supported between", "Two values are compared that have no order: print their types."),
     (TypeError, r"\bstr\b", "One of the values is a text: numbers are written without quotes."),
     (
         TypeError,
         r"\b(?:list|tuple|sequence)\b",
-        "A list or a text does not compute like an array; `np.array(…)` makes one of a list.",
+        "A list or a text does not compute like an array, nor does a tuple, which a comma at the end of a line makes; "
+        "`np.array(…)` makes an array of a list.",
     ),
     (TypeError, r"unsupported operand|ufunc", "Two values of kinds that do not go together: print their types."),
     (ValueError, r"bitwise_xor", POWER),
@@ -108,9 +125,15 @@ COMMON_CAUSES = [
         r"truth value",
         "An `if`, `and` or `max` met a whole array: choose per element with `np.where` or `np.maximum`.",
     ),
-    (ValueError, r"matmul|align", "Two shapes do not fit: work element by element, with `*`, not `@`."),
+    (ValueError, r"matmul|align", "Two shapes do not fit: work element by element, with `*`, not `@` or `dot`."),
     (ValueError, r"reshape", "The new shape has room for more or fewer elements than there are."),
     (ValueError, r"inhomogeneous|setting an array element", "The parts of an array must all have one shape."),
+    (
+        ValueError,
+        r"concatenation|same number of dimensions|same shape",
+        "Arrays of different shapes are put together: `np.ravel` makes each of them flat.",
+    ),
+    (ValueError, r"scale < 0", "A standard deviation is never negative."),
     (ValueError, r"broadcast|mismatch|must match", "Two shapes do not fit: they meet element by element."),
     (
         ValueError,
@@ -130,6 +153,8 @@ COMMON_CAUSES = [
         "A position is a whole number or a slice, neither a float nor a text.",
     ),
     (IndexError, r"too many indices", "More indices than axes."),
+    (IndexError, r"^axis", "There is no such axis: they are counted from 0."),
+    (IndexError, r"with size 0", "Something is taken out of an array that has no elements at all."),
     (IndexError, r"out of (?:range|bounds)", "An index beyond the end."),
     (IndexError, r"empty", "Something is taken out of a list that is empty."),
     (IndexError, r"boolean index", "The condition and what it picks from have different shapes."),
@@ -153,26 +178,36 @@ COMMON_CAUSES = [
     (KeyboardInterrupt, r"", "The check was interrupted."),
 ]
 
-#: What to add where the exercise has such an argument: (exception, pattern, argument, sentence).
+#: What to add where the exercise has such an argument: (exception, pattern in its text, argument, pattern in the
+#: place, sentence).
 IN_THIS_EXERCISE = [
     (
         ZeroDivisionError,
         r"",
         "s",
+        r"^step 1 of|^$",
         "`s.t` is 1 at the first step: does something count from 0, or stand in `1 - beta**0`?",
     ),
-    (ZeroDivisionError, r"", "t", "The step `t` counts from 0."),
-    (IndexError, r"too many indices", "x", "Arrays of any shape must work."),
+    (ZeroDivisionError, r"", "t", r"\bt = 0\b", "The step `t` counts from 0."),
+    (
+        ZeroDivisionError,
+        r"",
+        "t_mult",
+        r"\bt_mult = 1\b",
+        "With `t_mult` = 1 both its logarithm and `t_mult - 1` are 0: all cycles are equally long.",
+    ),
+    (IndexError, r"too many indices|^tuple index", "x", r"", "Arrays of any shape must work."),
 ]
 
 
-def explain(error: BaseException, names=(), slots=()) -> str:
+def explain(error: BaseException, names=(), slots=(), where="") -> str:
     """Return what is often meant by ``error``.
 
     Args:
         error: What the learner's code raised.
         names: The arguments of the exercise; nothing else is spoken of.
         slots: What its namespace ``s`` holds beside ``s.t``, where ``s`` is among the arguments.
+        where: The place at which it happened, as the card shows it.
 
     Example:
         >>> explain(TypeError("unsupported operand type(s) for ^: 'float' and 'int'"))
@@ -182,8 +217,8 @@ def explain(error: BaseException, names=(), slots=()) -> str:
     meaning = next((m.format(*g, function=_meant(g)) for m, g in _causes(error, text)), "")
     additions = [
         sentence
-        for kind, pattern, name, sentence in IN_THIS_EXERCISE
-        if isinstance(error, kind) and re.search(pattern, text) and name in names
+        for kind, pattern, name, place, sentence in IN_THIS_EXERCISE
+        if isinstance(error, kind) and re.search(pattern, text) and name in names and re.search(place, where)
     ]
     if "s" in names:
         additions += filter(None, [_about_the_state(error, text, slots)])
@@ -209,8 +244,9 @@ def _about_the_state(error, text, slots) -> str:
         return f"State of the last step is read as `s.{name.group(1)}`."
     if isinstance(error, AttributeError) and "SimpleNamespace" in text:
         return f"The namespace `s` holds {_listed(known)}; names are spelt exactly so."
-    if isinstance(error, NameError) and slots and not isinstance(error, UnboundLocalError):
-        return "Is it state? That is read from `s`."
+    if isinstance(error, NameError) and name and not isinstance(error, UnboundLocalError):
+        near = difflib.get_close_matches(name.group(1), [*slots, "t"], n=1, cutoff=0.75)
+        return f"State is read from `s`: is `s.{near[0]}` meant?" if near else ""
     if isinstance(error, KeyError) or (isinstance(error, TypeError) and "SimpleNamespace' object" in text):
         return f"State is kept in the namespace `s`: `{known[0]}`, not `s['{known[0][2:]}']`."
     return ""
@@ -224,8 +260,11 @@ def _listed(names) -> str:
 OTHER_NAMES = {
     "clamp": "np.clip",
     "concat": "np.concatenate",
+    "cosine": "np.cos",
     "div": "np.divide",
     "float": "np.float64",
+    "grad": "np.gradient",
+    "index": "np.argmin",
     "int": "np.int64",
     "ln": "np.log",
     "max": "np.max",
@@ -237,6 +276,8 @@ OTHER_NAMES = {
     "pow": "np.power",
     "rand": "np.random.rand",
     "randn": "np.random.randn",
+    "sqroot": "np.sqrt",
+    "squareroot": "np.sqrt",
     "sub": "np.subtract",
 }
 
@@ -245,8 +286,11 @@ def _meant(groups) -> str:
     """A question about the function that a name may have meant: the last group of a pattern, in the first one."""
     owner, name = (*groups, "", "")[0], (*groups, "")[len(groups) - 1]
     module = sys.modules.get(owner) if len(groups) == 2 and owner else None
+    elsewhere = OTHER_NAMES.get(name, "").replace("np.", f"{owner}.")
     if module is None or module is np:
         function = numpy_function(name, guess=len(groups) == 2)
+    elif elsewhere and hasattr(module, elsewhere.rpartition(".")[2]):
+        function = elsewhere
     else:
         near = difflib.get_close_matches(name, [n for n in vars(module) if not n.startswith("_")], n=1, cutoff=0.7)
         function = f"{owner}.{near[0]}" if near else None
@@ -261,6 +305,8 @@ def numpy_function(name: str, guess: bool = True) -> str | None:
         ('np.subtract', 'np.linalg.norm', 'np.sqrt', None)
     """
     plain = name.rstrip("_")
+    if not hasattr(np, plain):
+        plain = plain.lower()
     if plain in OTHER_NAMES:
         return OTHER_NAMES[plain]
     if hasattr(np, plain) and (guess or plain in arrays.__all__ or hasattr(math, plain)):
@@ -310,13 +356,36 @@ def cause_of_nan(what: str, error: FloatingPointError, line: str = "") -> str:
     return " ".join([f"{sentence}.", *hints])
 
 
-def near_name(error: BaseException) -> str:
-    """Return a question about the variable that a misspelt name may have meant, or nothing."""
+#: What papers and other programs call the arguments of the exercises.
+OTHER_ARGUMENTS = {
+    "x": ("w", "theta", "param", "params", "weights"),
+    "g": ("grad", "grads", "gradient", "dw", "dx"),
+    "lr": ("alpha", "eta", "learning_rate"),
+    "epsilon": ("eps",),
+    "momentum": ("mu", "beta", "gamma"),
+    "rho": ("beta", "gamma", "decay_rate"),
+    "weight_decay": ("wd", "lam", "lambda_"),
+    "eta_min": ("lr_min", "min_lr"),
+    "t_max": ("T", "total_steps"),
+    "t": ("epoch", "step"),
+}
+
+
+def near_name(error: BaseException, names=()) -> str:
+    """Return a question about the variable that an unknown name may have meant, or nothing.
+
+    Args:
+        error: What the learner's code raised.
+        names: The arguments of the exercise.
+    """
     name = getattr(error, "name", None)
     if not isinstance(error, NameError) or not isinstance(name, str):  # Python 3.9 does not tell the name
         return ""
+    meant = [argument for argument in names if name in OTHER_ARGUMENTS.get(argument, ())]
     frame = list(traceback.walk_tb(error.__traceback__))[-1][0]
     near = difflib.get_close_matches(name, [*frame.f_locals, *frame.f_globals], n=1, cutoff=0.75)
+    if meant:
+        return f" The argument is called `{meant[0]}` here."
     return f" Did you mean `{near[0]}`?" if near and near[0] != name else ""
 
 

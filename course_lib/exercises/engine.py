@@ -285,7 +285,7 @@ def as_array(result, shape: tuple[int, ...]) -> np.ndarray:
     if type(result) is np.ndarray and result.dtype == np.float64 and result.shape == shape:
         return result.copy()  # by far the most frequent case, so it comes first
     if result is None:
-        raise BadAnswer("The function returns None: is its `return` missing?")
+        raise BadAnswer("The function returns None: is a `return` missing? What is printed is not returned.")
     if inspect.isgenerator(result) or inspect.iscoroutine(result):
         result.close()
         raise BadAnswer("The function is a generator or `async`: use a plain `def` with `return`, not `yield`.")
@@ -611,11 +611,11 @@ class Implement(Exercise):
         unknown = (
             "The message says what Python could not do." if diagnosis.text_of(error) else "It comes without a message."
         )
-        meaning = diagnosis.explain(error, self.names, self.slots) or unknown
+        meaning = diagnosis.explain(error, self.names, self.slots, where) or unknown
         details = [("exception", diagnosis.describe(error)), *_line(diagnosis.places_of(error), answer)]
         return self.feedback(
             "error",
-            meaning + diagnosis.near_name(error),
+            meaning + diagnosis.near_name(error, self.names),
             title="Your code raised an exception",
             details=(*details, *([("at", where)] if where else [])),
         )
