@@ -324,7 +324,8 @@ def build(id, text, like):
 def test_two_mistakes_together_never_pass(id):
     exercise = EXERCISES[id]
     right = textwrap.indent(textwrap.dedent(RIGHT[id]).strip("\n"), "    ")
-    versions = [v for m in exercise.mistakes.values() for v in m.versions if respell.source_of(v) is not None]
+    own = [v for m in exercise.mistakes.values() for v in m.versions if v.__module__ != StepExercise.__module__]
+    versions = [v for v in own if respell.source_of(v) is not None]
     assert check(id, build(id, right, versions[0])).passed
     combined = 0
     for one, other in itertools.combinations(versions, 2):

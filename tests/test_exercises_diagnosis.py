@@ -125,7 +125,7 @@ def test_an_explanation_fits_and_speaks_of_nothing_that_is_not_there(body, words
     [
         ("return x - lr * v", "State is read from `s`: is `s.v` meant?"),
         ("return x / (1 - beta1**t)", "State is read from `s`: is `s.t` meant?"),
-        ("return x - lr * grad", "The argument is called `g` here."),
+        ("return x - lr * grad", "variable of another cell. The argument is called `g` here."),
         ("return x / eps", "The argument is called `epsilon` here."),
         ("s.m = s.momentum + g", "`s.m`, `s.v`, `s.t`"),
         ("m = 0.9 * m + g", "read as `s.m`"),
@@ -143,7 +143,7 @@ def test_a_step_is_told_of_its_state(body, words):
 
 @pytest.mark.parametrize("name", ["torch", "self", "optimizer"])
 def test_a_name_that_is_no_state_is_not_called_state(name):
-    assert "tate" not in step(f"return x - lr * {name}.sqrt(g)").message
+    assert "State" not in step(f"return x - lr * {name}.sqrt(g)").message
 
 
 def test_a_division_by_zero_speaks_of_step_0_only_there():

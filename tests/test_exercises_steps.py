@@ -395,3 +395,45 @@ def test_slips_of_public_programs_are_named(id):
     assert check(id, program(id)).passed
     statuses = {slip: check(id, program(id, *slip)).status for slip in SLIPS[id]}
     assert {slip: status for slip, status in statuses.items() if status != "mistake"} == {}
+
+
+# -------------------------------------------------------------------- the same values, another slip
+
+#: Exercise, replacements in its program -> the title of its card; what is kept in `s` tells these slips apart.
+TOLD_APART_BY_THE_STATE = [
+    ("momentum-step", ("lr * v", "lr * g"), "The step follows the gradient, not the velocity"),
+    ("momentum-step", ("s.velocity = v", "pass"), "The velocity is not kept"),
+    ("momentum-step", ("lr * v", "lr * momentum * v"), "The velocity is multiplied by momentum once more in the step"),
+    ("nesterov-step", ("momentum * v)", "momentum**2 * v)"), "The velocity is multiplied by momentum twice"),
+    ("adadelta-step", ("np.sqrt(d + epsilon)", "np.sqrt(d)"), "ε is missing above the fraction bar"),
+]
+
+M, V = "beta1 * s.m + (1 - beta1) * g", "beta2 * s.v + (1 - beta2) * g * g"
+CORRECTED_M, STEP_OF_ADAM = "s.m / (1 - beta1**s.t)", "/ (np.sqrt({} / (1 - beta2**s.t)) + epsilon)"
+
+#: Exercise, body -> the title of its card.
+STATE_NOT_RENEWED = [
+    ("momentum-step", "s.velocity == momentum * s.velocity + g", "Neither the parameter nor the state changes"),
+    ("adam-step", f"m = {M}; s.v = {V}", "m stays at zero"),
+    ("adam-step", f"s.m = {M}; v = {V}", "v stays at zero"),
+    ("adam-step", f"m = {M}; v = {V}", "Neither the parameter nor the state changes"),
+    ("adamw-step", f"x = x - lr * weight_decay * x; m = {M}; s.v = {V}", "Only the decay is applied"),
+    ("adamw-step", f"x = x - lr * weight_decay * x; s.m = {M}; v = {V}", "v stays at zero"),
+    ("amsgrad-step", f"s.m = {M}; v = {V}; s.v_max = np.maximum(s.v_max, s.v)", "v and its maximum stay at zero"),
+    ("amsgrad-step", f"s.m = {M}; s.v = {V}; v_max = np.maximum(s.v_max, s.v)", "The maximum stays at zero"),
+    ("amsgrad-step", f"s.m = {M}; s.v = {V}; s.v_max = np.minimum(s.v_max, s.v)", "The maximum stays at zero"),
+]
+
+
+@pytest.mark.parametrize(("id", "slip", "title"), TOLD_APART_BY_THE_STATE)
+def test_slips_with_the_same_values_are_told_apart_by_their_state(id, slip, title):
+    assert check(id, program(id, *slip)).title.startswith(title)
+
+
+@pytest.mark.parametrize(("id", "body", "title"), STATE_NOT_RENEWED)
+def test_a_state_that_is_not_renewed_is_named(id, body, title):
+    change = "s.velocity" if id == "momentum-step" else CORRECTED_M + STEP_OF_ADAM.format(f"s.{STEPS[id].slots[-1]}")
+    namespace = {"np": np}
+    arguments = ", ".join(("x, g, s, lr", *STEPS[id].defaults))
+    exec(f"def answer({arguments}):\n    {body}\n    return x - lr * {change}", namespace)
+    assert check(id, namespace["answer"]).title.startswith(title)

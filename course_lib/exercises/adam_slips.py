@@ -156,6 +156,10 @@ def forgotten(step, old, new, beta, other):
     return (1 - beta) * new
 
 
+def never_renewed(step, old, new, beta, other):
+    return old
+
+
 def corrected(step, old, new, beta, other):
     return average(step, old, new, beta, other) / (1 - beta**step.t)
 
@@ -644,6 +648,20 @@ SLIPS = [
         "It starts from zero at every step and is a share of the last square: the scale follows the noise.",
         "Assign the new v to `s.v`.",
         {"new_v": forgotten},
+    ),
+    Slip(
+        "parameter-unchanged",
+        "m stays at zero",
+        "The new m is not assigned to `s.m`: the step is made of the old one, which is 0, and nothing is ever learnt.",
+        "Assign the new m to `s.m`, and use it in the step.",
+        {"new_m": never_renewed},
+    ),
+    Slip(
+        "v-stays-at-zero",
+        "v stays at zero",
+        "The new v is not assigned to `s.v`: every step divides by ε alone, and jumps far away.",
+        "Assign the new v to `s.v`, and use it in the step.",
+        {"new_v": never_renewed},
     ),
     Slip(
         "first-value-as-start",

@@ -169,11 +169,11 @@ def one_maximum_for_all(x, g, s, lr, beta1, beta2, epsilon):
     return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max / (1 - beta2**s.t)) + epsilon)
 
 
-@amsgrad.mistake("The scale may grow but not shrink: maximum or minimum?")
+@amsgrad.mistake("The scale may grow but not shrink: is it the maximum, and is it assigned to `s.v_max`?")
 def minimum_for_maximum(x, g, s, lr, beta1, beta2, epsilon):
-    """The minimum is taken.
+    """The maximum stays at zero.
 
-    It starts at zero and stays there: every step divides by ε alone.
+    So does a minimum, or a maximum that is not kept in `s.v_max`: every step divides by ε alone.
     """
     s.m = beta1 * s.m + (1 - beta1) * g
     s.v = beta2 * s.v + (1 - beta2) * g * g
@@ -181,7 +181,17 @@ def minimum_for_maximum(x, g, s, lr, beta1, beta2, epsilon):
     return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max / (1 - beta2**s.t)) + epsilon)
 
 
-enter_slips(amsgrad, AMSGradStep, without=("no-bias-correction", "only-m-corrected", "stale-scale"))
+@minimum_for_maximum.also(hint="Assign the new v to `s.v` before the maximum is taken, and the maximum to `s.v_max`.")
+def v_never_renewed(x, g, s, lr, beta1, beta2, epsilon):
+    """v and its maximum stay at zero.
+
+    The new v is not assigned to `s.v`, so its maximum stays at zero, too: every step divides by ε alone.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    return x - lr * s.m / (1 - beta1**s.t) / epsilon
+
+
+enter_slips(amsgrad, AMSGradStep, without=("no-bias-correction", "only-m-corrected", "stale-scale", "v-stays-at-zero"))
 
 
 radam = StepExercise(

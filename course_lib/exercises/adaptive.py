@@ -631,6 +631,16 @@ def adadelta_epsilon_left_out(x, g, s, lr, rho, epsilon):
     return x - lr * update
 
 
+@adadelta.mistakes["parameter-unchanged"].also(hint="ε stands under both roots: which updates are averaged at first?")
+def epsilon_missing_above(x, g, s, lr, rho, epsilon):
+    """ε is missing above the fraction bar.
+
+    No update has been made yet, so the first one is 0, and so are all later ones: ε is what sets training going.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    return 1.0 * x
+
+
 @adadelta.mistake("How much of the old average stays at rho = 0.95?")
 def adadelta_rho_swapped(x, g, s, lr, rho, epsilon):
     """rho and 1 - rho are swapped.

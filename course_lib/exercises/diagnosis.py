@@ -263,8 +263,6 @@ OTHER_NAMES = {
     "cosine": "np.cos",
     "div": "np.divide",
     "float": "np.float64",
-    "grad": "np.gradient",
-    "index": "np.argmin",
     "int": "np.int64",
     "ln": "np.log",
     "max": "np.max",
@@ -280,6 +278,9 @@ OTHER_NAMES = {
     "squareroot": "np.sqrt",
     "sub": "np.subtract",
 }
+
+#: Names that stand for a function only behind a dot: alone they are variables.
+OTHER_ATTRIBUTES = {"grad": "np.gradient", "index": "np.argmin"}
 
 
 def _meant(groups) -> str:
@@ -307,8 +308,9 @@ def numpy_function(name: str, guess: bool = True) -> str | None:
     plain = name.rstrip("_")
     if not hasattr(np, plain):
         plain = plain.lower()
-    if plain in OTHER_NAMES:
-        return OTHER_NAMES[plain]
+    others = {**OTHER_NAMES, **OTHER_ATTRIBUTES} if guess else OTHER_NAMES
+    if plain in others:
+        return others[plain]
     if hasattr(np, plain) and (guess or plain in arrays.__all__ or hasattr(math, plain)):
         return f"np.{plain}"
     near = difflib.get_close_matches(plain, _functions_of_numpy(), n=1, cutoff=0.85) if guess else []

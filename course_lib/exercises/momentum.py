@@ -70,6 +70,16 @@ def velocity_forgotten(x, g, s, lr, momentum):
     return x - lr * s.velocity
 
 
+@velocity_forgotten.also(hint="The parameter follows the velocity.")
+def velocity_not_used(x, g, s, lr, momentum):
+    """The step follows the gradient, not the velocity.
+
+    The velocity is kept but plays no part: this is plain gradient descent with extra work.
+    """
+    s.velocity = momentum * s.velocity + g
+    return x - lr * g
+
+
 @momentum.mistake("First renew the velocity, then use it.")
 def stale_velocity(x, g, s, lr, momentum):
     """The step uses the velocity from before this gradient.
@@ -377,6 +387,29 @@ def _looking_ahead(mistake: Mistake) -> Mistake:
 
 for of_the_velocity in ("damped-at-first", "gradient-scaled-too", "shares-swapped", "never-forgets"):
     nesterov.add(_looking_ahead(momentum.mistakes[of_the_velocity]))
+
+
+# Forms that differ in the step alone: the velocity is right, so that there is nothing to look ahead with.
+
+
+@gradient_scaled_too.also(hint="The step is lr times the velocity, as it is.")
+def velocity_scaled_again(x, g, s, lr, momentum):
+    """The velocity is multiplied by momentum once more in the step.
+
+    The velocity is right; the steps are too short by the factor momentum.
+    """
+    s.velocity = momentum * s.velocity + g
+    return x - lr * momentum * s.velocity
+
+
+@nesterov.mistakes["gradient-scaled-too"].also(hint="The look-ahead is momentum times the velocity, once.")
+def look_ahead_scaled_again(x, g, s, lr, momentum):
+    """The velocity is multiplied by momentum twice in the look-ahead.
+
+    The velocity is right; too little of it is added to the gradient.
+    """
+    s.velocity = momentum * s.velocity + g
+    return x - lr * (g + momentum * momentum * s.velocity)
 
 
 @nesterov.mistake("Which of the two signs belongs to the velocity, which to the step?")

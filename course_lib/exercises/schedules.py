@@ -568,7 +568,7 @@ def linear_instead(t, lr, t_max, eta_min):
     return lr + (eta_min - lr) * t / t_max
 
 
-@cosine_decay.mistake("1 + cos, not 1 - cos.")
+@cosine_decay.mistake("1 + cos falls from 2 to 0: it belongs to lr - eta_min, added to eta_min.")
 def rises_instead(t, lr, t_max, eta_min):
     """It rises instead of falling.
 
@@ -1576,7 +1576,7 @@ def lr_range_test(losses, lrs):
 
 @lr_range_test.mistake("At the minimum the loss is about to explode.")
 def read_at_the_minimum(losses, lrs):
-    """It is read at the minimum.
+    """It is read at the minimum, or close to it.
 
     There the loss has stopped falling: training with this learning rate is on the brink of divergence.
     """

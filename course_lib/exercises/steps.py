@@ -22,6 +22,7 @@ from .engine import (
     caller,
     deviation,
     first_difference,
+    is_same_state,
     mistake_from,
     two_numbers,
     units,
@@ -221,9 +222,7 @@ class StepExercise(Implement):
 
     def _first_fault(self, slot, pairs):
         for step, (got, want) in enumerate(pairs, start=1):
-            a, b = got.state[slot], want.state[slot]
-            scale = np.max(np.abs(b), initial=0.0)
-            if not np.allclose(a, b, rtol=1e-5, atol=1e-6 * scale + 1e-30):
+            if not is_same_state(got.state[slot], want.state[slot]):
                 return step
         return None
 
@@ -325,7 +324,18 @@ def mistakes_of_any_step(exercise: StepExercise):
         return right(x, g, s, lr, **hyper) - x
 
     yield instead
-    yield mistake_from(parameter_unchanged, "Return the value after the step.")
+    unchanged = mistake_from(parameter_unchanged, "Return the value after the step.")
+    if exercise.all_slots:
+
+        @unchanged.also(hint="Assign the new state to `s`, with a single `=`, and return the new x.")
+        def nothing_changed(x, g, s, lr, **hyper):
+            """Neither the parameter nor the state changes.
+
+            Whatever is computed is not kept: the next step begins where this one began, and nothing is ever learnt.
+            """
+            return 1.0 * x
+
+    yield unchanged
     for name, value in exercise.defaults.items():
         yield _ignoring(right, name, value)
 

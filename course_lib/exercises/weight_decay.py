@@ -67,11 +67,11 @@ def momentum_step(x, g, s, lr, momentum):
 def _add_slips_of_the_decay(exercise, step):
     """Enter wrong decays beside the right ``step`` of a method."""
 
-    @exercise.mistakes["parameter-unchanged"].also(hint="Shrink, and then take the step.")
+    @exercise.mistakes["parameter-unchanged"].also(hint="Shrink, then take the step; keep in `s` what it is made of.")
     def only_decayed(x, g, s, lr, weight_decay, **hyper):
         """Only the decay is applied: the step is missing.
 
-        The state may be kept faithfully, but no gradient has an effect: all weights shrink towards zero.
+        It is not taken, or made of a state that stays at zero: no gradient has an effect, and all weights shrink.
         """
         return x - lr * weight_decay * x
 
