@@ -317,7 +317,10 @@ def _put_back_gradient(parameter, gradient) -> None:
         # What is merely set after clear_grad() would be replaced by the next backward, instead of being added to.
         with paddle.enable_grad():
             paddle.autograd.backward([paddle.assign(parameter)], [gradient])
-    parameter.grad = gradient  # hooks may have changed it on the way
+    try:
+        parameter.grad = gradient  # hooks may have changed it on the way
+    except ValueError:  # Paddle 3.0 takes no None
+        parameter.clear_gradient(set_to_zero=False)
 
 
 _OWNERS = paddle.nn.Layer, LRScheduler, paddle.nn.clip.ClipGradBase
