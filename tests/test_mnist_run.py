@@ -75,6 +75,27 @@ def test_an_interrupted_run_goes_on_where_it_was(chapters, tmp_path, monkeypatch
     assert [path.read_bytes() for path in chapters] == before
 
 
+@pytest.mark.filterwarnings("ignore:claims-mnist.json is damaged")
+def test_a_chapter_whose_results_are_lost_is_not_done(chapters, tmp_path):
+    work = tmp_path / "work"
+    mnist.execute_all(chapters[:1], work)
+    recorded = work / "results" / mnist.CLAIMS
+    before = recorded.read_text()
+    for content in ("[]", '["damaged"'):
+        recorded.write_text(content)
+        assert not mnist.is_done(chapters[0], work)
+        recorded.write_text(before)
+        assert mnist.is_done(chapters[0], work)
+    recorded.unlink()
+    assert not mnist.is_done(chapters[0], work)
+
+
+def test_a_damaged_stamp_is_none(chapters, tmp_path):
+    (tmp_path / "01_first.done").write_bytes(b"\xff")
+    (tmp_path / "02_second.done").mkdir()
+    assert [mnist.is_done(path, tmp_path) for path in chapters] == [False, False]
+
+
 def test_a_chapter_that_is_edited_while_it_runs_is_not_done(chapters, tmp_path, monkeypatch):
     def edit(client):
         chapters[0].write_text(chapters[0].read_text().replace("a number", "another number"))
