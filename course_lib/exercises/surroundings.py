@@ -77,14 +77,7 @@ def apart():
     """
     held = HeldBack()
     with _one_at_a_time, contextlib.ExitStack() as stack:
-        for part in (
-            _process_kept,
-            _paddle_as_usual,
-            _nothing_printed,
-            _nothing_logged,
-            _no_figures,
-            _nothing_displayed,
-        ):
+        for part in _PARTS:
             stack.enter_context(part(held))
         for owner, name, value in _STAND_INS:
             stack.enter_context(_replaced(owner, name, value))
@@ -128,9 +121,7 @@ _STAND_INS = (
     (builtins, "quit", _raise_exit),
     (sys, "setrecursionlimit", _set_safe_recursion_limit),
 )
-_STAND_IN_FOR = [(getattr(owner, name, None), value) for owner, name, value in _STAND_INS]
-
-
+_STAND_IN_FOR = [(vars(owner)[name], value) for owner, name, value in _STAND_INS if name in vars(owner)]
 _real_streams: list = []
 
 
