@@ -185,8 +185,9 @@ def run_record(results: Path) -> dict | None:
     path = Path(results) / "mnist-run.json"
     try:
         recorded = read_json(path)
-        if not isinstance(recorded, dict):
-            raise ValueError("it holds no record")
+        kinds = {"command": str, "date": str, "machine": str, "versions": dict}
+        if not isinstance(recorded, dict) or {key: type(recorded.get(key)) for key in kinds} != kinds:
+            raise ValueError("it holds no record of a run")
     except FileNotFoundError:
         return None
     except ValueError as error:

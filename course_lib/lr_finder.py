@@ -126,7 +126,8 @@ def range_test(
     Returns:
         A RangeTest. The model and its layers, all that the optimizer has (tensors that are not the model's too),
         gradients, schedule, and the random numbers of Paddle, NumPy and Python are, bit for bit, what they were
-        before the call, even if it raised or was interrupted.
+        before the call, even if it raised or was interrupted. (What else a layer may refer to, an object of a class of
+        your own, say, is not looked into.)
 
     Raises:
         TypeError, ValueError: An argument is of the wrong kind or out of range; the message names it.

@@ -84,9 +84,16 @@ def test_before_mnist_has_run(tmp_path):
 
 
 def test_the_record_of_the_run(tmp_path):
-    (tmp_path / "mnist-run.json").write_text('{"command": "make mnist"}')
-    assert run_record(tmp_path) == {"command": "make mnist"}
-    for content in ('{"command": ', "[]"):
+    recorded = {
+        "command": "make mnist",
+        "date": "2026-11-29",
+        "machine": "one",
+        "versions": {"python": "3.11"},
+        "more": 1,
+    }
+    (tmp_path / "mnist-run.json").write_text(json.dumps(recorded))
+    assert run_record(tmp_path) == recorded
+    for content in ('{"command": ', "[]", "{}", *(json.dumps({**recorded, key: None}) for key in list(recorded)[:4])):
         (tmp_path / "mnist-run.json").write_text(content)
         with pytest.raises(ValueError, match=r"mnist-run\.json is damaged .* `make mnist` writes a new one"):
             run_record(tmp_path)
