@@ -321,6 +321,11 @@ def _write(ledger: Path, entries: dict, conditions: dict) -> None:
     both = {"entries": list(_in_order(entries).values()), "conditions": _in_order(conditions)}
     if not (_holds(ledger, both["entries"]) and _holds(conditions_path(ledger), both["conditions"])):
         write_atomically(_unfinished(ledger), as_json(both))
+        try:
+            _store(ledger, both["entries"])
+        except OSError:  # it is write-protected, say, and shall not be read as if it were not
+            _unfinished(ledger).unlink()
+            raise
         _finish(ledger)
 
 

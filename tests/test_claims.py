@@ -231,6 +231,16 @@ def test_what_a_killed_process_left_is_finished_by_the_next_that_records(folder)
     assert any(Path(".claims-mnist.json.unfinished").match(pattern) for pattern in ignored)
 
 
+def test_a_write_protected_ledger_stays_what_it_is(folder, monkeypatch):
+    claims.record("LR-1", "12 steps", claims.judge({"a": True}))
+    with monkeypatch.context() as protected:
+        protected.setattr("os.access", lambda *_: False)
+        with pytest.raises(PermissionError, match=r"cannot write claims\.json .*: it is write-protected"):
+            claims.record("LR-1", "90 steps", claims.judge({"b": True}))
+    assert {file.name for file in folder.iterdir()} == {"claims.json", "conditions.json"}
+    assert (claims.read()[0]["measured"], claims.read_conditions()) == ("12 steps", {"LR-1": {"a": True}})
+
+
 def test_what_cannot_be_finished_is_read_all_the_same(folder, monkeypatch):
     claims.record("LR-1", "12 steps", claims.judge({"a": True}))
     both = {"entries": [{**ENTRY, "measured": "90 steps"}], "conditions": {"LR-1": {"b": True}}}
