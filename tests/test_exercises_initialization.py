@@ -210,3 +210,21 @@ def he_std_of_field(field):
 )
 def test_what_is_right_for_some_sizes_only_does_not_pass(id, answer):
     assert check(id, answer).status == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("id", "answer", "words"),
+    [
+        (
+            "xavier-uniform",
+            lambda shape, rng: rng.uniform(0, np.sqrt(6 / sum(shape)), shape),
+            "All weights are positive",
+        ),
+        ("he-normal", lambda shape, rng: rng.normal(np.sqrt(2 / shape[0]), size=shape), "as the mean"),
+        ("he-normal", lambda shape, rng: rng.normal(0, 1, shape), "not scaled"),
+        ("he-normal", lambda shape, rng: rng.uniform(0, np.sqrt(2 / shape[0]), shape), "uniform between 0 and a bound"),
+    ],
+)
+def test_arguments_of_the_generator_in_the_wrong_place_are_named(id, answer, words):
+    feedback = check(id, answer)
+    assert words in feedback.title and "rng.random" not in feedback.message

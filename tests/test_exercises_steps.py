@@ -397,6 +397,14 @@ def test_slips_of_public_programs_are_named(id):
     assert {slip: status for slip, status in statuses.items() if status != "mistake"} == {}
 
 
+def test_a_decay_after_a_step_whose_lr_is_corrected_is_told_of_both_slips():
+    folded = "x = x - lr * np.sqrt(1 - beta2**t) * m_hat / (np.sqrt(v) + epsilon)"
+    late = f"{folded}\nreturn x - lr * weight_decay * x"
+    decay, step = "x = x - lr * weight_decay * x", "return x - lr * m_hat / (np.sqrt(v_hat) + epsilon)"
+    feedback = check("adamw-step", program("adamw-step", decay, "pass", step, late))
+    assert feedback.title == "The decay comes after the step, and ε is not corrected with v"
+
+
 # -------------------------------------------------------------------- the same values, another slip
 
 #: Exercise, replacements in its program -> the title of its card; what is kept in `s` tells these slips apart.

@@ -195,7 +195,7 @@ def one_for_six(shape, rng):
 def only_positive(shape, rng):
     """All weights are positive.
 
-    `rng.random` draws from 0 to 1: the mean is not zero, so all units see the same sum and saturate together.
+    The mean of numbers from 0 to a bound is not zero, so all units see the same sum and saturate together.
     """
     return np.sqrt(6 / sum(shape)) * rng.random(shape)
 
@@ -204,7 +204,7 @@ def only_positive(shape, rng):
 def only_positive_by_std(shape, rng):
     """All weights are positive, and bounded by the standard deviation.
 
-    `rng.random` draws from 0 to 1: the mean is not zero, so all units see the same sum. And a bound is √3 times the
+    The mean of numbers from 0 to a bound is not zero, so all units see the same sum. And a bound is √3 times the
     standard deviation.
     """
     return np.sqrt(2 / sum(shape)) * rng.random(shape)
@@ -214,7 +214,7 @@ def only_positive_by_std(shape, rng):
 def only_positive_by_inputs(shape, rng):
     """All weights are positive, and scaled by n_in alone.
 
-    `rng.random` draws from 0 to 1: the mean is not zero, so all units see the same sum and saturate together.
+    The mean of numbers from 0 to a bound is not zero, so all units see the same sum and saturate together.
     """
     return rng.random(shape) / np.sqrt(shape[0])
 
@@ -479,8 +479,7 @@ def he_brackets_missing(shape, rng):
 def rand_for_randn(shape, rng):
     """The weights are uniform between 0 and a bound.
 
-    `rng.random` (rand) was used for `rng.standard_normal` (randn): all weights are positive, all units see the same
-    sum.
+    All weights are positive, so all units see the same sum: rand, say, was used for randn.
     """
     return rng.random(shape) * np.sqrt(2 / shape[0])
 
@@ -528,6 +527,15 @@ def not_scaled(shape, rng):
     Their variance is 1: signals grow by √(n_in/2) in every layer and explode.
     """
     return rng.standard_normal(shape)
+
+
+@not_scaled.also(hint="`rng.normal` takes the mean first, then the standard deviation.")
+def deviation_as_mean(shape, rng):
+    """The standard deviation is handed over as the mean.
+
+    The weights then have the variance 1 and a mean above zero: signals grow from layer to layer and explode.
+    """
+    return rng.normal(np.sqrt(2 / shape[0]), 1, shape)
 
 
 @not_scaled.also(hint="The standard deviation depends on n_in.")

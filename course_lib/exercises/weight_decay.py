@@ -187,6 +187,18 @@ def decay_after_the_step(x, g, s, lr, weight_decay, **betas):
     return x - lr * weight_decay * x
 
 
+@decay_after_the_step.also(hint="Decay the old x, before the step; and where lr is corrected, ε is to be, too.")
+def decay_after_a_step_with_folded_correction(x, g, s, lr, beta1, beta2, epsilon, weight_decay):
+    """The decay comes after the step, and ε is not corrected with v.
+
+    The step itself is decayed, too; and in lr · √(1 - β₂ᵗ)/(1 - β₁ᵗ) · m/(√v + ε) the ε weighs more in the first steps.
+    """
+    s.m = beta1 * s.m + (1 - beta1) * g
+    s.v = beta2 * s.v + (1 - beta2) * g * g
+    x = x - lr * (1 - beta2**s.t) ** 0.5 / (1 - beta1**s.t) * s.m / (sqrt(s.v) + epsilon)
+    return x - lr * weight_decay * x
+
+
 @adamw.mistake("Where is `weight_decay` used?")
 def no_decay(x, g, s, lr, weight_decay, **betas):
     """The decay is left out: this is Adam.
