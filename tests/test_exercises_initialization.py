@@ -212,6 +212,12 @@ def test_what_is_right_for_some_sizes_only_does_not_pass(id, answer):
     assert check(id, answer).status == "wrong"
 
 
+@pytest.mark.parametrize("ends", [lambda a: (a, -a), lambda a: (a,)])
+def test_ends_in_the_wrong_order_are_an_error_as_they_are_for_the_generator(ends):
+    feedback = check("xavier-uniform", lambda shape, rng: rng.uniform(*ends(np.sqrt(6 / sum(shape))), size=shape))
+    assert feedback.status == "error" and "the lower one comes first" in feedback.message
+
+
 @pytest.mark.parametrize(
     ("id", "answer", "words"),
     [

@@ -134,6 +134,7 @@ COMMON_CAUSES = [
         "Arrays of different shapes are put together: `np.ravel` makes each of them flat.",
     ),
     (ValueError, r"scale < 0", "A standard deviation is never negative."),
+    (ValueError, r"high - low < 0", "Of two ends the lower one comes first; the upper one is 1 if it is left out."),
     (ValueError, r"broadcast|mismatch|must match", "Two shapes do not fit: they meet element by element."),
     (
         ValueError,

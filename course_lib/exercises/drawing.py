@@ -34,6 +34,8 @@ class DrawExercise(FunctionExercise):
         self.shapes = shapes
         super().__init__(id, reference=reference, cases=[], **common)
 
+    tried_again_after = AttributeError  # a function that NumPy's new generators lack
+
     def observe(self, function, backend=NumpyArrays):
         call = caller(function, self.names)
         # An answer that cannot work with NumPy's new generators gets an old one.

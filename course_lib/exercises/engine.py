@@ -555,6 +555,9 @@ class Implement(Exercise):
             return self.failure(outcome, answer)
         return self.with_cause_of_nan(self.difference(outcome.value), outcome.value, answer, backend)
 
+    tried_again_after: type[Exception] = Exception
+    """Of which kind an exception is that may come from the kind of probes, so that another is tried."""
+
     def observe_answer(self, answer):
         """Observe on NumPy arrays; a function that cannot work with them gets Paddle tensors instead.
 
@@ -562,7 +565,7 @@ class Implement(Exercise):
             The outcome, and the kind of arrays that led to it.
         """
         outcome = run(lambda: self.observe_twin(answer), self.time_limit)
-        raised = isinstance(outcome.error, Stopped) and isinstance(outcome.error.error, Exception)
+        raised = isinstance(outcome.error, Stopped) and isinstance(outcome.error.error, self.tried_again_after)
         if not raised or self.unfinished(outcome.error, answer):
             return outcome, NumpyArrays
         second = run(lambda: self.observe_twin(answer, PaddleTensors), self.time_limit)
