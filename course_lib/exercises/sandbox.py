@@ -12,6 +12,7 @@ import ctypes
 import dis
 import functools
 import inspect
+import operator
 import random
 import sys
 import threading
@@ -261,8 +262,8 @@ class _Copier:
         if id(module) not in self.lent:
             from_library = _is_library_module(module)
             lent = self.lent[id(module)] = _Lent(module, private="_" if from_library else "__")
-            for name, value in lent.stored.items():
-                if not (from_library or callable(value)):
+            for name, value in () if from_library else lent.stored.items():
+                if not (name.startswith(lent.private) or callable(value)):
                     _set(module, name, self.copy(value))
         return module
 
@@ -302,23 +303,20 @@ class _Copier:
 
 
 class _Lent:
-    """A class or module and what stands in it, but for names that begin with ``private``."""
+    """A class or module and what stands in it; names that begin with ``private`` are left alone."""
 
     def __init__(self, owner, private=()):
-        self.owner, self.private = owner, private
-        self.stored = self.look()
-
-    def look(self) -> dict:
-        stored = _namespace_of(self.owner).items()
-        return {name: value for name, value in stored if not name.startswith(self.private)}
+        self.owner, self.private, self.stored = owner, private, dict(_namespace_of(owner))
 
     def put_back(self):
-        now = self.look()
+        now = dict(_namespace_of(self.owner))
+        if len(now) == len(self.stored) and all(map(operator.is_, now.values(), self.stored.values())):
+            return  # nothing has happened: by far the most frequent case
         for name in now.keys() - self.stored.keys():
-            if not isinstance(now[name], types.ModuleType):  # imported meanwhile
+            if not (name.startswith(self.private) or isinstance(now[name], types.ModuleType)):  # imported meanwhile
                 _delete(self.owner, name)
         for name, value in self.stored.items():
-            if name not in now or now[name] is not value:
+            if not name.startswith(self.private) and (name not in now or now[name] is not value):
                 _set(self.owner, name, value)
 
 
