@@ -106,6 +106,12 @@ def limits(exercise):
 
 
 @pytest.mark.parametrize("id", IMPLEMENT)
+def test_a_place_is_told_in_one_short_line(id):
+    for reading in IMPLEMENT[id].expected:
+        assert "array(" not in reading.where and "\n" not in reading.where and len(reading.where) <= 150
+
+
+@pytest.mark.parametrize("id", IMPLEMENT)
 def test_every_entry_is_far_from_the_right_answer_and_from_every_other_entry(id):
     exercise = IMPLEMENT[id]
     _, far = limits(exercise)

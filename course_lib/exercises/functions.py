@@ -35,7 +35,21 @@ class Case:
     words: str = ""
 
     def __str__(self):
-        return self.words or ", ".join(f"{name} = {value!r}" for name, value in self.arguments.items())
+        return self.words or ", ".join(f"{name} = {shown(value)}" for name, value in self.arguments.items())
+
+
+def shown(value) -> str:
+    """An argument in a few characters: an array as its numbers if they are few, else as its shape.
+
+    Example:
+        >>> shown(0.1), shown(np.array([1.0, 0.25])), shown(np.zeros((6, 3)))
+        ('0.1', '[1, 0.25]', 'an array of shape (6, 3)')
+    """
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    if value.ndim == 1 and value.size <= 6:
+        return f"[{', '.join(f'{number:.4g}' for number in value.tolist())}]"
+    return f"an array of shape {value.shape}"
 
 
 class FunctionExercise(Implement):
