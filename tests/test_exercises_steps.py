@@ -422,6 +422,7 @@ CORRECTED_M, STEP_OF_ADAM = "s.m / (1 - beta1**s.t)", "/ (np.sqrt({} / (1 - beta
 #: Exercise, body -> the title of its card.
 STATE_NOT_RENEWED = [
     ("momentum-step", "s.velocity == momentum * s.velocity + g", "Neither the parameter nor the state changes"),
+    ("momentum-step", "s.velocity = 2 * g; return x", "The parameter is returned unchanged"),
     ("adam-step", f"m = {M}; s.v = {V}", "m stays at zero"),
     ("adam-step", f"s.m = {M}; v = {V}", "v stays at zero"),
     ("adam-step", f"m = {M}; v = {V}", "Neither the parameter nor the state changes"),

@@ -382,13 +382,13 @@ def deviation(readings: list[Reading | None], expected: list[Reading]) -> float:
     return float(np.max(units(readings.values, expected.values, expected.allowed), initial=0.0))
 
 
-def states_apart(readings, others) -> int:
-    """How many slots differ, counted over all readings."""
+def is_same_state(readings, others) -> bool:
+    """Whether all slots hold the same in all readings."""
     pairs = [(got.state, want.state) for got, want in zip(readings, others) if got is not None]
-    return sum(not is_same_state(got[slot], want[slot]) for got, want in pairs for slot in got)
+    return all(is_same_slot(got[slot], want[slot]) for got, want in pairs for slot in got)
 
 
-def is_same_state(got, want) -> bool:
+def is_same_slot(got, want) -> bool:
     """Whether one slot holds the same in two runs, but for roundings."""
     scale = np.max(np.abs(want), initial=0.0)
     return np.allclose(got, want, rtol=1e-5, atol=1e-6 * scale + 1e-30, equal_nan=True)
@@ -525,13 +525,13 @@ class Implement(Exercise):
     def recognise(self, readings: Observation) -> Mistake | None:
         """Return the catalogue's closest entry, if it is the same function as the one observed; or ``ROUNDED``.
 
-        Of several that give the same values, the one that leaves the same state is meant.
+        Of several that give the same values, one that leaves the same state comes first.
         """
         alike = [entry for entry in self.entries if entry.begins_like(readings)]
         near = [(deviation(readings, entry.observed), entry) for entry in alike]
-        same = [(states_apart(readings, entry.observed), distance, entry) for distance, entry in near if distance <= 1]
+        same = [(distance, entry) for distance, entry in near if distance <= 1]
         if same:
-            *_, entry = min(same, key=lambda found: found[:2])
+            _, entry = min(same, key=lambda pair: (not is_same_state(readings, pair[1].observed), pair[0]))
             return entry.mistake.seen_as(entry.function)
         return ROUNDED if is_rounded(readings, self.expected, self.roundings) else None
 

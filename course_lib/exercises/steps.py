@@ -22,7 +22,7 @@ from .engine import (
     caller,
     deviation,
     first_difference,
-    is_same_state,
+    is_same_slot,
     mistake_from,
     two_numbers,
     units,
@@ -222,7 +222,7 @@ class StepExercise(Implement):
 
     def _first_fault(self, slot, pairs):
         for step, (got, want) in enumerate(pairs, start=1):
-            if not is_same_state(got.state[slot], want.state[slot]):
+            if not is_same_slot(got.state[slot], want.state[slot]):
                 return step
         return None
 
