@@ -413,6 +413,11 @@ TOLD_APART_BY_THE_STATE = [
     ("momentum-step", ("s.velocity = v", "pass"), "The velocity is not kept"),
     ("momentum-step", ("lr * v", "lr * momentum * v"), "The velocity is multiplied by momentum once more in the step"),
     ("nesterov-step", ("momentum * v)", "momentum**2 * v)"), "The velocity is multiplied by momentum twice"),
+    ("adagrad-step", ("np.sqrt(G)", "np.sqrt(g * g)"), "The step is divided by the last gradient's size"),
+    ("adagrad-step", ("s.sum_of_squares = G", "pass", "np.sqrt(G)", "np.sqrt(g * g)"), "The sum is not kept"),
+    ("adagrad-step", ("s.sum_of_squares = G", "pass", "(G)", "(s.sum_of_squares)"), "The sum stays at zero"),
+    ("rmsprop-step", ("(r + epsilon)", "((1 - rho) * g * g + epsilon)"), "The step is divided by a share of the last"),
+    ("rmsprop-step", ("s.mean_square = r", "pass", "(r +", "(s.mean_square +"), "The average stays at zero"),
     ("adadelta-step", ("np.sqrt(d + epsilon)", "np.sqrt(d)"), "ε is missing above the fraction bar"),
 ]
 

@@ -105,6 +105,25 @@ def sum_forgotten(x, g, s, lr, epsilon):
     return x - lr * g / (sqrt(g * g) + epsilon)
 
 
+@sum_forgotten.also(hint="Divide by the root of the sum.")
+def sum_not_used(x, g, s, lr, epsilon):
+    """The step is divided by the last gradient's size, not by the root of the sum.
+
+    The sum is kept but plays no part: every parameter moves by lr, up or down, for ever.
+    """
+    s.sum_of_squares = s.sum_of_squares + g * g
+    return x - lr * g / (sqrt(g * g) + epsilon)
+
+
+@adagrad.mistake("Assign the new sum to `s.sum_of_squares`, and use it in the step.")
+def sum_stays_at_zero(x, g, s, lr, epsilon):
+    """The sum stays at zero.
+
+    The new one is not assigned to `s.sum_of_squares`: every step divides by ε alone, and jumps far away.
+    """
+    return x - lr * g / epsilon
+
+
 @adagrad.mistake("Accumulate squares, not the gradients themselves.")
 def gradients_accumulated(x, g, s, lr, epsilon):
     """Gradients are accumulated without squaring.
@@ -322,6 +341,25 @@ def average_forgotten(x, g, s, lr, rho, epsilon):
     Each gradient is divided by its own size alone: every step is about as long, even at the minimum.
     """
     return x - lr * g / sqrt((1 - rho) * g * g + epsilon)
+
+
+@average_forgotten.also(hint="Divide by the root of the average.")
+def average_not_used(x, g, s, lr, rho, epsilon):
+    """The step is divided by a share of the last square, not by the average.
+
+    The average is kept but plays no part: every step is about as long, even at the minimum.
+    """
+    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+    return x - lr * g / sqrt((1 - rho) * g * g + epsilon)
+
+
+@rmsprop.mistake("Assign the new average to `s.mean_square`, and use it in the step.")
+def average_stays_at_zero(x, g, s, lr, rho, epsilon):
+    """The average stays at zero.
+
+    The new one is not assigned to `s.mean_square`: every step divides by √ε alone, and jumps far away.
+    """
+    return x - lr * g / sqrt(epsilon)
 
 
 @rmsprop.mistake("RMSProp has no bias correction; that came with Adam.")
@@ -706,6 +744,17 @@ def gradients_not_averaged(x, g, s, lr, rho, epsilon):
     It starts from zero at every step: the update is divided by a share of the last gradient alone.
     """
     update = sqrt(s.mean_square_update + epsilon) / sqrt((1 - rho) * g * g + epsilon) * g
+    s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
+    return x - lr * update
+
+
+@updates_not_averaged.also(hint="Assign the new average to `s.mean_square`, and use it in the step.")
+def gradients_average_stays_at_zero(x, g, s, lr, rho, epsilon):
+    """The average of gradients stays at zero.
+
+    The new one is not assigned to `s.mean_square`: the update is divided by √ε alone, and jumps far away.
+    """
+    update = sqrt(s.mean_square_update + epsilon) / sqrt(epsilon) * g
     s.mean_square_update = rho * s.mean_square_update + (1 - rho) * update * update
     return x - lr * update
 
