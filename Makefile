@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help book colab colab-newest pdf test test-browser lint notebooks mnist reproduce bench mutants serve clean
+.PHONY: help book colab colab-newest pdf test test-browser lint notebooks mnist stability reproduce bench mutants serve clean
 
 VENV := .venv/complete
 BIN := .venv/bin
@@ -57,6 +57,9 @@ notebooks: $(VENV) ## execute every notebook in place (ONLY="chapters/01*.ipynb"
 
 mnist: $(VENV) ## execute the chapters on the real MNIST and record its verdicts (goes on where it was interrupted)
 	$(BIN)/python -m tools.mnist
+
+stability: $(VENV) ## execute the chapters with shifted seeds and tell which verdicts change (OFFSET=100; COURSE_DATA=mnist too)
+	$(if $(COURSE_DATA),COURSE_DATA=$(COURSE_DATA)) $(BIN)/python -m tools.stability $(or $(OFFSET),100) $(ONLY)
 
 reproduce: $(VENV) ## train LeNet on MNIST as in chapter 7 (hours; goes on where it was; ONLY="1cycle" for one policy)
 	$(BIN)/python -m benchmarks.super_convergence $(if $(ONLY),--policies $(ONLY))

@@ -5,7 +5,7 @@ A chapter measures, states its conditions in code, and records the outcome; the 
     claims.record(
         "LR-1",
         measured=f"steps to a loss of 0.1: {slow} at lr 0.01, {fast} at lr 0.1",
-        verdict=claims.judge({"the smaller learning rate needs more steps": slow > fast}),
+        verdict=claims.judge({"the smaller learning rate needs more than twice the steps": ratio.above(2)}),
     )
 
 This shows a card on the page and writes the entry to ``chapters/results/claims.json``
@@ -50,8 +50,12 @@ VERDICTS = {
     "confirmed": ("✓", "#008f5f"),
     "partly": ("◐", "#9a7b00"),
     "refuted": ("✗", "#c93a32"),
+    "undecided": ("?", "#4477aa"),
     "not measurable here": ("–", "#757575"),
 }
+
+# A condition that holds, that does not, that the measurement leaves open.
+MARKS = {True: "✓", False: "✗", None: "?"}
 
 
 @dataclass(frozen=True)
@@ -80,15 +84,18 @@ LR-4 | S3 | 1 | A negative learning rate climbs the loss; flipping the sign in t
 LR-5 | S3 | 1 | Useful learning rates lie between 1e-6 and 1.
 LR-6 | S3 | 1 | A small learning rate makes the gradient vanish; a large one is the exploding gradient.
 LR-7 | S3 | 1 | A badly chosen learning rate shows in noisy first-layer features, a good one in smooth, clean and varied ones.
-LR-8 | S3 | 1 | The best learning rate cannot be computed in theory.
+LR-8 | S3 | 1 | For a given model and data set, the best learning rate cannot be computed in advance, only found by trying.
 LR-9 | S3 | 1 | Search powers of ten first, then refine within the best decade; a fine grid is not needed.
 LR-10 | S3 | 1 | If only one hyper-parameter can be tuned, tune the learning rate.
 LR-11 | S4 | 1 | 3e-4 is the best learning rate for Adam.
+LR-12 | S0 | 1 | The best learning rate gives the model its largest effective capacity.
+LR-13 | S4 | 1 | By hand: lower the learning rate if the loss does not move clearly, raise it if it moves only in the fifth or sixth decimal, and repeat.
+LR-14 | S3 | 1 | Usual values are 0.1 and 0.01 for the learning rate, and 0.5, 0.9 and 0.99 for the momentum.
 OPT-1 | S0 S1 | 2 | A mini-batch gradient is a noisy estimate that makes SGD's path fluctuate; its error falls as 1/√batch.
 OPT-2 | S1 | 2 | Full-batch, single-sample and mini-batch descent trade the cost of an update against its noise; what frameworks call SGD is mini-batch descent.
 OPT-3 | S0 S1 S3 | 2 | Momentum accumulates a velocity: it oscillates less across a ravine and moves faster along it.
 OPT-4 | S1 | 2 | Momentum carries a point through a flat spot or a small local minimum where plain SGD stops.
-OPT-5 | S2 | 2 | Nesterov's look-ahead improves on plain momentum.
+OPT-5 | S2 | 2 | Nesterov's look-ahead improves on plain momentum (the article only lists it; this is what is usually said of it).
 OPT-6 | S0 S1 | 3 | AdaGrad gives each parameter a step of its own, larger for those that are rarely updated.
 OPT-7 | S0 S1 | 3 | AdaGrad's effective learning rate only falls, and can end learning too early.
 OPT-8 | S0 S1 | 3 | RMSProp keeps a moving average in place of AdaGrad's sum, and so keeps learning.
@@ -96,37 +103,47 @@ OPT-9 | S0 S1 | 3 | Adam joins momentum with a scale per parameter; its averages
 OPT-10 | S1 | 3 | Adam needs little memory.
 OPT-11 | S0 | 3 | On MNIST, at learning rate 0.01 for 3 epochs, SGD, Momentum, Adagrad and Adam differ clearly, and the best in theory need not be the best here: tune each.
 OPT-12 | S3 | 3 | Adaptive methods converge faster than badly tuned non-adaptive ones; SGD with momentum, RMSProp and Adam are robust choices.
-OPT-13 | S1 | 4 | AMSGrad keeps the largest second moment so far: it converges where Adam fails to, for one more value per parameter.
-OPT-14 | S1 | 4 | AMSGrad corrects the bias of its averages.
+OPT-13 | S1 | 4 | AMSGrad keeps the maximum of v, so that the learning rate does not become too large: it converges more stably and beats Adam on some hard problems, for one more value per parameter.
+OPT-14 | S1 | 4 | AMSGrad takes the maximum with the v̂ that it corrected before, and corrects the result again.
 OPT-15 | S1 | 4 | SWATS simply combines Adam and SGD with momentum.
-OPT-16 | S1 | 4 | RAdam corrects the variance of the adaptive learning rate in the first steps, so that no warm-up is needed.
+OPT-16 | S1 | 4 | RAdam corrects the bias of the learning rate in the first steps, is more stable and needs no learning rate set by hand.
 OPT-17 | S4 | 4 | The minima that Adam finds generalize worse than those of SGD.
+OPT-18 | S0 | 3 | AdaGrad's steps are larger where the gradient is large, far from the optimum, and smaller where it is small.
+OPT-19 | S1 | 3 | RMSProp is not suited to sparse data.
+OPT-20 | S1 | 4 | Adam can be unstable where the objective is not stationary.
+OPT-21 | S1 | 4 | Adam avoids getting stuck in local minima.
+OPT-22 | S1 | 3 | AdaGrad needs much memory, Adam little.
+OPT-23 | S3 | 3 | No method is best for all problems.
 SCH-1 | S2 S3 | 5 | Step, exponential and 1/t decay start large and end small, and beat a constant learning rate.
 SCH-2 | S2 S3 | 5 | Lowering the learning rate when the validation metric stalls is more flexible than a fixed plan.
-SCH-3 | S2 | 5 | Warm-up avoids large jumps at the start.
+SCH-3 | S2 | 5 | Warm-up avoids large jumps at the start (the code printed for it is a cosine).
 SCH-4 | S4 | 5 | A learning-rate range test shows three regions: no progress, fast descent, divergence.
 SCH-5 | S4 | 5 | A range test without these regions, or with gaps of NaN, reveals a fault in the model or the data.
 SCH-6 | S4 S2 | 5 | A learning rate that cycles between bounds from the range test reaches the accuracy in fewer steps than a decaying one.
 SCH-7 | S4 | 5 | Raising the learning rate again helps to leave saddle points, where gradients are small.
 SCH-8 | S4 | 5 | Cosine annealing with warm restarts makes SGD as fast as Adam and keeps SGD's generalization.
+SCH-9 | S2 | 5 | A cyclical learning rate explores more of the parameter space and so improves the model, not only its speed.
+SCH-10 | S3 | 5 | Let the learning rate decay to a small value, then go on with a small constant one.
 WD-1 | S4 | 6 | In Adam, L2 regularization and weight decay are different things.
 WD-2 | S4 | 6 | In plain SGD they are the same, once the coefficient is rescaled by the learning rate.
 WD-3 | S4 | 6 | L2 does little in Adam; decoupled decay works in Adam as well as in SGD.
-WD-4 | S4 | 6 | Decoupling lets the best learning rate and the best decay be searched separately.
+WD-4 | S4 | 6 | Decoupling separates the best learning rate from the best decay (said in the paper that the article reports).
 WD-5 | S4 | 6 | Libraries offer L2 regularization under the name of weight decay.
 WD-6 | S4 | 6 | AdamWR is on a par with SGDWR; plain Adam with restarts beats Adam but not SGDR.
 SC-1 | S4 | 7 | The 1cycle policy reaches the same validation accuracy in one fifth of the iterations.
 SC-2 | S4 | 7 | The gain of 1cycle grows as labelled data get scarcer.
-SC-3 | S4 | 7 | A large learning rate regularizes by itself, so other regularization must be reduced.
-SC-4 | S4 | 7 | Recipe: take the maximum from the range test, start an order of magnitude or more below, let the cycle end shortly before the run, anneal far below the start in the rest, and move momentum against the learning rate.
+SC-3 | S4 | 7 | 1cycle is a regularization by itself, so the other regularization must be tuned to go with it.
+SC-4 | S4 | 7 | Recipe: take as maximum the highest rate that the range test allows, start several orders of magnitude below, let the cycle end shortly before the run, and anneal further in the rest.
 SC-5 | S4 | 7 | Workflow: range test first, a schedule always, AdamW where Adam is wanted, 1cycle for super-convergence.
+SC-6 | S4 | 7 | 1cycle explores first, jumping to the flattest and widest basin, and exploits it afterwards.
 INIT-1 | S2 | 8 | Zero initialization makes gradients vanish or explode.
-INIT-2 | S2 | 8 | Any constant has the fault of zero; random values break the symmetry.
-INIT-3 | S2 | 8 | Weights that are too small make activations and gradients vanish with depth; too large ones make them explode.
+INIT-2 | S2 | 8 | A constant start solves the problem of zero, although the gradients lack diversity.
+INIT-3 | S2 | 8 | Weights that are too small make gradients vanish with depth; too large ones make them explode.
 INIT-4 | S2 | 8 | Xavier initialization, uniform within ±√(6/(n_in + n_out)), keeps the variance through tanh-like layers.
 INIT-5 | S2 | 8 | He initialization, normal with variance 2/n_in, keeps it through ReLU layers.
-INIT-6 | S2 | 8 | Weight normalization, w = g·v/‖v‖, separates length from direction and speeds up convergence.
+INIT-6 | S2 | 8 | Weight normalization, w = g·v/‖v‖, separates length from direction and improves the stability and the speed of convergence.
 INIT-7 | S2 | 8 | Initialization changes how fast and how well a model learns, and with it the best learning rate.
+INIT-8 | S2 | 8 | A good start improves generalization and prevents overfitting.
 """  # noqa: E501
 
 
@@ -142,7 +159,7 @@ class Verdict(str):
     """A verdict's word, with the conditions it was computed from or the reason why nothing could be measured.
 
     Attributes:
-        conditions: ``{text: held?}``, empty if nothing was measured.
+        conditions: ``{text: held?}``, None where the measurement does not decide; empty if nothing was measured.
         reason: Why not, empty if it was.
     """
 
@@ -154,14 +171,44 @@ class Verdict(str):
         verdict.conditions, verdict.reason = dict(conditions), reason
         return verdict
 
+    @property
+    def summary(self) -> str:
+        """The word, how many conditions hold and, of several, what became of the core: the first one.
 
-def judge(conditions: Mapping[str, bool]) -> Verdict:
-    """Compute a verdict: all conditions hold → confirmed, none → refuted, some → partly.
+        Example:
+            >>> judge({"faster": True, "ten times as fast": False}).summary
+            'partly (mostly: 1 of 2 conditions holds, the core among them)'
+        """
+        held = list(self.conditions.values())
+        if not held:
+            return str(self)
+        holds = held.count(True)
+        count = f"{holds} of {len(held)} condition{'s' * (len(held) > 1)} {'holds' if holds == 1 else 'hold'}"
+        if self == "partly":
+            count = f"mostly: {count}, the core among them" if held[0] else f"hardly: {count}, not the core"
+        elif self == "undecided" and len(held) > 1:
+            count += ", the core is open"
+        return f"{self} ({count})"
 
-    Word each condition as the claim would have it, and write it as code over measured values. The card lists them.
+
+def judge(conditions: Mapping[str, bool | None]) -> Verdict:
+    """Compute a verdict from conditions, of which the first is the core of the claim.
+
+    =========  ====================================  ======================================
+    the core   the others                            verdict
+    =========  ====================================  ======================================
+    holds      all hold                              confirmed
+    holds      some do not, or are undecided         partly (mostly)
+    does not   at least one holds                    partly (hardly)
+    does not   none holds                            refuted
+    undecided  whatever they are                     undecided
+    =========  ====================================  ======================================
+
+    Word each condition as the claim would have it, threshold included, and write it as code over measured values.
+    Where chance plays a part, an interval of ``course_lib.intervals`` says whether it holds. The card lists them all.
 
     Args:
-        conditions: ``{what the claim predicts: whether the measurement shows it}``, at least one.
+        conditions: ``{what the claim predicts: whether the measurement shows it, None if it does not decide}``.
 
     Raises:
         TypeError: ``conditions`` is no dict, or a value is no boolean (a number is no condition: compare it).
@@ -170,18 +217,26 @@ def judge(conditions: Mapping[str, bool]) -> Verdict:
     Example:
         >>> judge({"more steps at lr 0.01": 90 > 12, "ten times as many": 90 > 120})
         'partly'
+        >>> judge({"more steps at lr 0.01": None, "ten times as many": 90 > 120})
+        'undecided'
     """
     if not isinstance(conditions, Mapping):
-        raise TypeError(f"conditions must be a dict {{text of the condition: True or False}}, got {conditions!r}")
+        raise TypeError(f"conditions must be a dict {{text of the condition: True, False or None}}, got {conditions!r}")
     if not conditions:
         raise ValueError("conditions must hold at least one entry, got none")
     for text, holds in conditions.items():
         _require_text("the text of a condition", text)
-        if not isinstance(holds, (bool, np.bool_)):
-            raise TypeError(f"condition {text!r} must be True or False, got {holds!r} ({type(holds).__name__})")
-    conditions = {text: bool(holds) for text, holds in conditions.items()}
-    held = sum(conditions.values())
-    return Verdict("confirmed" if held == len(conditions) else "partly" if held else "refuted", conditions)
+        if holds is not None and not isinstance(holds, (bool, np.bool_)):
+            raise TypeError(f"condition {text!r} must be True, False or None, got {holds!r} ({type(holds).__name__})")
+    conditions = {text: None if holds is None else bool(holds) for text, holds in conditions.items()}
+    core, *others = conditions.values()
+    if core is None:
+        word = "undecided"
+    elif core:
+        word = "confirmed" if all(others) else "partly"
+    else:
+        word = "partly" if any(others) else "refuted"
+    return Verdict(word, conditions)
 
 
 def not_measurable(reason: str) -> Verdict:
@@ -215,7 +270,7 @@ class Card:
 
     def __repr__(self) -> str:
         symbol, _ = VERDICTS[self.verdict]
-        lines = [f"{symbol} {self.claim.id}: {self.verdict}{self._count()}", f"Claim: {self.claim.text}"]
+        lines = [f"{symbol} {self.claim.id}: {self.verdict.summary}", f"Claim: {self.claim.text}"]
         lines += [f"Measured: {self.measured}", *(f"  {mark} {text}" for mark, text in self._conditions())]
         return "\n".join([*lines, *self._reason(), f"Source: {_articles(self.claim)}"])
 
@@ -223,6 +278,7 @@ class Card:
         """Colours come from the page, except for the verdict's own, which reads on light and on dark."""
         symbol, color = VERDICTS[self.verdict]
         escape, claim = html.escape, self.claim
+        word, bracket, count = self.verdict.summary.partition(" (")
         items = "".join(f"<li>{mark} {escape(text)}</li>" for mark, text in self._conditions())
         conditions = f'<ul style="list-style:none;margin:.2em 0;padding-left:1em">{items}</ul>' if items else ""
         reason = "".join(f"<div>{escape(line)}</div>" for line in self._reason())
@@ -230,22 +286,21 @@ class Card:
             f'<div class="claim" id="claim-{claim.id.lower()}" data-verdict="{self.verdict}" style="margin:1em 0;'
             f"padding:.6em 1em;border:1px solid {color};border-left-width:.5em;border-radius:.4em;"
             'background:transparent;color:inherit;text-align:left">'
-            f'<div><strong><span aria-hidden="true" style="color:{color}">{symbol}</span> {claim.id}: {self.verdict}'
-            f"</strong>{self._count()}</div>"
+            f'<div><strong><span aria-hidden="true" style="color:{color}">{symbol}</span> {claim.id}: {word}'
+            f"</strong>{bracket}{count}</div>"
             f"<div>Claim: <em>{escape(claim.text)}</em></div>"
             f"<div>Measured: {escape(self.measured)}</div>{conditions}{reason}"
             f'<div style="font-size:.85em">Source: {escape(_articles(claim))}</div></div>'
         )
 
     def _conditions(self) -> list[tuple[str, str]]:
-        return [("✓" if holds else "✗", text) for text, holds in self.verdict.conditions.items()]
-
-    def _count(self) -> str:
+        """Mark and text of each; the text says which is the core, and which the measurement leaves open."""
         conditions = self.verdict.conditions
-        if not conditions:
-            return ""
-        plural = "condition holds" if len(conditions) == 1 else "conditions hold"
-        return f" ({sum(conditions.values())} of {len(conditions)} {plural})"
+        shown = []
+        for place, (text, holds) in enumerate(conditions.items()):
+            notes = ["the core"] * (place == 0 and len(conditions) > 1) + ["not decided"] * (holds is None)
+            shown.append((MARKS[holds], f"{text} ({', '.join(notes)})" if notes else text))
+        return shown
 
     def _reason(self) -> list[str]:
         return [f"Reason: {self.verdict.reason}"] if self.verdict.reason else []
@@ -291,7 +346,7 @@ def read(path=None) -> list[dict]:
     return unfinished["entries"] if unfinished else _load(path, [], _entries)
 
 
-def read_conditions(path=None) -> dict[str, dict[str, bool]]:
+def read_conditions(path=None) -> dict[str, dict[str, bool | None]]:
     """What the verdicts of a ledger file were computed from: claim's id → ``{text of the condition: held?}``.
 
     It is kept in a file beside the ledger; one that is damaged is treated as ``read`` does.
@@ -378,9 +433,9 @@ def _entries(content) -> list[dict]:
     return content
 
 
-def _conditions(content) -> dict[str, dict[str, bool]]:
+def _conditions(content) -> dict[str, dict[str, bool | None]]:
     for conditions in content.values() if isinstance(content, dict) else [None]:
-        if not isinstance(conditions, dict) or set(map(type, conditions.values())) - {bool}:
+        if not isinstance(conditions, dict) or set(map(type, conditions.values())) - {bool, type(None)}:
             raise ValueError("it does not hold conditions by claim")
     return content
 

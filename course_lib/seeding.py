@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 
 import paddle
 
 from course_lib import errors
+
+
+def seeds_from(offset: str) -> range:
+    """The whole numbers from ``offset`` on: what ``SEEDS`` is when ``COURSE_SEED_OFFSET`` has this text.
+
+    Raises:
+        ValueError: It is no whole number of at least 0, or leaves no room for a million seeds.
+
+    Example:
+        >>> seeds_from("100")[:3]
+        range(100, 103)
+    """
+    end = 2**32  # the largest seed that NumPy's older generators and scikit-learn take
+    if not offset.isascii() or not offset.isdigit() or int(offset) > end - 10**6:
+        raise ValueError(f"COURSE_SEED_OFFSET must be a whole number from 0 to {end - 10**6}, got {offset!r}")
+    return range(int(offset), end)
+
+
+#: The seeds of every experiment in the book: ``SEEDS[0]`` for one run, ``SEEDS[:3]`` to choose a setting,
+#: ``SEEDS[10:20]`` for what is reported of it. ``COURSE_SEED_OFFSET=100`` shifts them all by 100.
+SEEDS = seeds_from(os.environ.get("COURSE_SEED_OFFSET") or "0")
 
 # Paddle's generator belongs to the whole process. Two threads (a Dask worker may have several) that seed it
 # in turn would get each other's numbers; the lock makes them wait.

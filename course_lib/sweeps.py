@@ -19,6 +19,7 @@ import numpy as np
 from joblib.parallel import get_active_backend
 
 from course_lib import errors
+from course_lib.choices import choose
 from course_lib.progress import no_bars, with_bar
 from course_lib.store import Store, as_numbers
 
@@ -58,15 +59,23 @@ class Sweep:
         """Standard deviation over the seeds (divided by n - 1; 0 for a single seed)."""
         return self[key].std(axis=len(self.grid), ddof=1 if len(self.seeds) > 1 else 0)
 
+    def choose(self, id: str, what: str, key: str | None = None, lowest: bool = False, edge: str = "") -> dict:
+        """``best``, which says whether it is inside the grid and is kept: see ``course_lib.choices.choose``."""
+        return choose(id, what, self.grid, self._mean_of_numbers(key), lowest, edge)
+
     def best(self, key: str | None = None, lowest: bool = False) -> dict:
         """The settings whose mean is highest (or lowest), as a dict; NaN never wins, the first of equals does."""
+        mean = self._mean_of_numbers(key)
+        place = np.unravel_index(np.nanargmin(mean) if lowest else np.nanargmax(mean), mean.shape)
+        return {name: values[i] for (name, values), i in zip(self.grid.items(), place)}
+
+    def _mean_of_numbers(self, key: str | None) -> np.ndarray:
         mean = self.mean(key)
         if mean.ndim != len(self.grid):
             raise ValueError(f"best needs one number per run, but {key or 'the result'} is an array")
         if np.isnan(mean).all():
             raise ValueError("best needs a mean that is a number, but every setting gave NaN")
-        place = np.unravel_index(np.nanargmin(mean) if lowest else np.nanargmax(mean), mean.shape)
-        return {name: values[i] for (name, values), i in zip(self.grid.items(), place)}
+        return mean
 
     def table(self, *keys: str, digits: int = 3) -> str:
         """A text table: a row for each setting, mean ± standard deviation for each result (or for ``keys``)."""

@@ -17,6 +17,7 @@ from paddle.optimizer.lr import LinearWarmup as PaddlesWarmup
 from paddle.optimizer.lr import LRScheduler, ReduceOnPlateau
 
 from course_lib import errors
+from course_lib.choices import choose  # noqa: F401 (as sweep below)
 from course_lib.data import Dataset, Split, batches
 from course_lib.progress import with_bar
 from course_lib.seeding import seeded
