@@ -154,6 +154,9 @@ def _read_table() -> dict[str, Claim]:
 
 CLAIMS = _read_table()
 
+#: Claims whose experiment uses no data set: their measurement is one, whatever ``COURSE_DATA`` says.
+DATA_FREE = frozenset()
+
 
 class Verdict(str):
     """A verdict's word, with the conditions it was computed from or the reason why nothing could be measured.

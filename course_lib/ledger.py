@@ -11,10 +11,10 @@ from itertools import chain, repeat
 from pathlib import Path
 
 from course_lib import errors
-from course_lib.claims import CLAIMS, VERDICTS, read, read_conditions
+from course_lib.claims import CLAIMS, DATA_FREE, MARKS, VERDICTS, judge, read, read_conditions
 from course_lib.files import PROJECT, read_json
 
-MARKS = {True: "✓", False: "✗", None: "–"}
+NOT_RUN = "–"  # in the place of a condition's mark
 
 RESULTS = PROJECT / "chapters" / "results"  # what was measured for the book
 
@@ -72,28 +72,37 @@ class Ledger:
         return [id for id in CLAIMS if id not in self.digits]
 
     @property
+    def compared(self) -> list[str]:
+        """Claims that were measured on both data sets; a claim that needs no data is none of them."""
+        return [id for id in CLAIMS if id in self.digits and id in self.mnist and id not in DATA_FREE]
+
+    @property
     def different(self) -> list[str]:
         """Claims whose verdict on MNIST is not that on the digits."""
-        both = [id for id in CLAIMS if id in self.digits and id in self.mnist]
-        return [id for id in both if self.mnist[id]["verdict"] != self.digits[id]["verdict"]]
+        return [id for id in self.compared if self.mnist[id]["verdict"] != self.digits[id]["verdict"]]
 
-    def turned(self, id: str) -> list[tuple[str, bool, bool]]:
-        """The conditions behind a claim that held on one data set only: (text, on the digits, on MNIST)."""
-        return [condition for condition in self.conditions(id) if condition[2] not in (condition[1], None)]
+    def turned(self, id: str) -> list[tuple[str, str, str]]:
+        """The conditions behind a claim that came out otherwise on MNIST: (text, mark on the digits, mark on MNIST)."""
+        return [condition for condition in self.conditions(id) if condition[2] not in (condition[1], NOT_RUN)]
 
-    def conditions(self, id: str) -> list[tuple[str, bool, bool | None]]:
-        """(text, held on the digits, held on MNIST: None where that has not been run) for each condition."""
+    def conditions(self, id: str) -> list[tuple[str, str, str]]:
+        """(text, mark on the digits, mark on MNIST) for each condition, the core of the claim first."""
         digits, mnist = (conditions.get(id, {}) for conditions in self._conditions)
+        marks = chain(map(MARKS.get, mnist.values()), repeat(NOT_RUN))
         # The same cell wrote both, so they are in one order; a text may hold numbers that differ.
-        return [
-            (text, held, on_mnist)
-            for (text, held), on_mnist in zip(digits.items(), chain(mnist.values(), repeat(None)))
-        ]
+        return [(text, MARKS[held], mark) for (text, held), mark in zip(digits.items(), marks)]
 
     def counts(self, entries: dict) -> dict[str, int]:
-        """Verdict → number of claims, in the order of ``VERDICTS``."""
-        counted = Counter(entry["verdict"] for entry in entries.values())
+        """Verdict → number of claims, in the order of ``VERDICTS``; those that need no data count as the digits'."""
+        ids = [id for id in entries if entries is self.digits or id not in DATA_FREE]
+        counted = Counter(entries[id]["verdict"] for id in ids)
         return {verdict: counted[verdict] for verdict in VERDICTS}
+
+    @property
+    def mostly(self) -> int:
+        """How many of the digits' partly confirmed claims hold at their core."""
+        partly = [id for id, entry in self.digits.items() if entry["verdict"] == "partly"]
+        return sum(next(iter(self._conditions[0].get(id, {"": False}).values())) is True for id in partly)
 
     def evidence(self, *ids: str) -> Evidence:
         """A table of a few claims with every condition behind them, to stand below a sentence that rests on them.
@@ -133,8 +142,17 @@ class Ledger:
             f'<tr data-verdict="{verdicts[0]}" data-mnist="{verdicts[1]}" data-chapter="{CLAIMS[id].chapter}">'
             f"<td>{self.linked(id)} {escape(shown['claim'])}"
             f"<small>Source: {escape(shown['source'].replace(' ', ', '))}; chapter {CLAIMS[id].chapter}</small></td>"
-            f"<td>{_outcome(digits)}</td><td>{_outcome(mnist)}</td></tr>"
+            f"{self.outcomes(id)}</tr>"
         )
+
+    def outcomes(self, id: str) -> str:
+        """The cells of both data sets, or one across both for a claim that needs no data."""
+        entries = self.digits.get(id), self.mnist.get(id)
+        shown = [_outcome(entry, held.get(id)) for entry, held in zip(entries, self._conditions)]
+        if id in DATA_FREE:
+            one = shown[0] if entries[0] else shown[1]
+            return f'<td colspan="2">{one}<small>This claim needs no data.</small></td>'
+        return "".join(f"<td>{outcome}</td>" for outcome in shown)
 
     def linked(self, id: str) -> str:
         """The claim's id in HTML, linked to its card in the chapter."""
@@ -153,8 +171,7 @@ class Evidence:
         for id in self.ids:
             verdicts = [entries[id]["verdict"] for entries in (self.ledger.digits, self.ledger.mnist) if id in entries]
             lines.append(f"{id} ({', '.join(verdicts)}): {CLAIMS[id].text}")
-            conditions = self.ledger.conditions(id)
-            lines += [f"  {MARKS[held]} {MARKS[on_mnist]} {text}" for text, held, on_mnist in conditions]
+            lines += [f"  {on_digits} {on_mnist} {text}" for text, on_digits, on_mnist in ledger.conditions(id)]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -167,12 +184,10 @@ class Evidence:
 
     def _rows(self, id: str) -> str:
         ledger = self.ledger
-        outcomes = "".join(f"<td>{_outcome(entries.get(id))}</td>" for entries in (ledger.digits, ledger.mnist))
-        head = f"<tr><td>{ledger.linked(id)} {escape(CLAIMS[id].text)}</td>{outcomes}</tr>"
+        head = f"<tr><td>{ledger.linked(id)} {escape(CLAIMS[id].text)}</td>{ledger.outcomes(id)}</tr>"
         return head + "".join(
-            f'<tr><td>{escape(text)}</td><td class="held">{MARKS[held]}</td>'
-            f'<td class="held">{MARKS[on_mnist]}</td></tr>'
-            for text, held, on_mnist in self.ledger.conditions(id)
+            f'<tr><td>{escape(text)}</td><td class="held">{on_digits}</td><td class="held">{on_mnist}</td></tr>'
+            for text, on_digits, on_mnist in ledger.conditions(id)
         )
 
 
@@ -195,11 +210,14 @@ def run_record(results: Path) -> dict | None:
     return recorded
 
 
-def _outcome(entry: dict | None) -> str:
+def _outcome(entry: dict | None, conditions: dict | None) -> str:
     if entry is None:
         return "not run"
-    symbol, color = VERDICTS.get(entry["verdict"], ("?", "#757575"))  # another version may know more verdicts
+    word = entry["verdict"]
+    symbol, color = VERDICTS.get(word, ("·", "#757575"))  # another version may know more verdicts
+    summary = judge(conditions).summary if conditions else word
+    count = summary[len(word) :] if summary.startswith(word) else ""
     return (
-        f'<strong><span aria-hidden="true" style="color:{color}">{symbol}</span> {escape(entry["verdict"])}</strong>'
+        f'<strong><span aria-hidden="true" style="color:{color}">{symbol}</span> {escape(word)}</strong>{escape(count)}'
         f"<small>{escape(entry['measured'])}</small>"
     )

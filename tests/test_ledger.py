@@ -29,12 +29,12 @@ def results(tmp_path):
     (tmp_path / "claims.json").write_text(json.dumps(digits))
     (tmp_path / "claims-mnist.json").write_text(json.dumps([entry("LR-1", "confirmed"), entry("LR-5", "refuted")]))
     (tmp_path / "conditions.json").write_text('{"LR-5": {"above 1e-6": true, "below 1": false, "4 of 5": true}}')
-    (tmp_path / "conditions-mnist.json").write_text('{"LR-5": {"above 1e-6": false, "below 1": false, "3 of 5": true}}')
+    (tmp_path / "conditions-mnist.json").write_text('{"LR-5": {"above 1e-6": false, "below 1": false, "3 of 5": null}}')
     return tmp_path
 
 
 def test_what_turned_between_the_data_sets(results):
-    assert Ledger(results, {}).turned("LR-5") == [("above 1e-6", True, False)]
+    assert Ledger(results, {}).turned("LR-5") == [("above 1e-6", "✓", "✗"), ("4 of 5", "✓", "?")]
     (results / "conditions-mnist.json").unlink()
     assert Ledger(results, {}).turned("LR-5") == []
 
@@ -46,7 +46,7 @@ def test_evidence_shows_every_condition_on_both_data_sets(results):
         f"LR-5 (partly, refuted): {CLAIMS['LR-5'].text}",
         "  ✓ ✗ above 1e-6",
         "  ✗ ✗ below 1",
-        "  ✓ ✓ 4 of 5",
+        "  ✓ ? 4 of 5",
     ]
     rows = BeautifulSoup(evidence._repr_html_(), "html.parser").select("tbody tr")
     assert [cell.text for cell in rows[1].select("td")] == ["above 1e-6", "✓", "✗"]
@@ -58,8 +58,13 @@ def test_evidence_shows_every_condition_on_both_data_sets(results):
 
 def test_counts_and_differences(results):
     ledger = Ledger(results, {})
-    assert ledger.counts(ledger.digits) == {"confirmed": 2, "partly": 1, "refuted": 0, "not measurable here": 0}
+    assert {word: count for word, count in ledger.counts(ledger.digits).items() if count} == {
+        "confirmed": 2,
+        "partly": 1,
+    }
+    assert ledger.mostly == 1
     assert ledger.different == ["LR-5"]
+    assert ledger.compared == ["LR-1", "LR-5"]
     assert set(ledger.missing) == set(CLAIMS) - {"LR-1", "LR-5", "OPT-13"}
     assert repr(ledger) == "Ledger(3 claims on the digits, 2 on MNIST)"
 
@@ -76,6 +81,21 @@ def test_the_page_says_it_all_without_scripts(results):
     assert not any(row.has_attr("hidden") for row in rows)
     assert page.form.has_attr("hidden")
     assert [option["value"] for option in page.select("select")[0].find_all("option")] == ["", *VERDICTS]
+
+
+def test_a_claim_that_needs_no_data_counts_once(results, monkeypatch):
+    monkeypatch.setattr("course_lib.ledger.DATA_FREE", {"LR-1"})
+    ledger = Ledger(results, {})
+    assert ledger.compared == ["LR-5"]
+    assert ledger.counts(ledger.digits)["confirmed"] == 2
+    assert ledger.counts(ledger.mnist)["confirmed"] == 0
+    first, second, _ = BeautifulSoup(ledger._repr_html_(), "html.parser").select("tbody tr")
+    assert [cell.get("colspan") for cell in first.select("td")] == [None, "2"]
+    assert first.select("td")[1].text.startswith("✓ confirmed")
+    assert [cell.text[:45] for cell in second.select("td")[1:]] == [
+        "◐ partly (mostly: 2 of 3 conditions hold, the",
+        "✗ refuted (0 of 3 conditions hold)3 < 4 & more"[:45],
+    ]
 
 
 def test_before_mnist_has_run(tmp_path):

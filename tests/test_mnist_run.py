@@ -198,7 +198,7 @@ def test_no_experiment_uses_what_only_an_exercise_defines(chapter):
     exercises = [cell for cell in cells if "exercise" in hygiene.tags(cell)]
     answers = {name for cell in exercises for name, _ in hygiene.functions(cell) + hygiene.assignments(cell)}
     statements = [s for cell in cells if cell not in exercises for s in hygiene.parsed(cell).body]
-    nodes = [n for s in statements if not mnist.belongs_to_exercises(s) for n in ast.walk(s)]
+    nodes = [n for s in statements if not hygiene.belongs_to_exercises(s) for n in ast.walk(s)]
     read = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
     stored = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     stored |= {getattr(n, "arg", None) or getattr(n, "name", None) for n in nodes}  # arguments, imports, functions

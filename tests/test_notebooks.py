@@ -114,6 +114,51 @@ def test_the_librarys_own_rule_passes_without_docstring_and_constructor():
     assert hygiene.notebook_problems(notebook(code(f"class SGD(Optimizer):\n{rule}", tags=[SGD]))) == []
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("sweep(run, grid, seeds=range(3))", "the seeds range(3) are written down"),
+        ("sweep(run, grid, range(3))", "the seeds range(3) are written down"),
+        ("fit(model, rule, data, seed=0)", "the seeds 0 are written down"),
+        ("fit(model, rule, data)", "fit(…) has no seed"),
+        ("models.mlp(images)", "mlp(…) has no seed"),
+        ("def run(lr, seed=0): pass", "the seeds 0 are written down"),
+        ("def run(lr, *, seed=0): pass", "the seeds 0 are written down"),
+        ("[run(seed) for seed in [1, 2]]", "the seeds [1, 2] are written down"),
+        ("for seed in np.arange(3): pass", "the seeds np.arange(3) are written down"),
+        ("NEW_SEEDS = range(10, 20)", "the seeds range(10, 20) are written down"),
+        ("options = {'steps': 10, 'seed': 3}", "the seeds 3 are written down"),
+        ("rng = np.random.default_rng(0)", "the seeds 0 are written down"),
+        ("rng = np.random.default_rng()", "default_rng(…) has no seed"),
+        ("images.subset(300)", "subset(…) has no seed"),
+        ("initializer.initialize(model, he_normal, 0)", "the seeds 0 are written down"),
+        ("surfaces.trajectory(rule, bowl, 20, noise=1.0)", "trajectory(…) has no seed"),
+        ("x = np.random.normal(size=3)", "np.random.normal draws from a generator without a seed"),
+        ("x = paddle.rand([3])", "paddle.rand draws from a generator without a seed"),
+    ],
+)
+def test_a_seed_that_cannot_be_shifted_is_found(source, message):
+    found = hygiene.seed_problems(notebook(code(source)))
+    assert len(found) == 1 and message in found[0], found
+    assert hygiene.seed_problems(notebook(code(source, tags=["exercise"]))) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "sweep(run, grid, seeds=SEEDS[:3])",
+        "fit(models.mlp(images, seed=seed), rule, data, seed=seed)",
+        "fit(model, rule, data, **options)",
+        "rng = np.random.default_rng(SEEDS[1])",
+        "NEW_SEEDS = SEEDS[10:20]\nlater = [run(seed) for seed in NEW_SEEDS]",
+        "surfaces.trajectory(rule, bowl, 20)",
+        "check('adam-step', lambda: fit(model, rule, data, seed=0))",
+    ],
+)
+def test_a_seed_that_is_shifted_passes(source):
+    assert hygiene.seed_problems(notebook(code(source))) == []
+
+
 STUB = code("def step(x, g, s, lr):\n    raise NotImplementedError", tags=["exercise"])
 CHECK = code('check("momentum-step", step)')
 SOLUTION = notebook(code(FORMULA.replace("rule", "step")))

@@ -26,6 +26,7 @@ import nbformat
 from bs4 import BeautifulSoup
 
 from course_lib.claims import VERDICTS
+from tools.bare_seeds import bare_seeds
 from tools.notebooks import CHAPTERS, notebooks, shown, stored_form
 
 MAX_LINES, MAX_EXERCISE_LINES = 20, 40
@@ -71,8 +72,8 @@ def notebook_problems(notebook) -> list[str]:
 
 
 def chapter_problems(notebook, solution) -> list[str]:
-    """What concerns the exercises of a chapter and, if there is one, the notebook of solutions."""
-    found = exercise_problems(notebook)
+    """What concerns the experiments and exercises of a chapter and, if there is one, the notebook of solutions."""
+    found = seed_problems(notebook) + exercise_problems(notebook)
     return found if solution is None else found + solution_problems(notebook, solution)
 
 
@@ -205,6 +206,19 @@ def bare(source: str, node) -> str:
     return textwrap.dedent("\n".join(line.rstrip() for line in lines if line.strip()))
 
 
+# -- experiments ------------------------------------------------------------------------------------------------------
+
+
+def seed_problems(notebook) -> list[str]:
+    """Seeds that ``COURSE_SEED_OFFSET`` does not shift; an exercise may fix its own."""
+    found = []
+    for number, cell in enumerate(notebook.cells, 1):
+        if cell.cell_type == "code" and "exercise" not in tags(cell):
+            body = [statement for statement in parsed(cell).body if not belongs_to_exercises(statement)]
+            found += [f"cell {number}: {problem}" for problem in bare_seeds(ast.Module(body, []))]
+    return found
+
+
 # -- exercises --------------------------------------------------------------------------------------------------------
 
 
@@ -221,6 +235,14 @@ def exercise_problems(notebook) -> list[str]:
         if following is None or not calls(following, "check"):
             found.append(f"cell {number}: an exercise whose next code cell does not call check(...)")
     return found
+
+
+def belongs_to_exercises(statement: ast.stmt) -> bool:
+    """Whether a statement asks for an answer or judges it."""
+    if isinstance(statement, ast.ImportFrom):
+        return statement.module == "course_lib.exercises"
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(call, ast.Call) and getattr(call.func, "id", None) in ("check", "hint", "progress", "quiz")
 
 
 def is_registered_stub(cell) -> bool:

@@ -25,7 +25,7 @@ from tqdm import tqdm
 from course_lib import claims, data
 from course_lib.files import as_json, write_atomically
 from tools.circumstances import circumstances, versions
-from tools.hygiene import parsed, tags
+from tools.hygiene import belongs_to_exercises, parsed, tags
 from tools.notebooks import CHAPTERS, ROOT, TIMEOUT, book_environment, shown, stored_form
 
 WORK = ROOT / "_build" / "mnist"
@@ -45,13 +45,6 @@ def code_of(chapter: Path) -> list:
     cells = [cell for cell in nbformat.read(chapter, as_version=4).cells if cell.cell_type == "code"]
     statements = [statement for cell in cells if "exercise" not in tags(cell) for statement in parsed(cell).body]
     return essence([statement for statement in statements if not belongs_to_exercises(statement)])
-
-
-def belongs_to_exercises(statement: ast.stmt) -> bool:
-    if isinstance(statement, ast.ImportFrom):
-        return statement.module == "course_lib.exercises"
-    call = statement.value if isinstance(statement, ast.Expr) else None
-    return isinstance(call, ast.Call) and getattr(call.func, "id", None) in ("check", "hint", "progress", "quiz")
 
 
 def library_code() -> list:

@@ -208,9 +208,11 @@ class Verdicts(SphinxDirective):
         from course_lib.ledger import Ledger
 
         ledger = Ledger(ROOT / "chapters" / "results", {})
+        extent = f" ({ledger.mostly} mostly)"
         parts = "".join(
             f'<li style="flex-grow: {count}; border-color: {VERDICTS[verdict][1]}">'
-            f'<strong>{count}</strong> <span aria-hidden="true">{VERDICTS[verdict][0]}</span> {verdict}</li>'
+            f'<strong>{count}</strong> <span aria-hidden="true">{VERDICTS[verdict][0]}</span> {verdict}'
+            f"{extent if verdict == 'partly' else ''}</li>"
             for verdict, count in ledger.counts(ledger.digits).items()
             if count
         )
