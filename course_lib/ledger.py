@@ -171,7 +171,7 @@ class Evidence:
         for id in self.ids:
             verdicts = [entries[id]["verdict"] for entries in (self.ledger.digits, self.ledger.mnist) if id in entries]
             lines.append(f"{id} ({', '.join(verdicts)}): {CLAIMS[id].text}")
-            lines += [f"  {on_digits} {on_mnist} {text}" for text, on_digits, on_mnist in ledger.conditions(id)]
+            lines += [f"  {on_digits} {on_mnist} {text}" for text, on_digits, on_mnist in self.ledger.conditions(id)]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
