@@ -2,8 +2,8 @@
 
     python -m tools.mnist [notebook …]     all chapters by default
 
-The chapters themselves are not touched: the executed copies go to ``_build/mnist``, the claims to
-``chapters/results/claims-mnist.json``, and what ran where to ``mnist-run.json`` beside it. A chapter that has
+The chapters themselves are not touched: the executed copies go to ``_build/mnist``, the claims and the chosen settings
+to ``claims-mnist.json`` and ``choices-mnist.json`` in ``chapters/results``, and what ran where to ``mnist-run.json``. A chapter that has
 run is not run again until it or the library changes, so an interrupted run goes on where it was.
 """
 
@@ -22,7 +22,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
-from course_lib import claims, data
+from course_lib import choices, claims, data
 from course_lib.files import as_json, write_atomically
 from tools.circumstances import circumstances, versions
 from tools.hygiene import belongs_to_exercises, parsed, tags
@@ -30,7 +30,7 @@ from tools.notebooks import CHAPTERS, ROOT, TIMEOUT, book_environment, shown, st
 
 WORK = ROOT / "_build" / "mnist"
 RESULTS = CHAPTERS / "results"
-CLAIMS, RUN = "claims-mnist.json", "mnist-run.json"
+CLAIMS, CHOICES, RUN = "claims-mnist.json", "choices-mnist.json", "mnist-run.json"
 
 BESIDE = {"exercises", "interactive", "plotting.py", "variants.py"}  # of the library, what no experiment's number needs
 
@@ -139,6 +139,7 @@ def execute_all(paths: list[Path], work: Path = WORK) -> list[str]:
 def publish(paths: list[Path], work: Path = WORK, results: Path = RESULTS) -> None:
     """Put the claims, and the circumstances of the run, where the book reads them."""
     claims.copy(work / "results" / CLAIMS, to=results / CLAIMS)
+    write_atomically(results / CHOICES, as_json(choices.read(work / "results" / CHOICES)))
     code = {chapter.stem: fingerprint(code_of(chapter)) for chapter in paths}  # a test compares it with today's
     run = {**circumstances("make mnist"), "data": whole_mnist().checksum, "code": code}
     write_atomically(results / RUN, as_json(run))

@@ -19,7 +19,7 @@ class Adam(Optimizer):
         m &\leftarrow \beta_1 m + (1-\beta_1)\, g, \qquad
         v \leftarrow \beta_2 v + (1-\beta_2)\, g^2 \\
         \hat m &= \frac{m}{1-\beta_1^t}, \qquad \hat v = \frac{v}{1-\beta_2^t} \\
-        x &\leftarrow x - \eta\, \frac{\hat m}{\sqrt{\hat v} + \varepsilon}
+        x &\leftarrow x - \eta\, \frac{\hat m}{\sqrt{\hat v} + \epsilon}
 
     With ``amsgrad`` the largest v so far takes the place of v:
     :math:`v_{\max} \leftarrow \max(v_{\max}, v)`, :math:`\hat v = v_{\max} / (1-\beta_2^t)`.
@@ -135,7 +135,7 @@ class AdamW(Optimizer):
     .. math::
 
         x &\leftarrow x - \eta\,\lambda\, x \\
-        x &\leftarrow x - \eta\, \frac{\hat m}{\sqrt{\hat v} + \varepsilon}
+        x &\leftarrow x - \eta\, \frac{\hat m}{\sqrt{\hat v} + \epsilon}
         \qquad \text{with Adam's } \hat m, \hat v \text{ of the bare gradient}
 
     Args:
@@ -234,7 +234,7 @@ class Adamax(Optimizer):
     .. math::
 
         m &\leftarrow \beta_1 m + (1-\beta_1)\, g \\
-        u &\leftarrow \max(|g|,\; \beta_2 u + \varepsilon) \\
+        u &\leftarrow \max(|g|,\; \beta_2 u + \epsilon) \\
         x &\leftarrow x - \frac{\eta}{1-\beta_1^t}\, \frac{m}{u}
 
     Args:
@@ -298,7 +298,7 @@ class NAdam(Optimizer):
         m &\leftarrow \beta_1 m + (1-\beta_1)\, g, \qquad v \leftarrow \beta_2 v + (1-\beta_2)\, g^2 \\
         \hat m &= \frac{\mu_{t+1}\, m}{1-\Pi_{t+1}} + \frac{(1-\mu_t)\, g}{1-\Pi_t}, \qquad
         \hat v = \frac{v}{1-\beta_2^t} \\
-        x &\leftarrow x - \eta\, \frac{\hat m}{\sqrt{\hat v} + \varepsilon}
+        x &\leftarrow x - \eta\, \frac{\hat m}{\sqrt{\hat v} + \epsilon}
 
     Args:
         learning_rate: η ≥ 0, a float or a schedule.
@@ -378,7 +378,7 @@ class RAdam(Optimizer):
         \rho_\infty &= \frac{2}{1-\beta_2} - 1, \qquad
         \rho_t = \rho_\infty - \frac{2\, t\, \beta_2^t}{1-\beta_2^t} \\
         r_t &= \sqrt{\frac{(\rho_t-4)(\rho_t-2)\,\rho_\infty}{(\rho_\infty-4)(\rho_\infty-2)\,\rho_t}} \\
-        x &\leftarrow x - \eta\, r_t\, \hat m\, \frac{\sqrt{1-\beta_2^t}}{\sqrt v + \varepsilon}
+        x &\leftarrow x - \eta\, r_t\, \hat m\, \frac{\sqrt{1-\beta_2^t}}{\sqrt v + \epsilon}
         \quad\text{if } \rho_t > 5, \qquad\text{else } x \leftarrow x - \eta\, \hat m
 
     with Adam's m, v and :math:`\hat m = m / (1-\beta_1^t)`.

@@ -15,7 +15,7 @@ class Adagrad(Optimizer):
     .. math::
 
         G &\leftarrow G + g^2 \\
-        x &\leftarrow x - \eta\, \frac{g}{\sqrt{G} + \varepsilon}
+        x &\leftarrow x - \eta\, \frac{g}{\sqrt{G} + \epsilon}
 
     The sum only grows, so the effective learning rate η/√G only falls.
 
@@ -79,11 +79,11 @@ class RMSProp(Optimizer):
     .. math::
 
         r &\leftarrow \rho\, r + (1-\rho)\, g^2 \\
-        v &\leftarrow \mu\, v + \eta\, \frac{g}{\sqrt{r + \varepsilon}} \\
+        v &\leftarrow \mu\, v + \eta\, \frac{g}{\sqrt{r + \epsilon}} \\
         x &\leftarrow x - v
 
     ``centered`` also averages the gradient, :math:`\bar g \leftarrow \rho\,\bar g + (1-\rho)\,g`, and divides
-    by :math:`\sqrt{r - \bar g^2 + \varepsilon}`, an estimate of its standard deviation.
+    by :math:`\sqrt{r - \bar g^2 + \epsilon}`, an estimate of its standard deviation.
 
     Args:
         learning_rate: η, a float or a schedule.
@@ -160,7 +160,7 @@ class Adadelta(Optimizer):
     .. math::
 
         r &\leftarrow \rho\, r + (1-\rho)\, g^2 \\
-        u &= \frac{\sqrt{d + \varepsilon}}{\sqrt{r + \varepsilon}}\; g \\
+        u &= \frac{\sqrt{d + \epsilon}}{\sqrt{r + \epsilon}}\; g \\
         d &\leftarrow \rho\, d + (1-\rho)\, u^2 \\
         x &\leftarrow x - \eta\, u
 
