@@ -3,8 +3,9 @@
     python -m tools.mnist [notebook …]     all chapters by default
 
 The chapters themselves are not touched: the executed copies go to ``_build/mnist``, the claims and the chosen settings
-to ``claims-mnist.json`` and ``choices-mnist.json`` in ``chapters/results``, and what ran where to ``mnist-run.json``. A chapter that has
-run is not run again until it or the library changes, so an interrupted run goes on where it was.
+to ``claims-mnist.json`` and ``choices-mnist.json`` in ``chapters/results``, and what ran where to ``mnist-run.json``
+there. A chapter that has run is not run again until it or the library changes, so an interrupted run goes on where it
+was.
 """
 
 from __future__ import annotations
