@@ -58,7 +58,7 @@ notebooks: $(VENV) ## execute every notebook in place (ONLY="chapters/01*.ipynb"
 mnist: $(VENV) ## execute the chapters on the real MNIST and record its verdicts (goes on where it was interrupted)
 	$(BIN)/python -m tools.mnist
 
-stability: $(VENV) ## execute the chapters with shifted seeds and tell which verdicts change (OFFSET=100; COURSE_DATA=mnist too)
+stability: $(VENV) ## execute the chapters with other seeds (OFFSET=100) and tell which verdicts change (COURSE_DATA=mnist)
 	$(if $(COURSE_DATA),COURSE_DATA=$(COURSE_DATA)) $(BIN)/python -m tools.stability $(or $(OFFSET),100) $(ONLY)
 
 reproduce: $(VENV) ## train LeNet on MNIST as in chapter 7 (hours; goes on where it was; ONLY="1cycle" for one policy)
