@@ -78,6 +78,16 @@ def test_bad_input_is_named_and_keeps_nothing(folder, arguments, message):
     assert not list(folder.iterdir())
 
 
+def test_the_stored_choices_are_those_that_the_chapters_print():
+    chapters = RESULTS.parent.glob("[0-9][0-9]_*.ipynb")
+    cells = [cell for path in chapters for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+    printed = "".join("".join(out.get("text", "")) for cell in cells for out in cell.get("outputs", []))
+    stored = choices.read(RESULTS / "choices.json")
+    assert [(id, what) for id, chosen in stored.items() for what in chosen if f"{what}: " not in printed] == []
+    on_mnist = choices.read(RESULTS / "choices-mnist.json")
+    assert {id: set(chosen) for id, chosen in on_mnist.items()} == {id: set(chosen) for id, chosen in stored.items()}
+
+
 @pytest.mark.parametrize("name", ["choices.json", "choices-mnist.json"])
 def test_every_search_of_the_book_has_its_winner_inside_its_grid_or_says_why_not(name):
     kept = choices.read(RESULTS / name)
