@@ -43,7 +43,7 @@ PredictExercise(
     mistakes=(
         TypicalNumber("as-in-sgd", 0.001 * 1e-4 * 0.5, "This is lr · λ · x, the step of SGD or of AdamW. Adam divides the gradient by its size."),  # noqa: E501
         TypicalNumber("not-divided-by-x", 0.001 * 0.5, "The weight's own size cancels as well: √v̂ is λ|x|."),
-        TypicalNumber("lambda-kept", 0.001 * 1e-4, "λ stands above and below the fraction bar: it cancels."),
+        TypicalNumber("lambda-kept", 0.001 * 1e-4, "λ is above and below the fraction bar: it cancels."),
         TypicalNumber("no-gradient-no-step", 0.0, "L2 is part of the gradient that Adam sees, and it is not 0."),
         TypicalNumber("l2-without-lr", 1e-4 * 0.5, "This is the gradient; the step is lr · m̂/√v̂."),
     ),
