@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from course_lib.exercises import EXERCISES, check
+from course_lib.exercises import EXERCISES, check, stub
 from course_lib.exercises.engine import deviation
 from course_lib.exercises.initialization_questions import leaky_growth
 
@@ -75,6 +75,30 @@ def test_paddle_normalizes_what_the_quiz_says():
 
 
 # ------------------------------------------------------------------------------ weights that are drawn
+
+
+def test_a_constant_with_noise_as_printed_counts_as_not_attempted_and_half_a_repair_is_named():
+    printed = stub("init-find-bug-constant")
+    repairs = {
+        printed: None,
+        printed.replace("(shape[0], 1)", "shape"): "constant-kept",
+        printed.replace("constant + noise", "0 * constant + noise"): "units-still-alike",
+        printed.replace("constant + noise", "noise").replace("(shape[0], 1)", "shape"): "noise-too-small",
+        printed.replace("constant + noise", "0 * constant + 10 * noise"): "units-still-alike",
+    }
+    for text, mistake in repairs.items():
+        namespace = {"np": np}
+        exec(text, namespace)
+        feedback = check("init-find-bug-constant", namespace["first_weights"])
+        assert (feedback.status, feedback.mistake) == ("mistake" if mistake else "not-attempted", mistake), feedback
+
+
+def test_one_number_for_each_unit_is_told_that_the_rank_is_one():
+    feedback = check(
+        "init-find-bug-constant", lambda shape, rng: np.sqrt(2 / shape[0]) * rng.normal(size=shape[1:]) * np.ones(shape)
+    )
+    assert feedback.mistake == "units-still-alike" and "rank is still 1" in feedback.message
+
 
 RIGHT = {
     "xavier-uniform": lambda shape, rng: rng.uniform(-np.sqrt(6 / sum(shape)), np.sqrt(6 / sum(shape)), shape),

@@ -51,7 +51,7 @@ class DrawExercise(FunctionExercise):
         """The weights of two layers of one shape: their distribution, and whether each is drawn on its own."""
         words = f"shape {list(shape)}"
         layers = np.stack([draw(shape, rng), draw(shape, rng)])
-        spread = max(layers.std(), 1e-30)
+        spread = max(layers.std(), 1e-6 * np.abs(layers).max(), 1e-30)  # that of a constant is its rounding
         quantiles = np.sort(layers, axis=None)[(SHARES * layers.size).astype(int)]
         yield Reading(f"the quantiles of the weights of {words}", quantiles, allowed=ALLOWED * spread)
         layer = (layers[0] - layers[0].mean()) / spread

@@ -559,6 +559,145 @@ def divided_by_std(shape, rng):
 _add_numbers_from_elsewhere(he_normal)
 
 
+# ------------------------------------------------------------------------ find the bug: a constant start
+
+
+@drawing(
+    "init-find-bug-constant",
+    chapter=8,
+    title="Find the bugs: a constant with some noise",
+    shapes=SHAPES,
+    hints=(
+        "Print the function's answer for the shape (4, 3). Which of the three units are alike, and what is their mean?",
+        "One bug is in the shape of the noise, the other is the constant that the noise is added to.",
+        "A number of its own for every weight, around zero, with He's standard deviation √(2/n_in).",
+    ),
+)
+def unlike_units(shape, rng):
+    return rng.normal(0, np.sqrt(2 / shape[0]), shape)
+
+
+@unlike_units.as_printed
+def first_weights(shape, rng):
+    """Return a layer's first weights: normal, around zero, with He's variance, no two units alike. Two bugs.
+
+    shape  (n_in, n_out): the weights of a unit are a column
+    rng    a NumPy generator
+    """
+    sigma = np.sqrt(2 / shape[0])
+    constant = np.full(shape, sigma)  # not zero, so that gradients flow
+    noise = sigma / 10 * rng.standard_normal((shape[0], 1))  # random, so that gradients are diverse
+    return constant + noise
+
+
+@unlike_units.mistake("Random is not enough: how many different columns does the answer have?")
+def units_still_alike(shape, rng):
+    """The constant is gone, but the units are still alike.
+
+    Each input has a random number, and all units share it: their gradients are the same, and they stay the same.
+    """
+    return np.sqrt(2 / shape[0]) * rng.standard_normal((shape[0], 1)) * np.ones(shape)
+
+
+@units_still_alike.also(hint="Every weight needs a number of its own.")
+def one_number_for_each_unit(shape, rng):
+    """Each unit has one random number, which it gives to all of its inputs.
+
+    The units differ in a factor only: all of them look at the sum of the inputs, and the rank is still 1.
+    """
+    return np.sqrt(2 / shape[0]) * rng.standard_normal((1, shape[1])) * np.ones(shape)
+
+
+@units_still_alike.also(hint="One bug is left: draw the noise in the full shape, with He's size.")
+def small_noise_of_the_inputs(shape, rng):
+    """The constant is gone, but the units are still alike, and the weights are far too small.
+
+    Each input has one small random number, and all units share it.
+    """
+    return np.sqrt(2 / shape[0]) / 10 * rng.standard_normal((shape[0], 1)) * np.ones(shape)
+
+
+@units_still_alike.also(hint="Every weight needs a number of its own, and the noise is to be around zero.")
+def large_noise_of_the_inputs_on_the_constant(shape, rng):
+    """The noise has He's size, but the units are still alike, and the constant is still there.
+
+    Each input has one random number, and all units share it.
+    """
+    return np.sqrt(2 / shape[0]) * (1 + rng.standard_normal((shape[0], 1)) * np.ones(shape))
+
+
+@unlike_units.mistake("What is the mean of a unit's weights? It should be zero.")
+def constant_kept(shape, rng):
+    """Every weight has its own noise now, but the constant is still there.
+
+    The noise is small beside it: all units see nearly the same sum, and drift apart slowly.
+    """
+    return np.sqrt(2 / shape[0]) * (1 + rng.standard_normal(shape) / 10)
+
+
+@constant_kept.also
+def noise_of_full_size_around_the_constant(shape, rng):
+    """The noise is right, but it lies around the constant.
+
+    The weights have a mean above zero, so all units see the same sum, and the signal grows from layer to layer.
+    """
+    return np.sqrt(2 / shape[0]) * (1 + rng.standard_normal(shape))
+
+
+@unlike_units.mistake("Without the constant the noise is all there is: it must have He's size.")
+def noise_too_small(shape, rng):
+    """The units differ now, but the noise is as small as it was beside the constant.
+
+    With a tenth of He's standard deviation the signals vanish within a few layers.
+    """
+    return np.sqrt(2 / shape[0]) / 10 * rng.standard_normal(shape)
+
+
+@noise_too_small.also(hint="Multiply the noise by He's standard deviation, √(2/n_in).")
+def noise_not_scaled(shape, rng):
+    """The units differ now, but the noise is not scaled.
+
+    A standard deviation of 1 in layers of any size lets the signals explode.
+    """
+    return rng.standard_normal(shape)
+
+
+@noise_too_small.also(hint="The constant was He's standard deviation already: multiply the noise by it once.")
+def noise_scaled_twice(shape, rng):
+    """The units differ now, but constant and noise are multiplied, and so the noise is scaled twice.
+
+    The result is far smaller than He's standard deviation, and the signals vanish.
+    """
+    return (2 / shape[0]) / 10 * rng.standard_normal(shape)
+
+
+@unlike_units.mistake("Where has the noise gone?")
+def no_noise(shape, rng):
+    """The noise is gone, and the constant is left.
+
+    All units are alike, and no learning rate makes them differ.
+    """
+    return np.full(shape, np.sqrt(2 / shape[0]))
+
+
+@no_noise.also
+def nothing_left(shape, rng):
+    """All weights are zero.
+
+    All units are alike, and with ReLU no weight ever gets a gradient.
+    """
+    return np.zeros(shape)
+
+
+@unlike_units.mistake("A normal distribution, around zero.")
+def random_signs(shape, rng):
+    """Only the signs are random.
+
+    Mean and variance are right, and units differ. But the numbers are two values, not normally distributed.
+    """
+    return np.sqrt(2 / shape[0]) * rng.choice([-1.0, 1.0], shape)
+
+
 # ------------------------------------------------------------------------- weight normalization
 
 
