@@ -59,6 +59,17 @@ EQUIVALENT = {
     "adam-find-bug": {LISTED: ["return averages"]},
     "adam-step": {SQUARED: ["s.v = beta2 * s.v + (1 - beta2) * abs(g) ** 2"]},
     # chapter 4
+    "amsgrad-as-printed": {
+        LISTED: ["return scales"],
+        SQUARED: ["for t, g in enumerate(abs(gradients), start=1):"],
+        NEVER_NEGATIVE: [
+            "v = beta2 * abs(v) + (1 - beta2) * g * g",
+            "v_max = max(abs(v_max), v)",
+            "v_max = max(v_max, abs(v))",
+            "scales.append(abs(v_max) / (1 - beta2 ** t))",
+        ],
+    },
+    "radam-as-printed": {ONLY_BY_CHANCE: ["if rho < 5:"]},
     "swats-find-bug-switch": {
         "the distance is the same in both directions": [
             "if t >= minimum_steps and abs(gamma - corrected) < tolerance * corrected:",

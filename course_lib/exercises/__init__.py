@@ -18,6 +18,7 @@ from . import (  # noqa: F401
     adam_variants,
     adaptive,
     adaptive_questions,
+    as_printed,
     beyond_adam,
     initialization,
     initialization_questions,
