@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from course_lib.exercises import EXERCISES, adam_slips, check
+from course_lib.exercises import EXERCISES, adam_slips, check, stub
 from course_lib.exercises.engine import deviation
 from course_lib.exercises.steps import StepExercise
 
@@ -97,6 +97,37 @@ def test_the_switch_of_swats_comes_at_its_first_step_exactly(may):
         return 0.0
 
     assert not check("swats-find-bug-switch", switched).passed
+
+
+PRINTED_RHO = "np.sqrt((2 - beta2**t) / (1 - beta2**t))"
+RIGHT_RHO = "rho_inf - 2 * t * beta2**t / (1 - beta2**t)"
+
+
+@pytest.mark.parametrize(
+    ("id", "mended", "outcome"),
+    [
+        ("amsgrad-as-printed", {}, "not-attempted"),
+        ("amsgrad-as-printed", {"v) / (1 - beta2**t)": "v)"}, "scales-without-correction"),
+        ("amsgrad-as-printed", {"max(v_hat, v) /": "v /"}, "scales-of-adam"),
+        (
+            "amsgrad-as-printed",
+            {"v) / (1 - beta2**t)": "v)", "append(v_hat)": "append(v_hat / (1 - beta2**t))"},
+            "passed",
+        ),
+        ("radam-as-printed", {}, "not-attempted"),
+        ("radam-as-printed", {PRINTED_RHO: RIGHT_RHO}, "branch-on-the-maximum"),
+        ("radam-as-printed", {"max(rho, rho_inf)": "rho"}, "rho-still-as-printed"),
+        ("radam-as-printed", {PRINTED_RHO: RIGHT_RHO, "max(rho, rho_inf)": "rho"}, "passed"),
+    ],
+)
+def test_of_the_printed_forms_what_is_left_is_named(id, mended, outcome):
+    source, namespace = stub(id), {"np": np}
+    for printed, right in mended.items():
+        assert printed in source
+        source = source.replace(printed, right)
+    exec(source, namespace)
+    feedback = check(id, namespace[source.split("(")[0].removeprefix("def ")])
+    assert outcome in (feedback.status, feedback.mistake), feedback
 
 
 # ------------------------------------------------------------------------------ slips of public code
