@@ -189,7 +189,8 @@ def _squared(rho, rho_inf):
     return (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
 
 
-_STEPS = {0.999: (1, 2, 5, 6, 7, 30, 100, 3000), 0.9: (1, 4, 5, 6, 7, 20, 60), 0.7: (1, 3, 8, 9, 12, 40), 0.6: (2, 30)}
+# No ρ_t lies between 2 and 4, where the root is one of a negative number.
+_STEPS = {0.999: (1, 2, 5, 6, 7, 30, 100, 3000), 0.9: (1, 5, 6, 7, 20, 60), 0.7: (1, 8, 9, 12, 40), 0.6: (1, 30)}
 
 
 @exercise(
