@@ -166,6 +166,203 @@ def falls_once(lr, gamma, every, epochs):
     return np.array([lr * gamma if epoch >= every else lr for epoch in range(epochs)])
 
 
+# Two programs as an article prints them: a "warm-up" without one, and "every 10 epochs" that is every epoch.
+
+
+def half_cosine(share):
+    """From 1 at share 0 to 0 at share 1."""
+    return (1 + math.cos(math.pi * share)) / 2
+
+
+def _warmups():
+    runs = ((0.4, 4, 12), (1.0, 5, 9), (0.1, 1, 6), (0.3, 7, 30))
+    return [
+        Case({"t": t, **dict(zip(("lr", "warmup_steps", "total_steps"), run))})
+        for run in runs
+        for t in sorted({0, 1, 2, run[1] - 1, run[1], run[1] + 1, (run[1] + run[2]) // 2, run[2] - 1, run[2]})
+    ]
+
+
+@exercise(
+    "warmup-find-bug",
+    chapter=5,
+    title="Find the bug: a warm-up that is none",
+    cases=_warmups(),
+    hints=(
+        "Print the rates of steps 0 to 12 for lr = 0.4, warmup_steps = 4, total_steps = 12. Where is the largest?",
+        "Two pieces: a line from 0 to lr while t < warmup_steps, and the cosine for what comes after.",
+        "The cosine begins at t = warmup_steps and has total_steps - warmup_steps steps to fall to 0.",
+    ),
+)
+def warmup_then_cosine(t, lr, warmup_steps, total_steps):
+    if t < warmup_steps:
+        return lr * t / warmup_steps
+    return lr * half_cosine((t - warmup_steps) / (total_steps - warmup_steps))
+
+
+@warmup_then_cosine.as_printed
+def warm_up(t, lr, warmup_steps, total_steps):
+    """Return the learning rate at step t: a line from 0 to lr in warmup_steps, then half a cosine to 0 at the end."""
+    return lr * (1 + math.cos(math.pi * t / total_steps)) / 2
+
+
+@warmup_then_cosine.mistake("The cosine has to begin where the line ends: with t - warmup_steps.")
+def cosine_of_the_whole_run(t, lr, warmup_steps, total_steps):
+    """The warm-up is there, but the cosine counts its steps too.
+
+    It is that of the whole run. Where the line hands over, it has already begun to fall: the rate never reaches lr.
+    """
+    return lr * t / warmup_steps if t < warmup_steps else lr * half_cosine(t / total_steps)
+
+
+@warmup_then_cosine.mistake("How many steps are left for the fall, once the warm-up is over?")
+def cosine_too_long(t, lr, warmup_steps, total_steps):
+    """The cosine begins in the right place and does not arrive.
+
+    It falls as if it had total_steps for itself: when the run ends, the rate is not at 0.
+    """
+    if t < warmup_steps:
+        return lr * t / warmup_steps
+    return lr * half_cosine((t - warmup_steps) / total_steps)
+
+
+@warmup_then_cosine.mistake("And after the line?")
+def stays_at_the_top(t, lr, warmup_steps, total_steps):
+    """The warm-up is right, and then nothing falls.
+
+    After the line the rate stays at lr until the end of the run.
+    """
+    return lr * min(1, t / warmup_steps)
+
+
+@warmup_then_cosine.mistake("One after the other, not one times the other.")
+def line_times_cosine(t, lr, warmup_steps, total_steps):
+    """Line and cosine are multiplied.
+
+    The line rises while the cosine of the whole run is already falling: the rate never reaches lr.
+    """
+    return lr * min(1, t / warmup_steps) * half_cosine(t / total_steps)
+
+
+@warmup_then_cosine.mistake("Step 0 is made with the rate 0, step warmup_steps with lr.")
+def line_one_step_early(t, lr, warmup_steps, total_steps):
+    """The line is one step early.
+
+    With t + 1 the full rate is there one step too soon. (Many libraries do so, to make no step with the rate 0.)
+    """
+    if t < warmup_steps:
+        return lr * (t + 1) / warmup_steps
+    return lr * half_cosine((t - warmup_steps) / (total_steps - warmup_steps))
+
+
+@warmup_then_cosine.mistake("While t < warmup_steps the line rises; which of your two branches is that?")
+def falls_then_rises(t, lr, warmup_steps, total_steps):
+    """It comes down a line first.
+
+    The line leads from lr to 0. A warm-up leads from 0 to lr.
+    """
+    if t < warmup_steps:
+        return lr * (1 - t / warmup_steps)
+    return lr * half_cosine((t - warmup_steps) / (total_steps - warmup_steps))
+
+
+def _steps_in_epochs():
+    plans = ((0.1, 0.9, 10, 8), (1.0, 0.5, 3, 4), (0.4, 0.8, 1, 5), (0.3, 0.7, 6, 1))
+    return [
+        Case({"step": step, "lr": lr, "gamma": gamma, "every": every, "per_epoch": per_epoch})
+        for lr, gamma, every, per_epoch in plans
+        for period in (every * per_epoch,)
+        for step in sorted({0, 1, per_epoch, every, period - 1, period, period + 1, 2 * period - 1, 3 * period + 2})
+    ]
+
+
+@exercise(
+    "decay-epochs-find-bug",
+    chapter=5,
+    title="Find the bug: every epoch in place of every tenth",
+    cases=_steps_in_epochs(),
+    hints=(
+        "Take every = 3, per_epoch = 4. In which step should the first drop come, and in which does it come?",
+        "step // per_epoch is the number of the epoch. How many times have `every` epochs gone by?",
+        "lr * gamma ** (number of the epoch // every)",
+    ),
+)
+def rate_in_epochs(step, lr, gamma, every, per_epoch):
+    return lr * gamma ** (step // per_epoch // every)
+
+
+@rate_in_epochs.as_printed
+def rate_at(step, lr, gamma, every, per_epoch):
+    """Return the learning rate at a mini-batch: times gamma after each `every` epochs of per_epoch mini-batches."""
+    epoch = step // per_epoch
+    return lr * gamma**epoch
+
+
+@rate_in_epochs.mistake("`step` counts mini-batches. How many of them are an epoch?")
+def counts_mini_batches(step, lr, gamma, every, per_epoch):
+    """It falls every few mini-batches.
+
+    `every` counts epochs, and here it is taken for a number of mini-batches: a plan for the run is over in an epoch.
+    """
+    return lr * gamma ** (step // every)
+
+
+@rate_in_epochs.mistake("Whole levels: round the number of drops down.")
+def falls_without_steps(step, lr, gamma, every, per_epoch):
+    """It falls a little in every mini-batch.
+
+    The number of drops is not rounded down, so gamma acts in many small parts.
+    """
+    return lr * gamma ** (step / (every * per_epoch))
+
+
+@rate_in_epochs.mistake("Whole levels: round once more, after dividing by `every`.")
+def falls_a_little_in_every_epoch(step, lr, gamma, every, per_epoch):
+    """It falls a little in every epoch.
+
+    The epoch is a whole number, but the number of drops is not: epoch / every needs rounding down.
+    """
+    return lr * gamma ** (step // per_epoch / every)
+
+
+@rate_in_epochs.mistake("What was lowered stays lowered: count the drops so far.")
+def falls_and_comes_back(step, lr, gamma, every, per_epoch):
+    """It falls in every tenth epoch only, and comes back in the next.
+
+    The condition asks whether *this* epoch is one in which the rate changes. The drops before it are forgotten.
+    """
+    epoch = step // per_epoch
+    return lr * gamma if epoch > 0 and epoch % every == 0 else lr
+
+
+@rate_in_epochs.mistake("Epochs are counted from 0 here.")
+def drop_one_epoch_early(step, lr, gamma, every, per_epoch):
+    """Every drop comes one epoch early.
+
+    With epoch + 1 the last epoch of each level already runs at the next one.
+    """
+    return lr * gamma ** ((step // per_epoch + 1) // every)
+
+
+@rate_in_epochs.mistake("The mini-batch number every · per_epoch is the first of the lower level.")
+def drop_one_mini_batch_late(step, lr, gamma, every, per_epoch):
+    """Every drop comes one mini-batch late.
+
+    The first mini-batch of a level still runs at the level before.
+    """
+    return lr * gamma ** (max(step - 1, 0) // (every * per_epoch))
+
+
+@rate_in_epochs.mistake("The rate falls by a factor with each drop.")
+def divided_by_the_drops(step, lr, gamma, every, per_epoch):
+    """It multiplies by gamma times the number of drops.
+
+    Two drops are a factor of gamma · gamma: a power, not a product.
+    """
+    drops = step // per_epoch // every
+    return lr * gamma * drops if drops else lr
+
+
 # --------------------------------------------------------------------------------------- quizzes
 
 QuizExercise(
