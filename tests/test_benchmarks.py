@@ -2,9 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from benchmarks import step_time
+from benchmarks import schedule_curves, step_time
 
 TINY = {"tiny": lambda: [[3, 2], [2]]}
 
@@ -58,3 +59,27 @@ def test_the_stored_results_are_complete():
     measured = {(row["model"], row["optimizer"]) for row in results["rows"]}
     assert measured == {(model, name) for model in step_time.MODELS for name in step_time.flavours()}
     assert step_time.RESULTS.with_suffix(".md").read_text(encoding="utf-8") == step_time.table(results)
+
+
+# Curves under schedules ---------------------------------------------------------------------------------------
+
+
+def test_the_record_of_the_curves_is_the_one_that_the_command_would_write():
+    kept = json.loads(schedule_curves.RECORD.read_text(encoding="utf-8"))
+    assert list(kept["schedules"]) == list(schedule_curves.SCHEDULES)
+    assert (kept["epochs"], kept["seeds"]) == (schedule_curves.EPOCHS, list(schedule_curves.SEEDS))
+    for curves in kept["schedules"].values():
+        assert np.shape(curves["accuracy"]) == np.shape(curves["loss"]) == (len(kept["seeds"]), kept["epochs"])
+
+
+@pytest.mark.parametrize("name", schedule_curves.SCHEDULES)
+def test_the_recorded_rates_are_those_of_the_schedule(name):
+    schedule = schedule_curves.SCHEDULES[name]()
+    steps = np.arange(0, schedule_curves.STEPS, schedule_curves.PER_EPOCH // 8)
+    rates = np.full(len(steps), schedule) if isinstance(schedule, float) else schedule.at(steps)
+    kept = json.loads(schedule_curves.RECORD.read_text(encoding="utf-8"))["schedules"][name]["rate"]
+    np.testing.assert_allclose(kept, rates, rtol=1e-3)
+
+
+def test_a_lost_run_is_kept_without_nan():
+    assert schedule_curves.rounded(np.array([0.12345, np.nan])) == [0.1235, None]

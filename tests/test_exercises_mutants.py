@@ -111,6 +111,35 @@ EQUIVALENT = {
             "if epoch > 0 and epoch % every <= 0:",
         ],
     },
+    "decay-epochs-find-bug": {
+        "a step, an epoch and their numbers are whole, never negative": [
+            "epoch = int(step // per_epoch)",
+            "epoch = round(step // per_epoch)",
+            "epoch = abs(step) // per_epoch",
+            "epoch = int(step) // per_epoch",
+            "epoch = round(step) // per_epoch",
+            "epoch = step // abs(per_epoch)",
+            "epoch = step // int(per_epoch)",
+            "epoch = step // round(per_epoch)",
+        ],
+        "rounding down once at the end is enough": ["epoch = step / per_epoch"],
+        POSITIVE_RATE: ["return abs(lr) * gamma ** (epoch // every)", "return lr * abs(gamma) ** (epoch // every)"],
+    },
+    "warmup-find-bug": {
+        "at t = warmup_steps both branches give lr": [
+            "if t - 1 < warmup_steps:",
+            "if t <= warmup_steps:",
+            "if t < warmup_steps + 1:",
+        ],
+        "the cosine is the same in both directions": [
+            "share = (warmup_steps - t) / (total_steps - warmup_steps)",
+            "share = (t - warmup_steps) / (warmup_steps - total_steps)",
+        ],
+        POSITIVE_RATE: [
+            "return abs(lr) * t / warmup_steps",
+            "return abs(lr) * (1 + math.cos(math.pi * share)) / 2",
+        ],
+    },
     "triangular": {
         "the distance is the same in both directions": ["from_middle = abs(1 - t % (2 * step_size) / step_size)"],
         NEVER_NEGATIVE: ["return base_lr + (max_lr - base_lr) * (1 - abs(from_middle))"],
