@@ -27,6 +27,7 @@ from . import (  # noqa: F401
     schedules,
     schedules_questions,
     super_convergence,
+    training_loop,
     weight_decay,
     weight_decay_questions,
 )

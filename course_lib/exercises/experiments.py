@@ -63,9 +63,9 @@ class MeasureExercise(Exercise):
 
 
 def _is_empty(answer) -> bool:
-    """None, an empty list or array, or a tuple of nothing but these."""
-    if isinstance(answer, tuple):
-        return all(map(_is_empty, answer))
+    """None, an empty list or array, or a tuple or dict of nothing but these."""
+    if isinstance(answer, (tuple, dict)):
+        return all(map(_is_empty, answer.values() if isinstance(answer, dict) else answer))
     size = answer.size if isinstance(answer, np.ndarray) else len(answer) if isinstance(answer, list) else None
     return answer is None or answer is Ellipsis or size == 0
 

@@ -87,7 +87,7 @@ class FunctionExercise(Implement):
 
     def _read(self, call, case, shape, backend):
         arguments = {**self.defaults, **{n: as_given(value, backend) for n, value in case.arguments.items()}}
-        value = ask(_listing(call) if shape else call, arguments, shape, f"{case}{backend.words}")
+        value = ask(listing(call) if shape else call, arguments, shape, f"{case}{backend.words}")
         if self.decades is None:
             return Reading(str(case), value, allowed=self.relative * np.abs(value) + self.absolute)
         return Reading(str(case), _place(value), allowed=self.decades)
@@ -142,7 +142,7 @@ class FunctionExercise(Implement):
         return function
 
 
-def _listing(call):
+def listing(call):
     """The same call for which a list of numbers, or of arrays, is as good as the array of them."""
 
     def as_array_from_list(arguments):
