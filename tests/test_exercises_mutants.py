@@ -47,6 +47,17 @@ EQUIVALENT = {
             "total = total + len(batch) * gradient(examples)",
         ],
     },
+    "training-loop": {
+        "the labels are 0, 1 and 2": [
+            "loss = paddle.nn.functional.cross_entropy(model(images), abs(labels))",
+            "right = model(images).argmax(axis=1) == abs(labels)",
+        ],
+        "a tensor of one number is read as that number": [
+            "losses.append(loss)",
+            "history.append([np.mean(losses), right.astype('float32').mean()])",
+        ],
+        "of two axes the second is the last": ["right = model(images).argmax(axis=-1) == labels"],
+    },
     # chapter 3
     "adagrad-step": {SQUARED: ["s.sum_of_squares = s.sum_of_squares + abs(g) ** 2"]},
     "rmsprop-step": {SQUARED: ["s.mean_square = rho * s.mean_square + (1 - rho) * abs(g) ** 2"]},
