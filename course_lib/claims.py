@@ -155,7 +155,9 @@ def _read_table() -> dict[str, Claim]:
 CLAIMS = _read_table()
 
 #: Claims whose experiment uses no data set: their measurement is one, whatever ``COURSE_DATA`` says.
-DATA_FREE = frozenset("OPT-4 OPT-6 OPT-7 OPT-10 OPT-14 OPT-18 OPT-19 OPT-21 OPT-22 OPT-23 SCH-7 WD-5".split())
+DATA_FREE = frozenset(
+    ["OPT-4", "OPT-6", "OPT-7", "OPT-10", "OPT-14", "OPT-18", "OPT-19", "OPT-21", "OPT-22", "OPT-23", "SCH-7", "WD-5"]
+)
 
 
 class Verdict(str):
