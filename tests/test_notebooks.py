@@ -65,6 +65,14 @@ def test_notebook_keeps_the_rules(path):
         (code("f()", [displayed(image_png="aWNvbg==")], mystnb={"figure": FIGURE}), "a figure without alt text"),
         (code("f()", [displayed(image_png="aWNvbg==")], mystnb={"image": ALT}), "a figure without a caption"),
         (code("f()", [displayed(image_png="aWNvbg==")], mystnb={"image": ALT}), "a figure without a name to refer to"),
+        (
+            code(
+                "f()",
+                [displayed(image_png="aWNvbg=="), displayed(text_html="x")],
+                mystnb={"image": ALT, "figure": FIGURE},
+            ),
+            "a figure and something else in one cell",
+        ),
         (code('record("LR-1", measured="2", verdict="confirmed")'), "'confirmed' is typed"),
         (code("class SGD(Optimizer):\n    pass"), "tag the cell `library:course_lib.optimizer.SGD`"),
         (code("x = 1", tags=[SGD]), "does not define SGD"),

@@ -133,18 +133,22 @@ def line_with(match) -> str:
 
 
 def figure_problems(cell) -> list[str]:
-    has_figure = any(kind.startswith("image/") for output in cell.outputs for kind in output.get("data", {}))
+    shown = [output for output in cell.outputs if output.output_type in ("display_data", "execute_result")]
+    figures = [output for output in shown if any(kind.startswith("image/") for kind in output.data)]
+    if not figures:
+        return []
     described = cell.metadata.get("mystnb", {})
     needed = {
         "alt text": ("image", "alt"),
         "a caption": ("figure", "caption"),
         "a name to refer to": ("figure", "name"),
     }
-    return [
+    found = [
         f"a figure without {what} (cell metadata mystnb.{kind}.{key})"
         for what, (kind, key) in needed.items()
-        if has_figure and not described.get(kind, {}).get(key, "").strip()
+        if not described.get(kind, {}).get(key, "").strip()
     ]
+    return found + ["a figure and something else in one cell: both would get the caption"] * (len(shown) > 1)
 
 
 def verdict_problems(cell) -> list[str]:
