@@ -419,12 +419,12 @@ def test_the_first_cell_installs_what_pyproject_names():
 
 
 FAIR = [  # environments that notebooks are opened in, and need nothing
-    {"paddlepaddle": "3.3.1", "numpy": "2.0.2", "matplotlib": "3.10.0", "scikit-learn": "1.6.1", "joblib": "1.5.2",
-     "tqdm": "4.67.1"},  # Colab, once Paddle is there
-    {"paddlepaddle": "3.0.0", "numpy": "1.23.5", "matplotlib": "3.7.5", "scikit-learn": "1.2.2", "joblib": "1.5.0",
-     "tqdm": "4.66"},
+    {"paddlepaddle": "3.3.1", "numpy": "2.0.2", "matplotlib": "3.10.0", "scikit-learn": "1.6.1", "scipy": "1.16.3",
+     "joblib": "1.5.2", "tqdm": "4.67.1"},  # Colab, once Paddle is there
+    {"paddlepaddle": "3.0.0", "numpy": "1.23.5", "matplotlib": "3.7.5", "scikit-learn": "1.2.2", "scipy": "1.9",
+     "joblib": "1.5.0", "tqdm": "4.66"},
     {"paddlepaddle-gpu": "3.3.0.post1", "numpy": "2.4.0rc1", "matplotlib": "3.11", "scikit-learn": "1.10",
-     "joblib": "2", "tqdm": "5.0.dev3"},
+     "scipy": "2", "joblib": "2", "tqdm": "5.0.dev3"},
 ]  # fmt: skip
 
 
@@ -483,6 +483,7 @@ def test_fair_environments_are_left_as_they_are(machine, packages):
         ("numpy", "1.9"),
         ("matplotlib", "3.6.3"),
         ("scikit-learn", "1.1"),
+        ("scipy", "1.8.1"),
         ("tqdm", "4.65.2"),
     ],
 )
@@ -498,7 +499,7 @@ def test_what_is_missing_is_installed_with_what_is_too_old(machine):
         {**{name: FAIR[0][name] for name in ("numpy", "tqdm", "matplotlib")}, "joblib": "1.3.2"}, FAIR[0]
     )
     set_up()
-    assert {Requirement(asked).name for asked in asked_for} == {"paddlepaddle", "scikit-learn", "joblib"}
+    assert {Requirement(asked).name for asked in asked_for} == {"paddlepaddle", "scikit-learn", "scipy", "joblib"}
 
 
 def test_a_package_whose_version_nobody_knows_is_left_alone(machine):

@@ -664,7 +664,7 @@ def noise_not_scaled(shape, rng):
 
 @noise_too_small.also(hint="The constant was He's standard deviation already: multiply the noise by it once.")
 def noise_scaled_twice(shape, rng):
-    """The units differ now, but constant and noise are multiplied, and so the noise is scaled twice.
+    """The units differ now, but constant and noise are multiplied: the noise is scaled twice.
 
     The result is far smaller than He's standard deviation, and the signals vanish.
     """

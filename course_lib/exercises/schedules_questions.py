@@ -171,7 +171,7 @@ def falls_once(lr, gamma, every, epochs):
 
 def half_cosine(share):
     """From 1 at share 0 to 0 at share 1."""
-    return (1 + math.cos(math.pi * share)) / 2
+    return (1 + np.cos(np.pi * share)) / 2
 
 
 def _warmups():
@@ -203,7 +203,7 @@ def warmup_then_cosine(t, lr, warmup_steps, total_steps):
 @warmup_then_cosine.as_printed
 def warm_up(t, lr, warmup_steps, total_steps):
     """Return the learning rate at step t: a line from 0 to lr in warmup_steps, then half a cosine to 0 at the end."""
-    return lr * (1 + math.cos(math.pi * t / total_steps)) / 2
+    return lr * (1 + np.cos(np.pi * t / total_steps)) / 2
 
 
 @warmup_then_cosine.mistake("The cosine has to begin where the line ends: with t - warmup_steps.")

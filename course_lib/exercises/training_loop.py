@@ -39,7 +39,7 @@ class LoopExercise(FunctionExercise):
         weights = [p.numpy().ravel() for p in arguments["model"].parameters()]
         yield Reading(f"{where}: the weights afterwards", np.concatenate(weights).astype(float), allowed=1e-4)
         yield Reading(f"{where}: the learning rate afterwards", np.array(arguments["opt"].get_lr()), allowed=1e-9)
-        yield Reading(f"{where}: steps, and those with a gradient", arguments["opt"].watched, allowed=0.5)
+        yield Reading(f"{where}: steps, and those with a gradient", arguments["opt"].watched, allowed=1e-3)
 
 
 class _Watched(optimizer.Momentum):
@@ -106,6 +106,7 @@ def train_network(model, opt, schedule, batches, validation, epochs):
     epochs      how often to go through the mini-batches
     Return a list with one pair [mean loss, accuracy in [0, 1]] per epoch. The loss of a mini-batch is
     paddle.nn.functional.cross_entropy(scores, labels).
+    Example: two epochs in which the network learns something may give [[1.98, 0.41], [1.52, 0.58]].
     """
     history = []
     for _ in range(epochs):
@@ -120,7 +121,7 @@ def train_network(model, opt, schedule, batches, validation, epochs):
             losses.append(float(loss))
         model.eval()
         history.append([np.mean(losses), _accuracy(model, validation)])
-    return history
+    return np.array(history)
 
 
 loop = LoopExercise(
@@ -161,7 +162,7 @@ def _variant(*, train=True, evaluate=True, order="bsc", schedule="batch", told="
                 model.eval()
             summary = {"mean": np.mean, "last": lambda values: values[-1], "sum": np.sum, "first": lambda v: v[0]}[told]
             history.append([summary(losses), _accuracy(model, validation)])
-        return history
+        return np.array(history)
 
     return wrong
 
