@@ -248,7 +248,7 @@ def line_times_cosine(t, lr, warmup_steps, total_steps):
 def line_one_step_early(t, lr, warmup_steps, total_steps):
     """The line is one step early.
 
-    With t + 1 the full rate is there one step too soon. (Many libraries do so, to make no step with the rate 0.)
+    With t + 1 the full rate is there one step too soon. Many libraries do so, to make no step with the rate 0.
     """
     if t < warmup_steps:
         return lr * (t + 1) / warmup_steps
