@@ -1,4 +1,4 @@
-"""Figures that answer to the hand: HTML, SVG and one small piece of JavaScript, without any other file or network.
+"""Interactive figures: HTML, SVG and one small piece of JavaScript, without any other file or network.
 
 Python draws the picture and computes every curve that the controls can pick, with the rules of the library. The
 JavaScript only swaps curves and texts, so nothing is computed twice and nothing can disagree. Where scripts
