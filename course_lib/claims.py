@@ -351,6 +351,19 @@ def read(path=None) -> list[dict]:
     return unfinished["entries"] if unfinished else _load(path, [], _entries)
 
 
+def overview(chapter: int) -> str:
+    """The verdicts on the claims of a chapter, as far as they are recorded: a line for each.
+
+    Example:
+        >>> print(overview(chapter=1))  # doctest: +SKIP
+        LR-1    confirmed   A smaller learning rate is not always better: reaching the same loss takes more steps.
+        …
+    """
+    entries = [entry for entry in read() if CLAIMS[entry["id"]].chapter == chapter]
+    width = max((len(entry["verdict"]) for entry in entries), default=0)
+    return "\n".join(f"{entry['id']:<8}{entry['verdict']:<{width}}  {entry['claim']}" for entry in entries)
+
+
 def read_conditions(path=None) -> dict[str, dict[str, bool | None]]:
     """What the verdicts of a ledger file were computed from: claim's id → ``{text of the condition: held?}``.
 

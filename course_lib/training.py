@@ -196,6 +196,57 @@ def evaluate(model, split: Split, loss=None) -> tuple[float, float]:
     return total / len(split), right / len(split)
 
 
+def path(model, optimizer, data: Dataset, steps: int, callback=None, **options) -> np.ndarray:
+    """Train as ``fit`` does; return all parameters before every step and after the last: ``[steps + 1, parameters]``.
+
+    Args:
+        model, optimizer, data, steps: As in ``fit``.
+        callback, options: Further arguments of ``fit``, such as ``seed``.
+
+    Raises:
+        TypeError, ValueError: As in ``fit``.
+
+    Example:
+        >>> from course_lib import data, models, optimizer
+        >>> model = models.mlp(64, seed=0)
+        >>> path(model, optimizer.SGD(0.1, parameters=model.parameters()), data.load("digits"), steps=3).shape
+        (4, 4810)
+    """
+    points = []
+
+    def keep(step, model, optimizer):
+        points.append(paddle.nn.utils.parameters_to_vector(model.parameters()).numpy())
+        if callback is not None:
+            callback(step, model, optimizer)
+
+    fit(model, optimizer, data, **{"steps": steps, "evaluate_every": steps, **options}, callback=keep)
+    points.append(paddle.nn.utils.parameters_to_vector(model.parameters()).numpy())
+    return np.array(points, dtype=np.float64)
+
+
+def largest_difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+    r"""How far two paths with one start come apart, as a share of the way that the first has gone by then.
+
+    .. math:: \max_t \frac{\max_i |a_{t,i} - b_{t,i}|}{\lVert a_0 \rVert + \sum_{s \le t} \lVert a_s - a_{s-1} \rVert}
+
+    Args:
+        ours, theirs: Parameters before every step and after the last, ``[steps + 1, parameters]``, as of ``path``.
+
+    Raises:
+        ValueError: The two are not of one shape, with at least one step.
+
+    Example:
+        >>> largest_difference(np.array([[1.0], [2.0]]), np.array([[1.0], [2.5]]))
+        0.25
+    """
+    if ours.shape != theirs.shape or ours.ndim != 2 or len(ours) < 2:
+        raise ValueError(
+            f"both paths must be [steps + 1, parameters] of one shape, got {ours.shape} and {theirs.shape}"
+        )
+    travelled = np.linalg.norm(ours[0]) + np.linalg.norm(np.diff(ours, axis=0), axis=1).cumsum()
+    return float((np.abs(ours - theirs)[1:].max(axis=1) / travelled).max())
+
+
 # The pieces of fit --------------------------------------------------------------------------------------------
 
 

@@ -169,6 +169,15 @@ def test_the_ledger_says_what_the_cards_on_the_pages_say():
     assert conditions == {}
 
 
+def test_the_overview_of_a_chapter_has_a_line_for_each_recorded_claim_of_it(folder):
+    assert claims.overview(chapter=1) == ""
+    for id, verdict in (("LR-2", "confirmed"), ("LR-1", claims.not_measurable("too long")), ("WD-1", "refuted")):
+        claims.record(id, "12 steps", verdict)
+    lines = claims.overview(chapter=claims.CLAIMS["LR-1"].chapter).splitlines()
+    assert [line.split()[0] for line in lines] == ["LR-1", "LR-2"]
+    assert len({line.index(claims.CLAIMS[line.split()[0]].text) for line in lines}) == 1, "one column"
+
+
 def test_entries_of_another_version_are_kept(folder):
     folder.mkdir()
     others = [{**ENTRY, "id": "LR-99"}, {**ENTRY, "id": "LR-2", "verdict": "doubtful"}]

@@ -109,6 +109,15 @@ def test_subset_keeps_pairs_and_the_other_parts():
     assert few.train.labels.tolist() != full.subset(50, seed=4).train.labels.tolist()
 
 
+def test_at_most_keeps_the_first_of_a_part():
+    full = data.load("digits")
+    few = full.at_most(train=50, validation=1000)
+    assert [len(part) for part in (few.train, few.validation, few.test)] == [50, 397, 400]
+    np.testing.assert_array_equal(few.train.images, full.train.images[:50])
+    np.testing.assert_array_equal(few.train.labels, full.train.labels[:50])
+    assert few.test is full.test and few.name == full.name
+
+
 def test_batches_cover_the_split_once_in_an_order_given_by_the_rng():
     part = data.load("digits").train
 
@@ -145,6 +154,8 @@ def test_the_checksum_is_that_of_the_data():
         (lambda: data.load("digits").subset(0), ValueError, "n must be a whole number of at least 1, got 0"),
         (lambda: data.load("digits").subset(1, seed=2**32), ValueError, r"seed must be below 2\*\*32, got 4294967296"),
         (lambda: data.load("digits").subset(1001), ValueError, "n must be at most the 1000 training images"),
+        (lambda: data.load("digits").at_most(test=0), ValueError, "test must be a whole number of at least 1, got 0"),
+        (lambda: data.load("digits").at_most(train=0.5), TypeError, "train must be a whole number"),
         (lambda: next(data.batches(data.load("digits").train, 0, np.random.default_rng(0))), ValueError, "batch_size"),
     ],
 )

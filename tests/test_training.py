@@ -7,7 +7,7 @@ import paddle
 import pytest
 
 from course_lib import data, models, optimizer, progress
-from course_lib.training import History, evaluate, fit
+from course_lib.training import History, evaluate, fit, largest_difference, path
 
 DIGITS = data.load("digits")
 MODULES = {"course": optimizer, "paddle": paddle.optimizer}
@@ -21,6 +21,29 @@ def trained(steps=40, lr=0.1, module=optimizer, model=None, **keywords):
 def assert_same(first: History, second: History):
     for name in ("loss", "lr", "evaluated_at", "accuracy", "validation_loss"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+
+
+# path --------------------------------------------------------------------------------------------------------
+
+
+def test_a_path_begins_at_the_start_and_ends_where_fit_ends():
+    fitted, start = trained(steps=3)[0], models.mlp(DIGITS, seed=0)
+    model, seen = models.mlp(DIGITS, seed=0), []
+    rule = optimizer.SGD(0.1, parameters=model.parameters())
+    points = path(model, rule, DIGITS, steps=3, callback=lambda step, model, rule: seen.append(step))
+    ends = [paddle.nn.utils.parameters_to_vector(end.parameters()).numpy() for end in (start, fitted)]
+    np.testing.assert_array_equal(points[[0, -1]], ends)
+    assert len(points) == 4 and seen == [1, 2, 3]
+
+
+def test_a_difference_is_a_share_of_the_way_gone_so_far():
+    ours = np.array([[3.0, 4.0], [3.0, 5.0], [3.0, 9.0]])  # 5 from 0, then 1 and 4 more
+    theirs = np.add(ours, [[0, 0], [0.3, 0], [0, -0.5]])
+    np.testing.assert_allclose(largest_difference(ours, theirs), max(0.3 / 6, 0.5 / 10))
+    assert largest_difference(ours, ours) == 0
+    for other in (ours[1:], ours[:1], ours[:, 0]):
+        with pytest.raises(ValueError, match=r"both paths must be \[steps \+ 1, parameters\] of one shape, got"):
+            largest_difference(ours if len(other) > 1 else other, other)
 
 
 # fit ---------------------------------------------------------------------------------------------------------
