@@ -61,7 +61,7 @@ mnist: $(VENV) ## execute the chapters on the real MNIST and record its verdicts
 stability: $(VENV) ## execute the chapters with other seeds (OFFSET=100) and tell which verdicts change (COURSE_DATA=mnist)
 	$(if $(COURSE_DATA),COURSE_DATA=$(COURSE_DATA)) $(BIN)/python -m tools.stability $(or $(OFFSET),100) $(ONLY)
 
-reproduce: $(VENV) ## train LeNet on MNIST as in chapter 7 (hours; goes on where it was; ONLY="1cycle" for one policy)
+reproduce: $(VENV) ## train LeNet on MNIST as in chapter 12 (hours; goes on where it was; ONLY="1cycle" for one policy)
 	$(BIN)/python -m benchmarks.super_convergence $(if $(ONLY),--policies $(ONLY))
 
 bench: book ## weigh the pages, and time a step of every optimizer (writes benchmarks/results and the page on speed)

@@ -1,4 +1,4 @@
-"""Training curves of LeNet under seven learning-rate schedules: the picture with which chapter 5 begins.
+"""Training curves of LeNet under seven learning-rate schedules: the picture with which chapter 9 begins.
 
     python -m benchmarks.schedule_curves        train all runs (about four minutes on one core) and write the record
 

@@ -5,7 +5,7 @@
 
 A run (a policy with a seed) is stored in ``_build/super-convergence`` after every epoch. If it is interrupted it goes
 on from there, to the same numbers as if it had not been. Several processes may share the work: give each its own
-policies or seeds. When all planned runs are there, they become the record that chapter 7 shows.
+policies or seeds. When all planned runs are there, they become the record that chapter 12 shows.
 
 The setting is that of Caffe's MNIST example, from which the classic policy comes: weights drawn by fan-in, biases at
 zero and learning at twice the rate, pixels in [0, 255/256], weight decay 5e-4 as L2 on weights and biases, all 60,000

@@ -1,4 +1,4 @@
-"""The questions of chapter 8: what each answer gets to hear, and that the right ones agree with a run."""
+"""The questions of chapter 13: what each answer gets to hear, and that the right ones agree with a run."""
 
 import copy
 import math

@@ -22,10 +22,10 @@ POSITIVE_RATE = "a schedule takes no negative learning rate and no negative fact
 
 # Exercise -> reason -> the changed lines of the mutants that behave as the solution does.
 EQUIVALENT = {
-    # chapter 1
+    # chapters 1 and 2
     "gradient-norm": {SQUARED: ["return np.sqrt(sum((np.sum(abs(g) ** 2) for g in gradients)))"]},
     "lr-find-bug-sign": {LISTED: ["return path"]},
-    # chapter 2
+    # chapters 3 and 4
     "momentum-best-quadratic": {SQUARED: ["return ((flat - steep) / (steep + flat)) ** 2"]},
     "sgd-find-bug-full-gradient": {
         "the place in the list is a whole number, never negative": [
@@ -58,7 +58,7 @@ EQUIVALENT = {
         ],
         "of two axes the second is the last": ["right = model(images).argmax(axis=-1) == labels"],
     },
-    # chapter 3
+    # chapters 5 and 6
     "adagrad-step": {SQUARED: ["s.sum_of_squares = s.sum_of_squares + abs(g) ** 2"]},
     "rmsprop-step": {SQUARED: ["s.mean_square = rho * s.mean_square + (1 - rho) * abs(g) ** 2"]},
     "adadelta-step": {
@@ -69,7 +69,7 @@ EQUIVALENT = {
     },
     "adam-find-bug": {LISTED: ["return averages"]},
     "adam-step": {SQUARED: ["s.v = beta2 * s.v + (1 - beta2) * abs(g) ** 2"]},
-    # chapter 4
+    # chapters 7 and 8
     "amsgrad-as-printed": {
         LISTED: ["return scales"],
         SQUARED: ["for t, g in enumerate(abs(gradients), start=1):"],
@@ -99,7 +99,7 @@ EQUIVALENT = {
         ONLY_BY_CHANCE: ["if rho < 5:"],
         NEVER_NEGATIVE: ["return x - lr * abs(r) * m_hat * sqrt(1 - beta2 ** s.t) / (sqrt(s.v) + epsilon)"],
     },
-    # chapter 5
+    # chapters 9 and 10
     "step-decay": {POSITIVE_RATE: ["return abs(lr) * gamma ** drops", "return lr * abs(gamma) ** drops"]},
     "inverse-time-decay": {POSITIVE_RATE: ["return abs(lr) / (1 + gamma * t)", "return lr / (1 + abs(gamma) * t)"]},
     "cosine-decay": {POSITIVE_RATE: ["return eta_min + (abs(lr) - eta_min) * height"]},
@@ -155,7 +155,7 @@ EQUIVALENT = {
         "the distance is the same in both directions": ["from_middle = abs(1 - t % (2 * step_size) / step_size)"],
         NEVER_NEGATIVE: ["return base_lr + (max_lr - base_lr) * (1 - abs(from_middle))"],
     },
-    # chapter 7
+    # chapter 12
     "one-cycle": {
         "at t = top both branches give max_lr": ["if t < top:"],
         "a whole t is up to a number where it is up to its whole part": ["if t <= int(top):"],
@@ -175,7 +175,7 @@ EQUIVALENT = {
             "return target + (start - abs(target)) * (1 + math.cos(math.pi * share)) / 2",
         ],
     },
-    # chapter 8
+    # chapter 13
     "init-find-bug-fans": {
         "no weight of a layer has fewer than two axes": [
             "n_in = shape[0] if len(shape) <= 2 else shape[1] * np.prod(shape[2:])",

@@ -1,4 +1,4 @@
-"""The measured half-life of chapter 6 is what a run gives, and other numbers are told apart."""
+"""The measured half-life of chapter 11 is what a run gives, and other numbers are told apart."""
 
 import math
 

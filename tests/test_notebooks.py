@@ -82,6 +82,8 @@ def test_notebook_keeps_the_rules(path):
             "SGD.rule differs from the library's",
         ),
         (code("x = 1", tags=["library:course_lib.optimizer.Nowhere"]), "the library has no"),
+        (v4.new_markdown_cell("As in chapter 12."), "chapter 12 is no link to the chapter"),
+        (v4.new_markdown_cell("See [chapter 3](04_momentum.ipynb)."), "the number 3 leads to chapter 4"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

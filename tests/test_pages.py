@@ -15,7 +15,7 @@ from docutils import nodes
 from sphinx.cmd.build import main as sphinx_build
 
 from course_lib.exercises import EXERCISES
-from tools import sphinx_pages, sphinx_social
+from tools import hygiene, sphinx_pages, sphinx_social
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = {int(path.name[:2]): path for path in sorted((ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"))}
@@ -77,9 +77,7 @@ def typed_map() -> dict[int, dict]:
 def test_the_map_knows_what_the_chapters_say_they_need():
     for chapter, entry in typed_map().items():
         needed = re.search(r"\*\*You need\*\*(.*?)\n\n", prose(chapter), re.DOTALL).group(1).partition(" rival")[0]
-        named = {
-            int(number) for number in re.findall(r"chapter (\d)|\]\((\d\d)_", needed) for number in number if number
-        }
+        named = {int(number) for number in re.findall(r"\]\((\d\d)_", needed)}
         assert set(entry["after"]) == named, chapter
 
 
@@ -146,10 +144,15 @@ def test_every_entry_of_the_glossary_has_an_english_and_a_chinese_term(site):
 
 def test_a_chapter_that_the_glossary_names_uses_the_term(site):
     for terms, definition in glossary_entries(site):
-        chapters = re.findall(r"\d", definition.rpartition("Chapter")[2]) if "Chapter" in definition else []
+        chapters = re.findall(r"\d+", definition.rpartition("Chapter")[2]) if "Chapter" in definition else []
         for chapter in map(int, chapters):
             pattern = "|".join(re.sub(r"[ -]+", r"[\\s*-]+", re.escape(term).replace("\\", "")) for term in terms)
             assert re.search(pattern, prose(chapter), re.IGNORECASE), (terms[0], chapter)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "chapters").glob("*.md")), ids=lambda path: path.stem)
+def test_chapters_are_named_by_links_to_them(path):
+    assert hygiene.chapter_number_problems(path.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize("term", ["learning rate", "学习率", "condition number", "热重启"])

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
+from tools import sphinx_moved
 from tools.sphinx_course import MATHJAX_FILES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,7 +52,8 @@ def html_files(site: Path) -> list[Path]:
 
 
 def written_pages(site: Path) -> list[Path]:
-    return [path for path in html_files(site) if path.name not in NOT_IN_THE_TOC or path.parent != site]
+    pages = [path for path in html_files(site) if path.name not in NOT_IN_THE_TOC or path.parent != site]
+    return [path for path in pages if path.stem not in sphinx_moved.MOVED]
 
 
 def toc_entries() -> set[str]:
@@ -113,6 +115,17 @@ def test_every_page_of_the_contents_is_built(site):
 def test_every_notebook_is_in_the_contents():
     chapters = {path.relative_to(ROOT).with_suffix("").as_posix() for path in (ROOT / "chapters").rglob("*.ipynb")}
     assert chapters <= toc_entries()
+
+
+def test_old_addresses_lead_to_where_their_anchors_are_now(site):
+    for folder in sphinx_moved.FOLDERS:
+        for old, new in sphinx_moved.MOVED.items():
+            page = parse(site / folder / f"{old}.html")
+            assert [link["href"] for link in page.select("a")] == [f"{name}.html" for name in new]
+            elsewhere = json.loads(re.search(r"const pages = (.*?);  //", str(page)).group(1))
+            assert all(has_anchor(site / folder / target, anchor) for anchor, target in elsewhere.items())
+    page = (site / "chapters" / "02_sgd_and_momentum.html").read_text(encoding="utf-8")
+    assert '"claim-opt-5": "04_momentum.html"' in page and '"claim-opt-1"' not in page
 
 
 def test_links_and_anchors_lead_somewhere(site):

@@ -68,6 +68,8 @@ def notebook_problems(notebook) -> list[str]:
         if cell.cell_type == "code":
             rules = (length_problems, output_problems, figure_problems, verdict_problems, library_problems)
             found += [f"cell {number}: {problem}" for rule in rules for problem in rule(cell)]
+        elif cell.cell_type == "markdown":
+            found += [f"cell {number}: {problem}" for problem in chapter_number_problems(cell.source)]
     return found
 
 
@@ -171,6 +173,21 @@ def library_problems(cell) -> list[str]:
         f"class {name} has the name of a class of the library: tag the cell `library:course_lib.optimizer.{name}`"
         for name in shown
         if hasattr(optimizer, name)
+    ]
+
+
+def chapter_number_problems(text: str) -> list[str]:
+    """A chapter's number is the text of a link to it: a number that stands alone is not noticed when it is wrong.
+
+    Example:
+        >>> chapter_number_problems("See [chapter 3](02_second.ipynb), chapter 4 and chapter 11 of {cite:t}`book`.")
+        ['a link with the number 3 leads to chapter 2', 'chapter 4 is no link to the chapter']
+    """
+    links = re.findall(r"\[(?:[Cc]hapter )?(\d+)\]\((?:\.\./)?(\d\d)_\w+\.ipynb\)", text)
+    wrong = [(shown, int(number)) for shown, number in links if int(shown) != int(number)]
+    alone = re.findall(r"(?<!\[)\b[Cc]hapters? \d+\b(?! of \{cite)", text)
+    return [f"a link with the number {shown} leads to chapter {number}" for shown, number in wrong] + [
+        f"{name} is no link to the chapter" for name in alone
     ]
 
 

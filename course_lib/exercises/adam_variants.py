@@ -1,4 +1,4 @@
-"""Chapter 4: AMSGrad, RAdam and SWATS's projection, and the mistakes made with them."""
+"""Chapters 7 and 8: AMSGrad, RAdam and SWATS's projection, and the mistakes made with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .steps import StepExercise
 
 amsgrad = StepExercise(
     "amsgrad-step",
-    chapter=4,
+    chapter=7,
     title="AMSGrad, one step",
     rule=optimizer.Adam,
     fixed={"amsgrad": True},
@@ -196,7 +196,7 @@ enter_slips(amsgrad, AMSGradStep, without=("no-bias-correction", "only-m-correct
 
 radam = StepExercise(
     "radam-step",
-    chapter=4,
+    chapter=8,
     title="RAdam, one step",
     rule=optimizer.RAdam,
     hyper=("beta1", "beta2", "epsilon"),
@@ -546,7 +546,7 @@ def _projections():
 
 @exercise(
     "swats-projection",
-    chapter=4,
+    chapter=8,
     title="SWATS: the learning rate found by projection",
     cases=_projections(),
     relative=1e-4,

@@ -1,4 +1,4 @@
-"""Chapter 3: steps with a scale of their own for each parameter, and the mistakes made with them."""
+"""Chapters 5 and 6: steps with a scale of their own for each parameter, and the mistakes made with them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .steps import StepExercise
 
 adagrad = StepExercise(
     "adagrad-step",
-    chapter=3,
+    chapter=5,
     title="AdaGrad, one step",
     rule=optimizer.Adagrad,
     hyper=("epsilon",),
@@ -216,7 +216,7 @@ def epsilon_subtracted_from_the_parameter(x, g, s, lr, epsilon):
 
 rmsprop = StepExercise(
     "rmsprop-step",
-    chapter=3,
+    chapter=5,
     title="RMSProp, one step",
     rule=optimizer.RMSProp,
     hyper=("rho", "epsilon"),
@@ -476,7 +476,7 @@ def centered(x, g, s, lr, rho, epsilon):
 
 adadelta = StepExercise(
     "adadelta-step",
-    chapter=3,
+    chapter=5,
     title="Adadelta, one step",
     rule=optimizer.Adadelta,
     hyper=("rho", "epsilon"),
@@ -770,7 +770,7 @@ def nothing_averaged(x, g, s, lr, rho, epsilon):
 
 adam = StepExercise(
     "adam-step",
-    chapter=3,
+    chapter=6,
     title="Adam, one step",
     rule=optimizer.Adam,
     hyper=("beta1", "beta2", "epsilon"),

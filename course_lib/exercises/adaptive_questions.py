@@ -1,4 +1,4 @@
-"""Chapter 3: numbers to predict, a bug to find and questions about methods that scale each parameter's step."""
+"""Chapters 5 and 6: numbers to predict, a bug to find and questions about methods that scale each parameter's step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .quiz import Choice, QuizExercise
 
 PredictExercise(
     "adagrad-rare-feature",
-    chapter=3,
+    chapter=5,
     title="A rare feature's step in AdaGrad",
     question="AdaGrad: weight A has the gradient 1 in every step, B in every 100th. B's step after 10,000 steps, in steps of A?",  # noqa: E501
     value=10.0,
@@ -34,7 +34,7 @@ PredictExercise(
 
 PredictExercise(
     "adagrad-hundredth-step",
-    chapter=3,
+    chapter=5,
     title="AdaGrad's hundredth step",
     question="The gradient is 5 in every step, the learning rate 0.1. How long is AdaGrad's step number 100? (ε is negligible.)",  # noqa: E501
     value=0.01,
@@ -55,7 +55,7 @@ PredictExercise(
 
 PredictExercise(
     "rmsprop-epsilon-inside",
-    chapter=3,
+    chapter=6,
     title="ε inside the root",
     question="A gradient has been 1e-4 for a long time. How long is RMSProp's step √(v + ε), ε = 1e-6, as a multiple of lr?",  # noqa: E501
     value=1e-4 / np.sqrt(1e-8 + 1e-6),
@@ -75,7 +75,7 @@ PredictExercise(
 
 PredictExercise(
     "adam-uncorrected-step",
-    chapter=3,
+    chapter=6,
     title="Adam's first step without correction",
     question="Adam with β₁ = 0.9, β₂ = 0.999 but without bias correction: how long is its first step, as a multiple of lr?",  # noqa: E501
     value=0.1 / np.sqrt(0.001),
@@ -108,7 +108,7 @@ def _series_of_gradients():
 
 @exercise(
     "adam-find-bug",
-    chapter=3,
+    chapter=6,
     title="A corrected average with two bugs",
     hints=(
         "Feed it ones: what must the average of ones be, at every step?",
@@ -194,7 +194,7 @@ def counts_one_ahead(gradients, beta=0.9):
 
 QuizExercise(
     "adam-memory-quiz",
-    chapter=3,
+    chapter=6,
     title="What Adam keeps in memory",
     question="A model has 10 million parameters of 4 bytes: 40 MB. How much does Adam keep from step to step, beside parameters and gradients?",  # noqa: E501
     choices=(
@@ -212,7 +212,7 @@ QuizExercise(
 
 QuizExercise(
     "fair-comparison-quiz",
-    chapter=3,
+    chapter=6,
     title="What a comparison at one learning rate shows",
     question="At learning rate 0.01, one network reaches 96 % with Adam and 67 % with SGD. What follows?",
     choices=(

@@ -1,4 +1,4 @@
-"""Chapter 4: AMSGrad and RAdam as an article prints them, to be mended."""
+"""Chapters 7 and 8: AMSGrad and RAdam as an article prints them, to be mended."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _series():
 
 @exercise(
     "amsgrad-as-printed",
-    chapter=4,
+    chapter=7,
     title="Find the bug: AMSGrad as printed",
     hints=(
         "Feed it ones: v̂ must then be 1 after every gradient. Print it.",
@@ -195,7 +195,7 @@ _STEPS = {0.999: (1, 2, 5, 6, 7, 30, 100, 3000), 0.9: (1, 5, 6, 7, 20, 60), 0.7:
 
 @exercise(
     "radam-as-printed",
-    chapter=4,
+    chapter=8,
     title="Find the bugs: RAdam as printed",
     hints=(
         "How many squares does v̂ hold after one step, and what does the function have for ρ there?",

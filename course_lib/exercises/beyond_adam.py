@@ -1,4 +1,4 @@
-"""Chapter 4: where Adam goes the wrong way, when SWATS switches, what RAdam trusts."""
+"""Chapters 7 and 8: where Adam goes the wrong way, when SWATS switches, what RAdam trusts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SCALES = (8.2072, 1.7207, 1.0721)  # v after the gradients 3, -1, -1, once it r
 
 PredictExercise(
     "adam-cycle-drift",
-    chapter=4,
+    chapter=7,
     title="Adam over one cycle of the three slopes",
     question="Slopes 3, -1, -1 in turn; Adam with β₁ = 0, β₂ = 0.1, lr = 1, and v has settled: by how much does x change per cycle?",  # noqa: E501
     value=drift_per_cycle(0.1),
@@ -58,7 +58,7 @@ PredictExercise(
 
 PredictExercise(
     "radam-never-adaptive",
-    chapter=4,
+    chapter=8,
     title="RAdam that never divides by √v",
     question="Paddle's RAdam uses v only while ρ_t > 5, and ρ_t rises towards ρ∞ = 2/(1 - β₂) - 1. Up to which β₂ does it never use v?",  # noqa: E501
     value=2 / 3,
@@ -104,7 +104,7 @@ def _gamma_cases():
 
 @exercise(
     "swats-find-bug-switch",
-    chapter=4,
+    chapter=8,
     title="Find the bug: the moment of the switch",
     cases=_gamma_cases(),
     hints=(
@@ -248,7 +248,7 @@ NEVER_TURNS = Mistake(
 
 @measure(
     "adam-measure-beta2",
-    chapter=4,
+    chapter=7,
     title="The memory that Adam needs here",
     stub="""# From which beta2 on does Adam no longer walk the wrong way on the slopes 3, -1, -1 (beta1 = 0)? Try with
 #   walk(optimizer.Adam(0.1, beta1=0.0, beta2=…), three_steps, steps=6000)
@@ -277,7 +277,7 @@ def beta2_limit(answer):
 
 QuizExercise(
     "radam-scale-quiz",
-    chapter=4,
+    chapter=8,
     title="A loss in other units",
     question="The loss is counted in cents instead of euros: 100 times larger, and nothing else changes. β₂ is 0.999. What happens to the first five steps?",  # noqa: E501
     choices=(

@@ -24,13 +24,18 @@ from .sandbox import TimeLimit, isolated, random_state_kept, run
 #: chapter number -> title; the order of ``progress()``.
 CHAPTERS = {
     1: "Learning rates",
-    2: "SGD and momentum",
-    3: "From AdaGrad to Adam",
-    4: "AMSGrad, SWATS, RAdam",
-    5: "Schedules",
-    6: "Weight decay",
-    7: "Super-convergence",
-    8: "Initialization",
+    2: "Finding a learning rate",
+    3: "Mini-batches",
+    4: "Momentum",
+    5: "A step of its own",
+    6: "Adam",
+    7: "AMSGrad",
+    8: "SWATS and RAdam",
+    9: "Schedules",
+    10: "Range test, cycles, restarts",
+    11: "Weight decay",
+    12: "Super-convergence",
+    13: "Initialization",
 }
 
 #: id -> exercise, in the order in which they were entered.

@@ -1,4 +1,4 @@
-"""Chapter 8: initial weights, and the mistakes made with them."""
+"""Chapter 13: initial weights, and the mistakes made with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHAPES = [(300, 100), (40, 800), (4, 6000)]
 
 @drawing(
     "xavier-uniform",
-    chapter=8,
+    chapter=13,
     title="Xavier initialization, uniform",
     shapes=SHAPES,
     hints=(
@@ -363,7 +363,7 @@ _add_numbers_from_elsewhere(xavier_uniform)
 
 @drawing(
     "he-normal",
-    chapter=8,
+    chapter=13,
     title="He initialization, normal",
     shapes=SHAPES,
     hints=(
@@ -564,7 +564,7 @@ _add_numbers_from_elsewhere(he_normal)
 
 @drawing(
     "init-find-bug-constant",
-    chapter=8,
+    chapter=13,
     title="Find the bugs: a constant with some noise",
     shapes=SHAPES,
     hints=(
@@ -713,7 +713,7 @@ def _directions():
 
 @exercise(
     "weight-norm",
-    chapter=8,
+    chapter=13,
     title="Weight normalization",
     cases=_directions(),
     hints=(

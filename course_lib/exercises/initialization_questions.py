@@ -1,4 +1,4 @@
-"""Chapter 8: what becomes of a signal on its way through the layers, and what first weights are for."""
+"""Chapter 13: what becomes of a signal on its way through the layers, and what first weights are for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .quiz import Choice, QuizExercise
 
 PredictExercise(
     "init-signal-factor",
-    chapter=8,
+    chapter=13,
     title="A signal after ten layers",
     question="Ten linear layers of 100 units, weights of mean 0 and std 0.05: a signal of std 1 ends with which std?",
     value=0.5**10,
@@ -56,7 +56,7 @@ def _weights():
 
 @exercise(
     "init-find-bug-fans",
-    chapter=8,
+    chapter=13,
     title="Find the bugs: He's standard deviation from a shape",
     cases=_weights(),
     hints=(
@@ -177,7 +177,7 @@ def leaky_growth(std: float) -> float:
 
 @measure(
     "init-measure-leaky",
-    chapter=8,
+    chapter=13,
     title="The right scale for a leaky ReLU",
     stub=MEASURE_STUB,
     hints=(
@@ -211,7 +211,7 @@ def leaky(answer):
 
 QuizExercise(
     "init-zero-quiz",
-    chapter=8,
+    chapter=13,
     title="Where zero does no harm",
     question="In which of these may all parameters start at zero, and training still reaches the best it can?",
     choices=(
@@ -229,7 +229,7 @@ QuizExercise(
 
 QuizExercise(
     "weight-norm-dim-quiz",
-    chapter=8,
+    chapter=13,
     title="Which norm Paddle takes",
     question="Paddle stores a Linear layer's weight as [n_in, n_out]. `paddle.nn.utils.weight_norm(layer)` has the default dim=0: one length g for each index of axis 0. What does that normalize?",  # noqa: E501
     choices=(

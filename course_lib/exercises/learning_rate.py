@@ -1,4 +1,4 @@
-"""Chapter 1: the first step, and how large it may be."""
+"""Chapters 1 and 2: the first step, and how large it may be."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ PredictExercise(
 
 PredictExercise(
     "lr-stability-limit",
-    chapter=1,
+    chapter=2,
     title="The largest stable learning rate",
     question="A quadratic has the curvatures (eigenvalues) 1, 10 and 50: below which learning rate is descent stable?",
     value=0.04,
@@ -196,7 +196,7 @@ def _spectra():
 
 @exercise(
     "lr-best-quadratic",
-    chapter=1,
+    chapter=2,
     title="The fastest learning rate on a quadratic",
     cases=[Case({"eigenvalues": values}, f"eigenvalues {np.round(values, 2).tolist()}") for values in _spectra()],
     hints=(
@@ -651,7 +651,7 @@ NOT_MEASURED = Mistake(
 
 @measure(
     "lr-measure-search",
-    chapter=1,
+    chapter=2,
     title="Search a learning rate, coarse then fine",
     stub=SEARCH_STUB,
     hints=(

@@ -1,4 +1,4 @@
-"""Chapter 2: the noise of a mini-batch, steps with a velocity, and the mistakes made with them."""
+"""Chapters 3 and 4: the noise of a mini-batch, steps with a velocity, and the mistakes made with them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .steps import StepExercise
 
 momentum = StepExercise(
     "momentum-step",
-    chapter=2,
+    chapter=4,
     title="Momentum, one step",
     rule=optimizer.Momentum,
     hyper=("momentum",),
@@ -234,7 +234,7 @@ def corrected_sum(x, g, s, lr, momentum):
 
 nesterov = StepExercise(
     "nesterov-step",
-    chapter=2,
+    chapter=4,
     title="Nesterov's momentum, one step",
     rule=optimizer.Momentum,
     fixed={"use_nesterov": True},
@@ -526,7 +526,7 @@ for _exercise, ids in WITH_A_VELOCITY.items():
 
 PredictExercise(
     "sgd-batch-noise",
-    chapter=2,
+    chapter=3,
     title="A batch for a third of the noise",
     question="Gradients of 32 examples are off by 60 % of the true gradient's length. How many examples for 20 %?",
     value=288,
@@ -549,7 +549,7 @@ PredictExercise(
 
 PredictExercise(
     "momentum-effective-step",
-    chapter=2,
+    chapter=4,
     title="Where the velocity leads",
     question="Learning rate 0.02, momentum 0.95, and the gradient is 3 at every step: how long are the steps in the end?",  # noqa: E501
     value=1.2,
@@ -589,7 +589,7 @@ def _batched_examples():
 
 @exercise(
     "sgd-find-bug-full-gradient",
-    chapter=2,
+    chapter=3,
     title="Find the bug: a full gradient in pieces",
     cases=_batched_examples(),
     hints=(
@@ -677,7 +677,7 @@ def _curvatures():
 
 @exercise(
     "momentum-best-quadratic",
-    chapter=2,
+    chapter=4,
     title="The best momentum on a quadratic",
     cases=[Case({"eigenvalues": values}, f"eigenvalues {np.round(values, 2).tolist()}") for values in _curvatures()],
     hints=(
@@ -784,7 +784,7 @@ SCALED_LIMIT = Mistake(
 
 @measure(
     "momentum-measure-limit",
-    chapter=2,
+    chapter=4,
     title="The stability limit with momentum",
     stub="""# Up to which learning rate does momentum 0.9 still come to rest on the ravine? Try with
 #   surfaces.trajectory(optimizer.Momentum(lr, momentum=0.9), surfaces.ravine, steps=2000)
@@ -814,7 +814,7 @@ def stability_limit(answer):
 
 QuizExercise(
     "momentum-damping-quiz",
-    chapter=2,
+    chapter=4,
     title="Too much momentum, or too little?",
     question="Learning rate 0.01, one direction of curvature 1. You raise momentum from 0.9 to 0.99. What happens in this direction?",  # noqa: E501
     choices=(

@@ -1,4 +1,4 @@
-"""Chapters 5 and 7: schedules as functions of the step, the reading of a range test, and the mistakes made with them.
+"""Chapters 9, 10, 12: schedules as functions of the step, the reading of a range test, and mistakes made with both.
 
 The right answers are the library's own schedules, asked with ``at``.
 """
@@ -70,7 +70,7 @@ def _ignoring(right, name, value) -> Mistake:
 @enter_shifted
 @exercise(
     "step-decay",
-    chapter=5,
+    chapter=9,
     title="Step decay",
     cases=[
         *at_steps(
@@ -219,7 +219,7 @@ def subtracts(t, lr, step_size, gamma):
 @enter_shifted
 @exercise(
     "inverse-time-decay",
-    chapter=5,
+    chapter=9,
     title="1/t decay",
     cases=at_steps((*range(12), 100), {"lr": 0.1, "gamma": 0.5}, {"lr": 1.0, "gamma": 0.05}, {"lr": 0.3, "gamma": 2.0}),
     hints=(
@@ -410,7 +410,7 @@ def squared_time(t, lr, gamma):
 @enter_shifted
 @exercise(
     "cosine-decay",
-    chapter=5,
+    chapter=9,
     title="Cosine annealing",
     cases=[
         *at_steps(range(11), {"lr": 0.1, "t_max": 10, "eta_min": 0.0}, {"lr": 1.0, "t_max": 10, "eta_min": 0.2}),
@@ -592,7 +592,7 @@ def negative_half(t, lr, t_max, eta_min):
 @enter_shifted
 @exercise(
     "warmup",
-    chapter=5,
+    chapter=9,
     title="Linear warm-up",
     cases=at_steps(
         (*range(9), 30, 100),
@@ -770,7 +770,7 @@ def falls_then_jumps(t, lr, warmup_steps, start_lr):
 @partial(enter_shifted, but=("t_mult",))
 @exercise(
     "sgdr",
-    chapter=5,
+    chapter=10,
     title="SGDR: cosine annealing with warm restarts",
     cases=[
         *at_steps(
@@ -1019,7 +1019,7 @@ def sawtooth(t, lr, t_0, t_mult, eta_min):
 @enter_shifted
 @exercise(
     "triangular",
-    chapter=5,
+    chapter=10,
     title="Triangular cyclical learning rate",
     cases=at_steps(
         (*range(17), 101, 250),
@@ -1217,7 +1217,7 @@ ONE_CYCLE = {"divide_factor": 25.0, "end_learning_rate": 0.0001, "phase_pct": 0.
 @enter_shifted
 @exercise(
     "one-cycle",
-    chapter=7,
+    chapter=12,
     title="The 1cycle policy",
     optional=("divide_factor", "end_learning_rate", "phase_pct"),
     cases=[
@@ -1552,7 +1552,7 @@ def _curves():
 
 @exercise(
     "lr-range-test",
-    chapter=5,
+    chapter=10,
     title="Reading a range test",
     cases=_curves(),
     decades=0.45,
@@ -1687,7 +1687,7 @@ def middle_of_the_range(losses, lrs):
 
 @design(
     "schedule-design",
-    chapter=5,
+    chapter=9,
     title="A schedule for 100 steps",
     steps=100,
     batch_size=8,

@@ -1,4 +1,4 @@
-"""Chapter 5: schedules in a program, in which unit they count, and what a range test can show."""
+"""Chapters 9 and 10: schedules in a program, in which unit they count, and what a range test can show."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .quiz import Choice, QuizExercise
 
 PredictExercise(
     "schedule-unit",
-    chapter=5,
+    chapter=9,
     title="A schedule counted in the wrong unit",
     question="ExponentialDecay(0.1, gamma=0.9), stepped after each of the 20 mini-batches of an epoch: which rate begins epoch 2?",  # noqa: E501
     value=0.1 * 0.9**20,
@@ -35,7 +35,7 @@ PredictExercise(
 
 PredictExercise(
     "sgdr-cycle-end",
-    chapter=5,
+    chapter=10,
     title="Where a long cycle ends",
     question="SGDR with T_0 = 100 and T_mult = 3: how many steps in all until the third cycle is over?",
     value=1300,
@@ -74,7 +74,7 @@ def _plans():
 
 @exercise(
     "decay-find-bug",
-    chapter=5,
+    chapter=9,
     title="Find the bugs: a decay that comes too often",
     cases=_plans(),
     hints=(
@@ -185,7 +185,7 @@ def _warmups():
 
 @exercise(
     "warmup-find-bug",
-    chapter=5,
+    chapter=9,
     title="Find the bug: a warm-up that is none",
     cases=_warmups(),
     hints=(
@@ -278,7 +278,7 @@ def _steps_in_epochs():
 
 @exercise(
     "decay-epochs-find-bug",
-    chapter=5,
+    chapter=9,
     title="Find the bug: every epoch in place of every tenth",
     cases=_steps_in_epochs(),
     hints=(
@@ -367,7 +367,7 @@ def divided_by_the_drops(step, lr, gamma, every, per_epoch):
 
 QuizExercise(
     "range-test-quiz",
-    chapter=5,
+    chapter=10,
     title="A range test that starts at 50",
     question="A range test on ten classes starts at a loss of about 50, falls in small steps to 2.3 and never gets below. What is the first thing to look at?",  # noqa: E501
     choices=(
@@ -385,7 +385,7 @@ QuizExercise(
 
 QuizExercise(
     "range-test-blind-quiz",
-    chapter=5,
+    chapter=10,
     title="What a range test cannot see",
     question="Which of these faults leaves the curve of a range test exactly as it is?",
     choices=(

@@ -1,4 +1,4 @@
-"""Chapter 7: the length and the ends of a 1cycle, its momentum, its mean, and what a comparison must hold equal."""
+"""Chapter 12: the length and the ends of a 1cycle, its momentum, its mean, and what a comparison must hold equal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .quiz import Choice, QuizExercise
 
 PredictExercise(
     "one-cycle-total-steps",
-    chapter=7,
+    chapter=12,
     title="The length of a cycle",
     question="1,000 pictures, mini-batches of 32, 12 epochs, step() after each mini-batch: which total_steps does OneCycleLR need?",  # noqa: E501
     value=384,
@@ -41,7 +41,7 @@ PredictExercise(
 
 PredictExercise(
     "one-cycle-default-end",
-    chapter=7,
+    chapter=12,
     title="The end of a cycle with a small maximum",
     question="OneCycleLR(0.001, total_steps=100), Paddle's defaults otherwise: what is the last rate, divided by the first?",  # noqa: E501
     value=2.5,
@@ -62,7 +62,7 @@ PredictExercise(
 
 PredictExercise(
     "shrinkage-of-a-run",
-    chapter=7,
+    chapter=12,
     title="The same decay at ten times the learning rate",
     question="SGDW, λ = 0.01, a cycle with peak 0.05. Now peak 0.5, same shape: which λ shrinks the weights as much over the run?",  # noqa: E501
     value=0.001,
@@ -98,7 +98,7 @@ def _momentum_cases():
 
 @exercise(
     "momentum-cycle-find-bug",
-    chapter=7,
+    chapter=12,
     title="Find the bugs: a momentum against the learning rate",
     cases=_momentum_cases(),
     hints=(
@@ -232,7 +232,7 @@ UNSTEPPED = Mistake(
 
 @measure(
     "one-cycle-mean-rate",
-    chapter=7,
+    chapter=12,
     title="A constant learning rate to compare with",
     stub="""# Which constant learning rate has the same sum over the run as lr.OneCycleLR(0.3, 200, three_phase=True)?
 # Compute it from the schedule itself (it can be asked with .at(steps)); two digits are enough.
@@ -268,7 +268,7 @@ def _side(mean, rates) -> str:
 
 QuizExercise(
     "fair-control-quiz",
-    chapter=7,
+    chapter=12,
     title="The control that is missing",
     question="A report: 1cycle with peak 0.3 reaches in 200 steps what a decaying schedule from 0.03 reaches in 1,000. Which single run tells most about whether the cycle is the cause?",  # noqa: E501
     choices=(

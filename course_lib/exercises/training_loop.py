@@ -1,4 +1,4 @@
-"""Chapter 2: the training loop, and the curves that a faulty one leaves behind."""
+"""Chapter 3: the training loop, and the curves that a faulty one leaves behind."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def train_network(model, opt, schedule, batches, validation, epochs):
 
 loop = LoopExercise(
     "training-loop",
-    chapter=2,
+    chapter=3,
     title="Complete the training loop",
     reference=train_network,
     cases=[(3, 4), (2, 5), (1, 3)],
@@ -360,7 +360,7 @@ _CONFUSED = {
 
 @measure(
     "curve-diagnosis",
-    chapter=2,
+    chapter=3,
     title="What went wrong? Five curves",
     stub=CURVES_STUB,
     hints=(

@@ -1,4 +1,4 @@
-"""Chapter 6: decoupled weight decay, and the mistakes made with it."""
+"""Chapter 11: decoupled weight decay, and the mistakes made with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HINTS = (
 
 adamw = StepExercise(
     "adamw-step",
-    chapter=6,
+    chapter=11,
     title="AdamW, one step",
     rule=optimizer.AdamW,
     hyper=("beta1", "beta2", "epsilon", "weight_decay"),
@@ -27,7 +27,7 @@ adamw = StepExercise(
 
 sgdw = StepExercise(
     "sgdw-step",
-    chapter=6,
+    chapter=11,
     title="SGDW, one step",
     rule=optimizer.SGDW,
     hyper=("weight_decay", "momentum"),

@@ -1,4 +1,4 @@
-"""Chapter 6: what decay leaves over, a loop with two bugs, a half-life to measure and questions about units."""
+"""Chapter 11: what decay leaves over, a loop with two bugs, a half-life to measure and questions about units."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .quiz import Choice, QuizExercise
 
 PredictExercise(
     "wd-left-after",
-    chapter=6,
+    chapter=11,
     title="What decay leaves over",
     question="SGD, lr 0.1, weight decay 0.01 (scaled by lr): a weight is 1, its gradient always 0. What is it after 1000 steps?",  # noqa: E501
     value=0.999**1000,
@@ -34,7 +34,7 @@ PredictExercise(
 
 PredictExercise(
     "wd-l2-zero-gradient",
-    chapter=6,
+    chapter=11,
     title="L2 alone in Adam",
     question="Adam, lr 0.001, L2 with λ = 0.0001: a weight of 0.5 gets no gradient from the data. How long is its first step?",  # noqa: E501
     value=0.001,
@@ -56,7 +56,7 @@ PredictExercise(
 
 PredictExercise(
     "wd-same-decay",
-    chapter=6,
+    chapter=11,
     title="The same decay at another learning rate",
     question="AdamW in Paddle: lr 0.001, weight_decay 0.01. Which weight_decay shrinks as much per step at lr 0.0001?",
     value=0.1,
@@ -92,7 +92,7 @@ def _runs():
 
 @exercise(
     "wd-find-bug",
-    chapter=6,
+    chapter=11,
     title="Find the bugs: L2 written as decay",
     cases=_runs(),
     hints=(
@@ -260,7 +260,7 @@ TIME_CONSTANT = Mistake(
 
 @measure(
     "wd-measure-half-life",
-    chapter=6,
+    chapter=11,
     title="The half-life of a weight that nothing uses",
     stub=HALF_LIFE_STUB,
     hints=(
@@ -294,7 +294,7 @@ def half_life(answer):
 
 QuizExercise(
     "wd-paddle-quiz",
-    chapter=6,
+    chapter=11,
     title="Which program decays its weights?",
     question="Which of these decouples the decay of the weights from the gradient?",
     choices=(
@@ -312,7 +312,7 @@ QuizExercise(
 
 QuizExercise(
     "wd-units-quiz",
-    chapter=6,
+    chapter=11,
     title="A loss in other units",
     question="A program takes the sum instead of the mean of the 32 losses of a batch. Which method trains on as before, with all its settings unchanged?",  # noqa: E501
     choices=(

@@ -108,12 +108,12 @@ def weight_decay(setting):
 FIGURES = {  # id: its page, and what it should show
     "learning-rate-bowl": ("01_learning_rate", functools.partial(descent, surfaces.bowl)),
     "learning-rate-ravine": ("01_learning_rate", functools.partial(descent, surfaces.ravine)),
-    "momentum-ravine": ("02_sgd_and_momentum", functools.partial(momentum, surfaces.ravine)),
-    "adam-state": ("03_adagrad_to_adam", adam_state),
-    "race": ("03_adagrad_to_adam", functools.partial(race, None)),
-    "race-beyond-adam": ("04_amsgrad_swats_radam", functools.partial(race, "ravine")),
-    "schedule-designer": ("05_schedules", designed),
-    "weight-decay": ("06_weight_decay", weight_decay),
+    "momentum-ravine": ("04_momentum", functools.partial(momentum, surfaces.ravine)),
+    "adam-state": ("06_adam", adam_state),
+    "race": ("06_adam", functools.partial(race, None)),
+    "race-beyond-adam": ("08_swats_radam", functools.partial(race, "ravine")),
+    "schedule-designer": ("09_schedules", designed),
+    "weight-decay": ("11_weight_decay", weight_decay),
 }
 
 
@@ -283,7 +283,7 @@ def test_every_control_draws_what_the_library_computes(figure, hand):
 
 
 def test_the_range_test_is_read_where_the_dot_is(window):
-    with window("chapters/05_schedules.html") as page:
+    with window("chapters/09_schedules.html") as page:
         root = page.locator("#range-test")
         for share in (0.2, 0.5, 0.9):
             Mouse.move(page, root.locator("input[type=range]"), share)

@@ -36,9 +36,9 @@ def test_every_choice_of_every_question_opens_its_explanation(window, site):
 @pytest.mark.parametrize(
     ("word", "chapter"),
     [
-        ("nesterov", "02_sgd_and_momentum"),
-        ("super-convergence", "07_super_convergence"),
-        ("constructor", "07_super_convergence"),  # what every object of JavaScript has, too
+        ("nesterov", "04_momentum"),
+        ("super-convergence", "12_super_convergence"),
+        ("constructor", "12_super_convergence"),  # what every object of JavaScript has, too
     ],
 )
 def test_search_finds_a_word(window, word, chapter):
@@ -103,7 +103,7 @@ def test_the_download_button_saves_the_notebook(window, downloads_from):
 
 
 def test_a_file_that_the_text_offers_is_saved_too(window, downloads_from):
-    with window("chapters/07_super_convergence.html", root=downloads_from) as page:
+    with window("chapters/12_super_convergence.html", root=downloads_from) as page:
         links = page.locator("a.download")
         assert links.count() > 1
         for link in links.all():
@@ -130,7 +130,7 @@ def test_it_works_from_disk(window, site, path):
 
 
 def test_the_weight_of_a_page_counts_all_that_the_browser_asks_for(browser, served, site):
-    for path in ("chapters/index.html", "chapters/02_sgd_and_momentum.html", "chapters/claims.html"):
+    for path in ("chapters/index.html", "chapters/04_momentum.html", "chapters/claims.html"):
         page, asked = browser.new_page(), set()
         page.on("request", lambda request, asked=asked: asked.add(request.url.removeprefix(served).split("?")[0]))
         page.goto(served + path)
