@@ -53,7 +53,8 @@ def html_files(site: Path) -> list[Path]:
 
 def written_pages(site: Path) -> list[Path]:
     pages = [path for path in html_files(site) if path.name not in NOT_IN_THE_TOC or path.parent != site]
-    return [path for path in pages if path.stem not in sphinx_moved.MOVED]
+    moved = {old for old, new in sphinx_moved.MOVED.items() if old not in new}
+    return [path for path in pages if path.stem not in moved]
 
 
 def toc_entries() -> set[str]:
@@ -120,12 +121,14 @@ def test_every_notebook_is_in_the_contents():
 def test_old_addresses_lead_to_where_their_anchors_are_now(site):
     for folder in sphinx_moved.FOLDERS:
         for old, new in sphinx_moved.MOVED.items():
-            page = parse(site / folder / f"{old}.html")
-            assert [link["href"] for link in page.select("a")] == [f"{name}.html" for name in new]
-            elsewhere = json.loads(re.search(r"const pages = (.*?);  //", str(page)).group(1))
+            text = (site / folder / f"{old}.html").read_text(encoding="utf-8")
+            elsewhere = json.loads(re.search(r"const pages = (.*);", text).group(1))
+            assert set(elsewhere.values()) <= {f"{name}.html" for name in new[1:]}
             assert all(has_anchor(site / folder / target, anchor) for anchor, target in elsewhere.items())
-    page = (site / "chapters" / "02_sgd_and_momentum.html").read_text(encoding="utf-8")
-    assert '"claim-opt-5": "04_momentum.html"' in page and '"claim-opt-1"' not in page
+            if old not in new:
+                assert [link["href"] for link in parse(site / folder / f"{old}.html").select("a")] == [
+                    f"{name}.html" for name in new
+                ]
 
 
 def test_links_and_anchors_lead_somewhere(site):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 #: name of an old page -> names of the pages that hold its text now; the same in the folder of solutions
 MOVED = {
+    "01_learning_rate": ("01_learning_rate", "02_finding_a_learning_rate"),
     "02_sgd_and_momentum": ("03_mini_batches", "04_momentum"),
     "03_adagrad_to_adam": ("05_adaptive_steps", "06_adam"),
     "04_amsgrad_swats_radam": ("07_amsgrad", "08_swats_radam"),
@@ -22,6 +23,15 @@ MOVED = {
 }
 FOLDERS = ("chapters", "chapters/solutions")
 
+FORWARD = """<script>
+{{
+    const pages = {pages};
+    const anchor = decodeURIComponent(location.hash.slice(1));
+    const page = Object.hasOwn(pages, anchor) ? pages[anchor] : {otherwise};
+    if (page) location.replace(page + location.hash);
+}}
+</script>
+"""
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -30,12 +40,7 @@ PAGE = """<!DOCTYPE html>
 <meta name="robots" content="noindex">
 <title>This page has moved</title>
 <noscript><meta http-equiv="refresh" content="5; url={first}"></noscript>
-<script>
-const pages = {pages};  // anchor -> page, for those that are not on the first one
-const anchor = decodeURIComponent(location.hash.slice(1));
-location.replace((Object.hasOwn(pages, anchor) ? pages[anchor] : "{first}") + location.hash);
-</script>
-</head>
+{forward}</head>
 <body>
 <p>What was on this page is now here: {links}.</p>
 </body>
@@ -56,19 +61,28 @@ def write_old_addresses(app, error) -> None:
             pages = [Path(app.outdir, folder, f"{name}.html") for name in new]
             if all(page.is_file() for page in pages):  # not in a build of a few pages only
                 titles = [app.env.titles[f"{folder}/{name}"].astext() for name in new]
-                pages[0].with_name(f"{old}.html").write_text(forwarding(pages, titles), encoding="utf-8")
+                write_old_address(pages[0].with_name(f"{old}.html"), pages, titles)
 
 
-def forwarding(pages: list[Path], titles: list[str]) -> str:
-    """The page at an old address."""
+def write_old_address(old: Path, pages: list[Path], titles: list[str]) -> None:
+    """A page that leads on; where the old name is still in use, its page leads on the anchors that have left it."""
     first, *others = pages
     on_first = anchors(first)
     elsewhere = {anchor: page.name for page in others for anchor in sorted(anchors(page) - on_first)}
-    links = " and ".join(
-        f'<a href="{page.name}">{html.escape(title)}</a>' for page, title in zip(pages, titles, strict=True)
-    )
-    return PAGE.format(first=first.name, pages=json.dumps(elsewhere).replace("</", "<\\/"), links=links)
+    stays = old == first
+    forward = FORWARD.format(pages=in_script(elsewhere), otherwise=in_script(None if stays else first.name))
+    if stays:
+        text = first.read_text(encoding="utf-8").replace("</head>", f"{forward}</head>", 1)
+    else:
+        named = zip(pages, titles, strict=True)
+        links = " and ".join(f'<a href="{page.name}">{html.escape(title)}</a>' for page, title in named)
+        text = PAGE.format(first=first.name, forward=forward, links=links)
+    old.write_text(text, encoding="utf-8")
 
 
 def anchors(page: Path) -> set[str]:
     return {html.unescape(anchor) for anchor in re.findall(r'\bid="([^"]+)"', page.read_text(encoding="utf-8"))}
+
+
+def in_script(value) -> str:
+    return json.dumps(value).replace("</", "<\\/")

@@ -122,6 +122,25 @@ def test_the_button_changes_the_colours_and_the_next_page_remembers(window):
         expect(root).to_have_attribute("data-theme", "dark")
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("06_weight_decay.html", "11_weight_decay.html"),
+        ("03_adagrad_to_adam.html", "05_adaptive_steps.html"),
+        ("03_adagrad_to_adam.html#claim-opt-6", "05_adaptive_steps.html#claim-opt-6"),
+        ("03_adagrad_to_adam.html#claim-opt-11", "06_adam.html#claim-opt-11"),
+        ("01_learning_rate.html#claim-lr-1", "01_learning_rate.html#claim-lr-1"),
+        ("01_learning_rate.html#claim-lr-9", "02_finding_a_learning_rate.html#claim-lr-9"),
+        ("solutions/02_sgd_and_momentum.html#nesterov-step", "solutions/04_momentum.html#nesterov-step"),
+    ],
+)
+def test_an_old_address_leads_to_the_new_page(window, old, new):
+    with window(f"chapters/{old}") as page:
+        page.wait_for_url(f"**/chapters/{new}")
+        anchor = new.partition("#")[2]
+        assert not anchor or page.locator(f"[id='{anchor}']").count() == 1
+
+
 @pytest.mark.parametrize("path", ["chapters/index.html", "chapters/01_learning_rate.html", "chapters/claims.html"])
 def test_it_works_from_disk(window, site, path):
     with window(path, root=site.as_uri() + "/") as page:
