@@ -95,7 +95,7 @@ def test_an_entry_has_exactly_the_agreed_keys(folder):
     (entry,) = stored(folder)
     assert list(entry) == ["id", "source", "claim", "verdict", "measured", "chapter"]
     assert entry == card.entry
-    assert entry["verdict"] == "confirmed" and entry["chapter"] == 4 and entry["source"] == "S1"
+    assert entry["verdict"] == "confirmed" and entry["chapter"] == 7 and entry["source"] == "S1"
 
 
 def test_entries_are_sorted_like_the_table_and_replaced_in_place(folder):

@@ -40,7 +40,7 @@ def test_what_turned_between_the_data_sets(results):
 
 
 def test_evidence_shows_every_condition_on_both_data_sets(results):
-    ledger = Ledger(results, {1: "01_learning_rate.html"})
+    ledger = Ledger(results, {CLAIMS["LR-5"].chapter: "chapter.html"})
     evidence = ledger.evidence("LR-5")
     assert repr(evidence).splitlines()[1:] == [
         f"LR-5 (partly, refuted): {CLAIMS['LR-5'].text}",
@@ -50,7 +50,7 @@ def test_evidence_shows_every_condition_on_both_data_sets(results):
     ]
     rows = BeautifulSoup(evidence._repr_html_(), "html.parser").select("tbody tr")
     assert [cell.text for cell in rows[1].select("td")] == ["above 1e-6", "✓", "✗"]
-    assert rows[0].a["href"] == "01_learning_rate.html#claim-lr-5"
+    assert rows[0].a["href"] == "chapter.html#claim-lr-5"
     assert "not run" in ledger.evidence("OPT-13")._repr_html_()
     with pytest.raises(ValueError, match=r"id must be one of .*got 'LR-99'"):
         ledger.evidence("LR-99")
@@ -70,13 +70,13 @@ def test_counts_and_differences(results):
 
 
 def test_the_page_says_it_all_without_scripts(results):
-    page = BeautifulSoup(Ledger(results, {1: "01_learning_rate.html"})._repr_html_(), "html.parser")
+    page = BeautifulSoup(Ledger(results, {1: "chapter.html"})._repr_html_(), "html.parser")
     rows = page.select("tbody tr")
     assert [row["data-verdict"] for row in rows] == ["confirmed", "partly", "confirmed"]
-    assert [row["data-chapter"] for row in rows] == ["1", "1", "4"]
+    assert [row["data-chapter"] for row in rows] == [str(CLAIMS[id].chapter) for id in ("LR-1", "LR-5", "OPT-13")]
     assert "refuted" in rows[1].text and "3 < 4 & more" in rows[1].text
     assert "not run" in rows[2].text
-    assert rows[0].a["href"] == "01_learning_rate.html#claim-lr-1"
+    assert rows[0].a["href"] == "chapter.html#claim-lr-1"
     assert rows[2].a is None
     assert not any(row.has_attr("hidden") for row in rows)
     assert page.form.has_attr("hidden")
