@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import numbers
 import textwrap
 from dataclasses import dataclass, replace
 
@@ -143,10 +144,13 @@ class FunctionExercise(Implement):
 
 
 def listing(call):
-    """The same call for which a list of numbers, or of arrays, is as good as the array of them."""
+    """The same call for which a list of numbers, or of arrays, is as good as the array of them, and so is a tuple of
+    numbers."""
 
     def as_array_from_list(arguments):
         result = call(arguments)
+        if isinstance(result, tuple) and all(isinstance(item, numbers.Number) for item in result):
+            result = list(result)
         return np.array(list(map(as_plain_array, result))) if isinstance(result, list) and result else result
 
     return as_array_from_list
