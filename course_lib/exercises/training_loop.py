@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 
 import numpy as np
@@ -24,19 +25,26 @@ class LoopExercise(FunctionExercise):
     """Write a training loop. Each case trains a new small network with it.
 
     The cases are numbers of epochs and of mini-batches. What the loop returns is read, and then what it did: the
-    weights, and the learning rate that the next step would have.
+    weights, the learning rate that the next step would have, and the steps.
     """
+
+    of_each_training = 4
+    """How many readings a training gives; the first is what the loop returns."""
 
     def __init__(self, id, *, reference, cases, **common):
         self._run_of_each_case = cases
         super().__init__(id, reference=reference, cases=[], **common)
 
     def observe(self, function, backend=NumpyArrays, small_run=None):
-        small_run = small_run or _small_run
+        return Observation(self._readings(function, small_run or _small_run))
+
+    def glimpse(self, function):
+        return Observation(itertools.islice(self._readings(function, _small_run), self.of_each_training))
+
+    def _readings(self, function, small_run):
         call = listing(_pairs(caller(function, self.names)))
-        return Observation(
-            reading for case in self._run_of_each_case for reading in self._train(call, *case, small_run(*case))
-        )
+        for case in self._run_of_each_case:
+            yield from self._train(call, *case, small_run(*case))
 
     def _train(self, call, epochs, batches, arguments):
         where = f"{epochs} epochs of {batches} mini-batches"
@@ -48,7 +56,8 @@ class LoopExercise(FunctionExercise):
         yield Reading(f"{where}: steps, and those with a gradient", arguments["opt"].watched, allowed=1e-3)
 
     def recognise(self, readings):
-        return super().recognise(readings) or (ROUNDED if is_rounded(readings[::4], self.expected[::4], 1) else None)
+        got, want = (side[:: self.of_each_training] for side in (readings, self.expected))
+        return super().recognise(readings) or (ROUNDED if is_rounded(got, want, self.roundings) else None)
 
     def about_the_result(self, error, answer):
         return (
@@ -58,10 +67,13 @@ class LoopExercise(FunctionExercise):
     def diagnose(self, answer, backend):
         """Would it be right if all mini-batches were the same?"""
         outcome = run(lambda: self.observe_twin(answer, small_run=_run_of_equal_batches), self.time_limit)
-        wanted = self.observe(self.reference, small_run=_run_of_equal_batches)
-        if outcome.error is None and deviation(outcome.value, wanted) <= 1:
+        if outcome.error is None and deviation(outcome.value, self._expected_of_equal_batches) <= 1:
             return self.named(_OTHER_ORDER)
         return super().diagnose(answer, backend)
+
+    @functools.cached_property
+    def _expected_of_equal_batches(self):
+        return self.observe(self.reference, small_run=_run_of_equal_batches)
 
 
 def _pairs(call):
