@@ -46,9 +46,9 @@ def largest_scales(gradients, beta2=0.999):
 
 @largest_scales.as_printed
 def amsgrad_scales(gradients, beta2=0.999):
-    """Return the v̂ by whose root AMSGrad divides, after each gradient: array like gradients.
+    """Return the v̂ by whose root AMSGrad divides, after each gradient: an array as long as gradients.
 
-    Wanted is Paddle's form. The function computes an article's, in which learning stops; find out why.
+    Paddle's form is wanted. The function computes an article's, in which learning stops; find out why.
     """
     v = v_hat = 0.0
     scales = []
@@ -265,9 +265,9 @@ def right_factor(t, beta2=0.999):
 
 @right_factor.as_printed
 def radam_factor(t, beta2=0.999):
-    """Return the factor r_t of RAdam's step t (1 is the first), and 0.0 as long as the scale is not used.
+    """Return the factor r_t of RAdam's step t (the first is 1), and 0.0 as long as v̂ is not used.
 
-    Wanted is Paddle's form, with the threshold 5. Two bugs of an article are hidden here.
+    Paddle's form is wanted, with the threshold 5. Two bugs of an article are hidden here.
     """
     rho_inf = 2 / (1 - beta2) - 1
     rho = np.sqrt((2 - beta2**t) / (1 - beta2**t))

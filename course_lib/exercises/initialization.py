@@ -579,7 +579,7 @@ def unlike_units(shape, rng):
 
 @unlike_units.as_printed
 def first_weights(shape, rng):
-    """Return a layer's first weights: normal, around zero, with He's variance, no two units alike. Two bugs.
+    """Return a layer's first weights: normal, around zero, with He's variance 2/n_in, no two units alike. Two bugs.
 
     shape  (n_in, n_out): the weights of a unit are a column
     rng    a NumPy generator

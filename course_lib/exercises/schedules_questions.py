@@ -202,7 +202,11 @@ def warmup_then_cosine(t, lr, warmup_steps, total_steps):
 
 @warmup_then_cosine.as_printed
 def warm_up(t, lr, warmup_steps, total_steps):
-    """Return the learning rate at step t: a line from 0 to lr in warmup_steps, then half a cosine to 0 at the end."""
+    """Return the learning rate at step t.
+
+    It is to rise in a line, from 0 at step 0 to lr at step warmup_steps, and then to fall
+    along half a cosine, to 0 at step total_steps.
+    """
     return lr * (1 + np.cos(np.pi * t / total_steps)) / 2
 
 
@@ -392,7 +396,11 @@ def rate_in_epochs(step, lr, gamma, every, per_epoch):
 
 @rate_in_epochs.as_printed
 def rate_at(step, lr, gamma, every, per_epoch):
-    """Return the learning rate at a mini-batch: times gamma after each `every` epochs of per_epoch mini-batches."""
+    """Return the learning rate of a mini-batch: lr at first, times gamma after each `every` epochs.
+
+    step       which mini-batch of the whole run it is; the first is 0
+    per_epoch  how many mini-batches make an epoch
+    """
     epoch = step // per_epoch
     return lr * gamma**epoch
 
