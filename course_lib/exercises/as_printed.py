@@ -324,9 +324,9 @@ def rho_still_as_printed(t, beta2=0.999):
 
 @right_factor.mistake("Ask for ρ_t > 5.")
 def branch_at_four(t, beta2=0.999):
-    """The threshold is 4.
+    """The threshold is smaller than 5.
 
-    That is the paper's; Paddle waits until ρ_t exceeds 5, because r_t is tiny just above 4.
+    The paper's is 4; Paddle waits until ρ_t exceeds 5, because r_t is tiny just above 4.
     """
     rho, rho_inf = _right_rho(t, beta2)
     return np.sqrt(_squared(rho, rho_inf)) if rho > 4 else 0.0
