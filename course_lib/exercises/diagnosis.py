@@ -231,7 +231,7 @@ def explain(error: BaseException, names=(), slots=(), where="", line="") -> str:
     text = text_of(error)
     meaning = next((m.format(*g, function=_meant(g)) for m, g in _causes(error, text)), "")
     if _takes_a_number_for_an_axis(error, text):
-        meaning = "The second argument of `np.max` and its kin is an axis; two numbers are compared by `max(a, b)`."
+        meaning = "The second argument of `np.max` or `np.min` is an axis; two numbers are compared by `max(a, b)`."
     additions = [
         sentence
         for kind, pattern, name, place, sentence in IN_THIS_EXERCISE
@@ -273,8 +273,10 @@ def _about_the_state(error, text, slots) -> str:
 
 def _takes_a_number_for_an_axis(error, text) -> bool:
     """Whether ``np.max(a, b)`` or the like met a number ``b``."""
+    if not isinstance(error, TypeError) or "as an integer" not in text:
+        return False
     functions = {frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)}
-    return isinstance(error, TypeError) and "as an integer" in text and "_wrapreduction" in functions
+    return "_wrapreduction" in functions and not functions.isdisjoint({"max", "min", "amax", "amin"})
 
 
 def _listed(names) -> str:

@@ -315,7 +315,7 @@ def as_array(result, shape: tuple[int, ...]) -> np.ndarray:
     if number_wanted and array.size == 1:
         array = array.reshape(())
     if array.shape != shape:
-        kind = OnlyTheFirst if array.ndim and array.shape == (1, *shape[1:]) else BadAnswer
+        kind = OnlyTheFirst if array.shape == (1, *shape[1:]) else BadAnswer
         raise kind(f"The result has the shape {array.shape}, but {shape or 'a single number'} is needed.")
     return array.astype(np.float64)
 

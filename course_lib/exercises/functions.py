@@ -144,8 +144,7 @@ class FunctionExercise(Implement):
 
 
 def listing(call):
-    """The same call for which a list of numbers, or of arrays, is as good as the array of them, and so is a tuple of
-    numbers."""
+    """The same call for which a list of numbers or arrays, or a tuple of numbers, is as good as the array of them."""
 
     def as_array_from_list(arguments):
         result = call(arguments)
