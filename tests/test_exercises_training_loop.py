@@ -195,6 +195,8 @@ def test_slips_in_the_loop_are_named_for_what_they_are(changes, mistake, words):
         ("return history", "return history[-1]", "(2,)"),
         ("    return history", "        return history", "inside the loop"),
         ("return history", "print(history)", "None"),
+        ("right.mean().item()", "right.numpy()", "parts have different shapes"),
+        ("right.mean().item()", "'0.5'", "array of text"),
     ],
 )
 def test_what_is_not_one_pair_per_epoch_is_told_what_is_asked_for(old, new, words):
@@ -203,11 +205,19 @@ def test_what_is_not_one_pair_per_epoch_is_told_what_is_asked_for(old, new, word
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("images, labels in", "labels, images in"), ("scores, labels)", "labels, scores)")]
+    ("old", "new", "words"),
+    [
+        ("images, labels in", "labels, images in", "(images, labels)"),
+        ("scores, labels)", "labels, scores)", "(images, labels)"),
+        ("right.mean()", "paddle.metric.accuracy(model(images), labels)", "labels as a column"),
+        ("opt.step()", "optimizer.step()", "The argument is called `opt` here."),
+        ("loss.item()", "loss.numpy()[0]", "single number"),
+        ("loss.item()", "loss[0]", "single number"),
+    ],
 )
-def test_pictures_and_labels_in_the_wrong_place_are_an_error_that_says_so(old, new):
+def test_an_exception_in_a_loop_is_explained(old, new, words):
     feedback = judged(old, new)
-    assert feedback.status == "error" and "(images, labels)" in feedback.message
+    assert feedback.status == "error" and words in feedback.message, feedback
 
 
 @pytest.mark.parametrize("seed", [0, 7, 100])

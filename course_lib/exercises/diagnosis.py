@@ -50,12 +50,14 @@ COMMON_CAUSES = [
         r"'((?:numpy\.)?(?:float|int)\d*)' object has no attribute '(\w+)'",
         "This is a single number, not an array: it has no `.{1}`.{function}",
     ),
+    (AttributeError, r"__(?:enter|exit)__", "A call is needed after `with`: are its brackets missing?"),
     (AttributeError, r"'NoneType'", "A function or an earlier line gave None: is a `return` missing?"),
     (AttributeError, r"module '([\w.]+)' has no attribute '(\w+)'", "There is no `{1}` in `{0}`.{function}"),
     (AttributeError, r"has no attribute '(\w+)'", "There is nothing called `{0}` there: check the spelling."),
     (TypeError, r"for \^=?:|bitwise_xor", POWER),
     (TypeError, r"for @=?:", "`@` multiplies matrices; numbers and elements are multiplied with `*`."),
     (TypeError, r"NoneType", "Something here is None: an earlier line or function gave no value back."),
+    (TypeError, r"context manager", "A call is needed after `with`: are its brackets missing?"),
     (TypeError, r"not callable", "Something is called that is no function: is a `*` missing, as in `2(x + 1)`?"),
     (
         TypeError,
@@ -158,6 +160,11 @@ COMMON_CAUSES = [
         r"only integers|must be of integer",
         "A position is a whole number or a slice, neither a float nor a text.",
     ),
+    (
+        IndexError,
+        r"array is 0-dimensional|scalar variable|range of \[0, 0\)",
+        "This is a single number: it has no elements to pick. `.item()` makes a plain number of an array or tensor.",
+    ),
     (IndexError, r"too many indices", "More indices than axes."),
     (IndexError, r"^axis", "There is no such axis: they are counted from 0."),
     (IndexError, r"with size 0", "Something is taken out of an array that has no elements at all."),
@@ -211,6 +218,7 @@ IN_THIS_EXERCISE = [
         "A mini-batch is a pair `(images, labels)`: the network takes the images, and `cross_entropy(scores, labels)` "
         "the scores first.",
     ),
+    (ValueError, r"AccuracyOp", "batches", r"", "It wants the labels as a column: `labels.unsqueeze(1)`."),
 ]
 
 
@@ -397,6 +405,8 @@ OTHER_ARGUMENTS = {
     "eta_min": ("lr_min", "min_lr"),
     "t_max": ("T", "total_steps"),
     "t": ("epoch", "step"),
+    "opt": ("optim", "optimizer", "rule"),
+    "schedule": ("scheduler",),
 }
 
 

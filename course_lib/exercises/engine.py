@@ -269,15 +269,14 @@ def ask(call, arguments: dict, shape, where: str) -> np.ndarray:
                 result = call(arguments)
         else:
             result = call(arguments)
+        return as_array(result, shape)
     except TimeLimit:
         raise
-    except BaseException as error:
-        raise Stopped(where, error) from error
-    try:
-        return as_array(result, shape)
     except BadAnswer as bad:
         bad.where = where
         raise
+    except BaseException as error:
+        raise Stopped(where, error) from error
 
 
 def as_given(value, backend):
@@ -309,7 +308,8 @@ def as_array(result, shape: tuple[int, ...]) -> np.ndarray:
     if is_raw_bits(array):
         raise BadAnswer("The function returns bfloat16 numbers as raw bits: before `.numpy()`, `.astype('float32')`.")
     if array.dtype == object or array.dtype.kind not in "fiuc":
-        raise BadAnswer(f"The function returns an array of {array.dtype}, not of numbers.")
+        kind = "text" if array.dtype.kind in "US" else array.dtype
+        raise BadAnswer(f"The function returns an array of {kind}, not of numbers.")
     if array.dtype.kind == "c":
         raise BadAnswer("The function returns complex numbers: the root of something negative?")
     if number_wanted and array.size == 1:

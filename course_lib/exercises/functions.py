@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .engine import (
+    BadAnswer,
     Implement,
     Mistake,
     NumpyArrays,
@@ -150,7 +151,12 @@ def listing(call):
         result = call(arguments)
         if isinstance(result, tuple) and all(isinstance(item, numbers.Number) for item in result):
             result = list(result)
-        return np.array(list(map(as_plain_array, result))) if isinstance(result, list) and result else result
+        if not isinstance(result, list) or not result:
+            return result
+        try:
+            return np.array(list(map(as_plain_array, result)))
+        except ValueError:
+            raise BadAnswer("The function returns a list whose parts have different shapes.") from None
 
     return as_array_from_list
 
