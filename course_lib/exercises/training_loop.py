@@ -113,9 +113,12 @@ class _Watched(optimizer.Momentum):
 
     @property
     def _reason(self) -> float:
-        """Why steps were made without a gradient: none came, the step came first, it was cleared; or no step at all."""
-        first = self._calls[:1]
-        return 3.0 if "b" not in self._calls else 0.0 if "s" not in self._calls else 1.0 if first == "s" else 2.0
+        """Why no step, or not every step, had a gradient to use."""
+        if "b" not in self._calls:
+            return 3.0  # none has arrived
+        if "s" not in self._calls:
+            return 0.0  # no step was made
+        return 1.0 if self._calls[0] == "s" else 2.0  # the step came first, or ``clear_grad`` did
 
     def step(self):
         self._calls += "s"
