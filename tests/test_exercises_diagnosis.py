@@ -9,6 +9,8 @@ import pytest
 
 from course_lib.exercises import EXERCISES, check, hint, initialization_questions, quiz, reset, stub
 from course_lib.exercises.diagnosis import COMMON_CAUSES, OTHER_NAMES, explain, numpy_function
+from course_lib.exercises.engine import Implement
+from course_lib.exercises.functions import FunctionExercise
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +54,10 @@ IN_A_SCHEDULE = [
     ("return [1, 2][5]", "beyond the end"),
     ("return np.ones(3)[3]", "beyond the end"),
     ("return np.ones(3)[1, 2]", "More indices than axes"),
+    ("return np.ones(3).sum()[0]", "single number"),
+    ("return np.array(3.0)[0]", "single number: it has no elements to pick"),
+    ("return paddle.to_tensor(3.0)[0]", "single number: it has no elements to pick"),
+    ("with paddle.no_grad: return lr", "are its brackets missing"),
     ("return {}['m']", "no such key"),
     ("return lr['m']", "single number"),
     ("return max(lr)", "single number"),
@@ -150,6 +156,18 @@ def test_a_division_by_zero_speaks_of_step_0_only_there():
     body = "import math; return lr * math.log(2, t_mult)"
     feedback = check("sgdr", answer_of("t, lr, t_0, t_mult=1, eta_min=0.0", body))
     assert "`t_mult` = 1" in feedback.message and "counts from 0" not in feedback.message
+
+
+@pytest.mark.parametrize("id", [id for id, exercise in EXERCISES.items() if isinstance(exercise, Implement)])
+def test_whoever_hands_over_a_result_is_told_the_name_of_the_function(id):
+    name = stub(id).split("(")[0].removeprefix("def ")
+    assert f"check({id!r}, {name})`, not `{name}(…)`" in check(id, 1.0).message
+
+
+@pytest.mark.parametrize("id", [id for id, exercise in EXERCISES.items() if isinstance(exercise, FunctionExercise)])
+def test_an_answer_without_optional_arguments_is_asked_at_least_once(id):
+    exercise = EXERCISES[id]
+    assert not exercise.cases or any(not set(case.arguments) & set(exercise.optional) for case in exercise.cases)
 
 
 def test_what_is_printed_is_not_returned():

@@ -93,6 +93,34 @@ def test_a_constant_with_noise_as_printed_counts_as_not_attempted_and_half_a_rep
         assert (feedback.status, feedback.mistake) == ("mistake" if mistake else "not-attempted", mistake), feedback
 
 
+@pytest.mark.parametrize(
+    ("draw", "mistake", "words"),
+    [
+        (lambda n, m, rng: 1 + rng.normal(size=(1, m)) / 10, "units-still-alike", "constant is still there"),
+        (lambda n, m, rng: 1 + rng.normal(size=(1, m)), "units-still-alike", "one number per unit"),
+        (lambda n, m, rng: rng.normal(size=(1, m)) / 10, "units-still-alike", "one small number"),
+        (lambda n, m, rng: np.sqrt(2 / n) * rng.normal(size=(n, 1)) / 10, "units-still-alike", "multiplied"),
+        (lambda n, m, rng: np.sqrt(2 / n) * rng.normal(size=(n, m)), "variance-as-std", "variance"),
+        (lambda n, m, rng: np.sqrt(n / m) * rng.normal(size=(n, m)), "fans-swapped", "n_out"),
+        (lambda n, m, rng: np.sqrt(1 / 2) * rng.normal(size=(n, m)), "factor-two-missing", "factor 2"),
+        (lambda n, m, rng: rng.random((n, m)), "rand-for-randn", "between 0 and a bound"),
+        (lambda n, m, rng: rng.uniform(-1, 1, (n, m)), "uniform-instead", "uniformly"),
+        (lambda n, m, rng: np.random.normal(size=(n, m)), "own-generator", "The given generator is not used"),
+        (lambda n, m, rng: np.random.default_rng(0).normal(size=(n, m)), "own-generator", "fixed seed"),
+    ],
+)
+def test_what_else_becomes_of_a_constant_with_noise_is_named(draw, mistake, words):
+    feedback = check(
+        "init-find-bug-constant", lambda shape, rng: np.sqrt(2 / shape[0]) * draw(*shape, rng) * np.ones(shape)
+    )
+    assert feedback.mistake == mistake and words in f"{feedback.title} {feedback.message}", feedback
+
+
+@pytest.mark.parametrize("id", ["he-normal", "init-find-bug-constant"])
+def test_a_list_of_rows_is_as_good_as_an_array(id):
+    assert check(id, lambda shape, rng: rng.normal(0, np.sqrt(2 / shape[0]), shape).tolist()).passed
+
+
 def test_one_number_for_each_unit_is_told_that_the_rank_is_one():
     feedback = check(
         "init-find-bug-constant", lambda shape, rng: np.sqrt(2 / shape[0]) * rng.normal(size=shape[1:]) * np.ones(shape)

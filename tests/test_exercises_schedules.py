@@ -121,6 +121,108 @@ NAMED = [
 ]
 
 
+def decayed(drops):
+    """A rate that has dropped ``drops(step, every, per_epoch)`` times."""
+    return lambda step, lr, gamma, every, per_epoch: lr * gamma ** drops(step, every, per_epoch)
+
+
+def pieces(up, down):
+    """A warm-up by ``up(share)`` and a fall by ``down(share)``, each of the share of its own steps."""
+
+    def rate(t, lr, warmup_steps, total_steps):
+        if t < warmup_steps:
+            return lr * up(t / warmup_steps)
+        return lr * down((t - warmup_steps) / (total_steps - warmup_steps))
+
+    return rate
+
+
+def half_cosine(share):
+    return (1 + np.cos(np.pi * share)) / 2
+
+
+NAMED_AS = [
+    ("decay-epochs-find-bug", "ten", decayed(lambda step, n, m: step // m // 10)),
+    ("decay-epochs-find-bug", "remainder", decayed(lambda step, n, m: step // m % n)),
+    ("decay-epochs-find-bug", "multiplied by", decayed(lambda step, n, m: step // m * n)),
+    ("decay-epochs-find-bug", "only once", decayed(lambda step, n, m: step // m >= n)),
+    ("decay-epochs-find-bug", "too many", decayed(lambda step, n, m: step // m // n + 1)),
+    ("decay-epochs-find-bug", "Epoch 0 counts", decayed(lambda step, n, m: sum(e % n == 0 for e in range(step // m)))),
+    ("decay-epochs-find-bug", "nearest", decayed(lambda step, n, m: round(step / n / m))),
+    ("decay-epochs-find-bug", "rounded up", decayed(lambda step, n, m: math.ceil(step / n / m))),
+    ("decay-epochs-find-bug", "one mini-batch early", decayed(lambda step, n, m: (step + 1) // (n * m))),
+    ("decay-epochs-find-bug", "one epoch late", decayed(lambda step, n, m: max(step // m - 1, 0) // n)),
+    ("decay-epochs-find-bug", "one epoch late", decayed(lambda step, n, m: (step // m - 1) // n)),
+    ("decay-epochs-find-bug", "one mini-batch late", decayed(lambda step, n, m: (step - 1) // (n * m))),
+    ("decay-epochs-find-bug", "very first one", decayed(lambda step, n, m: step // m % n == 0)),
+    ("decay-epochs-find-bug", "comes back", decayed(lambda step, n, m: step // m * (step // m % n == 0))),
+    ("decay-epochs-find-bug", "comes back", decayed(lambda step, n, m: step // m // n * (step // m % n == 0))),
+    (
+        "decay-epochs-find-bug",
+        "begins at 0",
+        lambda step, lr, gamma, every, per_epoch: lr * gamma * (step // per_epoch // every),
+    ),
+    (
+        "decay-epochs-find-bug",
+        "factor alone",
+        lambda step, lr, gamma, every, per_epoch: gamma ** (step // per_epoch // every),
+    ),
+    (
+        "warmup-find-bug",
+        "upside down",
+        lambda t, lr, warmup_steps, total_steps: lr * (1 - np.cos(np.pi * t / total_steps)) / 2,
+    ),
+    ("warmup-find-bug", "a cosine, too", pieces(lambda share: 1 - half_cosine(share), half_cosine)),
+    ("warmup-find-bug", "down in a line", pieces(lambda share: share, lambda share: 1 - share)),
+    ("warmup-find-bug", "quarter", pieces(lambda share: share, lambda share: np.cos(np.pi * share / 2))),
+    (
+        "warmup-find-bug",
+        "lr is missing",
+        lambda t, lr, warmup_steps, total_steps: (
+            t / warmup_steps if t < warmup_steps else pieces(None, half_cosine)(t, lr, warmup_steps, total_steps)
+        ),
+    ),
+    (
+        "warmup-find-bug",
+        "does not rise",
+        lambda t, lr, warmup_steps, total_steps: (
+            lr / warmup_steps if t < warmup_steps else pieces(None, half_cosine)(t, lr, warmup_steps, total_steps)
+        ),
+    ),
+    (
+        "warmup-find-bug",
+        "one step short",
+        lambda t, lr, warmup_steps, total_steps: (
+            np.linspace(0, lr, warmup_steps)[t]
+            if t < warmup_steps
+            else pieces(None, half_cosine)(t, lr, warmup_steps, total_steps)
+        ),
+    ),
+    (
+        "warmup-find-bug",
+        "arrives one step early",
+        lambda t, lr, warmup_steps, total_steps: (
+            lr * t / warmup_steps
+            if t < warmup_steps
+            else pieces(None, half_cosine)(t, lr, warmup_steps, total_steps - 1)
+        ),
+    ),
+    (
+        "warmup-find-bug",
+        "begins with the warm-up",
+        lambda t, lr, warmup_steps, total_steps: (
+            lr * t / warmup_steps if t < warmup_steps else lr * half_cosine(t / (total_steps - warmup_steps))
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("id", "words", "answer"), NAMED_AS)
+def test_slips_in_a_mended_program_are_told_in_words_that_are_true(id, words, answer):
+    feedback = check(id, answer)
+    assert feedback.status == "mistake" and words in f"{feedback.title}. {feedback.message}", feedback
+
+
 @pytest.mark.parametrize(("id", "mistake", "answer"), NAMED)
 def test_nearly_right_answers_are_named(id, mistake, answer):
     feedback = check(id, answer)

@@ -130,6 +130,87 @@ def test_of_the_printed_forms_what_is_left_is_named(id, mended, outcome):
     assert outcome in (feedback.status, feedback.mistake), feedback
 
 
+SCALES = """
+def scales_of(gradients, beta2=0.999):
+    v = v_max = 0.0
+    scales = []
+    for t, g in enumerate(gradients, start=1):
+        v = beta2 * v + (1 - beta2) * g * g
+        v_max = max(v_max, v)
+        scales.append(v_max / (1 - beta2**t))
+    return np.array(scales)
+"""
+FACTOR = """
+def factor(t, beta2=0.999):
+    rho_inf = 2 / (1 - beta2) - 1
+    rho = rho_inf - 2 * t * beta2**t / (1 - beta2**t)
+    if rho <= 5:
+        return 0.0
+    return np.sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "old", "new", "outcome"),
+    [
+        (SCALES, "np.array(scales)", "tuple(scales)", "passed"),
+        (SCALES, "beta2**t)", "beta2 ** (t + 1))", "scales-corrected-for-the-next-step"),
+        (SCALES, "beta2**t)", "beta2)", "scales-corrected-for-ever"),
+        (SCALES, "v_max / (", "v_max * (", "scales-multiplied"),
+        (SCALES, "np.array(scales)", "np.sqrt(scales)", "scales-as-roots"),
+        (SCALES, "np.array(scales)", "(scales, v_max)", "return the one result alone, as an array."),
+        (SCALES, "    return", "        return", "Is the `return` inside the loop?"),
+        (SCALES, "max(v_max, v)", "np.max(v_max, v)", "two numbers are compared by `max(a, b)`"),
+        (SCALES, ", beta2=0.999):", "):\n    beta2 = 0.999", "has no `beta2`"),
+        (FACTOR, ", beta2=0.999):", "):\n    beta2 = 0.999", "has no `beta2`"),
+        (FACTOR, "    if rho <= 5:\n        return 0.0\n", "", "no branch is left"),
+        (FACTOR, "rho <= 5", "rho > 5", "branches-swapped"),
+        (FACTOR, "2 * t *", "t *", "two-left-out"),
+        (FACTOR, " - 1\n", "\n", "one-left-out"),
+        (FACTOR, "    rho_inf =", "    t = t + 1\n    rho_inf =", "one-step-ahead"),
+    ],
+)
+def test_forms_of_a_mended_program_and_slips_in_it(source, old, new, outcome):
+    assert source.count(old) == 1
+    namespace = {"np": np}
+    exec(source.replace(old, new), namespace)
+    id = "amsgrad-as-printed" if source is SCALES else "radam-as-printed"
+    feedback = check(id, namespace["scales_of" if source is SCALES else "factor"])
+    words = f"{feedback.status} {feedback.mistake} {feedback.title} {feedback.message}"
+    assert outcome in words, feedback
+
+
+def test_a_step_number_that_starts_at_0_is_named_where_it_divides_by_0():
+    def scales_of(gradients, beta2):
+        v = v_max = 0.0
+        scales = []
+        for t, g in enumerate(gradients):
+            v = beta2 * v + (1 - beta2) * g * g
+            v_max = max(v_max, v)
+            scales.append(v_max / (1 - beta2**t))
+        return scales
+
+    assert "`1 - beta**t` is 0 if t starts at 0." in check("amsgrad-as-printed", scales_of).message
+
+
+def test_a_factor_that_is_not_used_may_be_computed():
+    def by_where(t, beta2):
+        rho_inf = 2 / (1 - beta2) - 1
+        rho = rho_inf - 2 * t * beta2**t / (1 - beta2**t)
+        factor = np.sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
+        return np.where(rho > 5, factor, 0.0)
+
+    assert check("radam-as-printed", by_where).passed
+
+
+def test_a_change_that_changes_nothing_is_told_so():
+    source = stub("amsgrad-as-printed").replace("max(v_hat, v) /", "v_max /")
+    namespace = {"np": np}
+    exec(source.replace("        v_hat =", "        v_max = max(v_hat, v)\n        v_hat ="), namespace)
+    feedback = check("amsgrad-as-printed", namespace["amsgrad_scales"])
+    assert feedback.status == "not-attempted" and "still computes what was printed" in feedback.message
+
+
 # ------------------------------------------------------------------------------ slips of public code
 
 

@@ -116,7 +116,6 @@ def _series_of_gradients():
         "The shares β and 1 − β add up to 1; and the corrected value must not go into the next average.",
     ),
     cases=[Case({"gradients": gradients, "beta": beta}) for gradients, beta in _series_of_gradients()],
-    optional=("beta",),
 )
 def corrected_average(gradients, beta=0.9):
     m, averages = 0.0, []

@@ -33,7 +33,6 @@ def _series():
         "Keep the largest raw v in a variable of its own; append that, divided by 1 − β₂ᵗ.",
     ),
     cases=[Case({"gradients": np.array(values), "beta2": beta2}, words) for values, beta2, words in _series()],
-    optional=("beta2",),
 )
 def largest_scales(gradients, beta2=0.999):
     v = v_max = 0.0
@@ -47,9 +46,9 @@ def largest_scales(gradients, beta2=0.999):
 
 @largest_scales.as_printed
 def amsgrad_scales(gradients, beta2=0.999):
-    """Return the v̂ by whose root AMSGrad divides, after each gradient: array like gradients.
+    """Return the v̂ by whose root AMSGrad divides, after each gradient: an array as long as gradients.
 
-    Wanted is Paddle's form. The function computes an article's, in which learning stops; find out why.
+    Paddle's form is wanted. The function computes an article's, in which learning stops; find out why.
     """
     v = v_hat = 0.0
     scales = []
@@ -177,6 +176,60 @@ def scales_one_late(gradients, beta2=0.999):
     return np.array(scales)
 
 
+@largest_scales.mistake("`t` is 1 at the first gradient: no `+ 1`.")
+def scales_corrected_for_the_next_step(gradients, beta2=0.999):
+    """The correction is that of the next step.
+
+    With t + 1 in the power the first v̂ is about half of what it should be.
+    """
+    v = v_max = 0.0
+    scales = []
+    for t, g in enumerate(gradients, start=1):
+        v = beta2 * v + (1 - beta2) * g * g
+        v_max = max(v_max, v)
+        scales.append(v_max / (1 - beta2 ** (t + 1)))
+    return np.array(scales)
+
+
+@largest_scales.mistake("The correction fades: `beta2**t` becomes 0 with time.")
+def scales_corrected_for_ever(gradients, beta2=0.999):
+    """β₂ is not raised to the power t.
+
+    Division by 1 − β₂ is right at the first gradient only. Later the v̂ stay a thousand times too large at β₂ = 0.999.
+    """
+    v = v_max = 0.0
+    scales = []
+    for g in gradients:
+        v = beta2 * v + (1 - beta2) * g * g
+        v_max = max(v_max, v)
+        scales.append(v_max / (1 - beta2))
+    return np.array(scales)
+
+
+@largest_scales.mistake("Divide by 1 − β₂ᵗ.")
+def scales_multiplied(gradients, beta2=0.999):
+    """The maximum is multiplied by 1 − β₂ᵗ.
+
+    The average starts at 0 and is too small in the first steps. The correction has to make it larger, not smaller.
+    """
+    v = v_max = 0.0
+    scales = []
+    for t, g in enumerate(gradients, start=1):
+        v = beta2 * v + (1 - beta2) * g * g
+        v_max = max(v_max, v)
+        scales.append(v_max * (1 - beta2**t))
+    return np.array(scales)
+
+
+@largest_scales.mistake("Return v̂ itself: no root.")
+def scales_as_roots(gradients, beta2=0.999):
+    """The roots are returned.
+
+    They are what the step is divided by, but asked for is v̂.
+    """
+    return np.sqrt(largest_scales.reference(gradients, beta2))
+
+
 # --------------------------------------------------------------------------------------- RAdam
 
 
@@ -189,8 +242,9 @@ def _squared(rho, rho_inf):
     return (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
 
 
-# No ρ_t lies between 2 and 4, where the root is one of a negative number.
-_STEPS = {0.999: (1, 2, 5, 6, 7, 30, 100, 3000), 0.9: (1, 5, 6, 7, 20, 60), 0.7: (1, 8, 9, 12, 40), 0.6: (1, 30)}
+# No ρ_t lies between 2 and 4, where the root is one of a negative number; ρ∞ is below 5 at β₂ = 0.65, and never 4,
+# where the factor that is not used there would be divided by 0.
+_STEPS = {0.999: (1, 2, 5, 6, 7, 30, 100, 3000), 0.9: (1, 5, 6, 7, 20, 60), 0.7: (1, 8, 9, 12, 40), 0.65: (1, 30)}
 
 
 @exercise(
@@ -203,7 +257,6 @@ _STEPS = {0.999: (1, 2, 5, 6, 7, 30, 100, 3000), 0.9: (1, 5, 6, 7, 20, 60), 0.7:
         "ρ_t = ρ∞ − 2 t β₂ᵗ/(1 − β₂ᵗ), and the factor is 0 while ρ_t ≤ 5.",
     ),
     cases=[Case({"t": t, "beta2": beta2}) for beta2, steps in _STEPS.items() for t in steps],
-    optional=("beta2",),
 )
 def right_factor(t, beta2=0.999):
     rho, rho_inf = _right_rho(t, beta2)
@@ -212,9 +265,9 @@ def right_factor(t, beta2=0.999):
 
 @right_factor.as_printed
 def radam_factor(t, beta2=0.999):
-    """Return the factor r_t of RAdam's step t (1 is the first), and 0.0 as long as the scale is not used.
+    """Return the factor r_t of RAdam's step t (the first is 1), and 0.0 as long as v̂ is not used.
 
-    Wanted is Paddle's form, with the threshold 5. Two bugs of an article are hidden here.
+    Paddle's form is wanted, with the threshold 5. Two bugs of an article are hidden here.
     """
     rho_inf = 2 / (1 - beta2) - 1
     rho = np.sqrt((2 - beta2**t) / (1 - beta2**t))
@@ -236,6 +289,26 @@ def branch_on_the_maximum(t, beta2=0.999):
     return np.sqrt(_squared(rho, rho_inf))
 
 
+@branch_on_the_maximum.also(hint="Return 0.0 while ρ_t ≤ 5.")
+def no_branch(t, beta2=0.999):
+    """ρ_t is mended, but no branch is left: every step has a factor.
+
+    In the first steps r_t is the root of a negative number or means nothing.
+    """
+    rho, rho_inf = _right_rho(t, beta2)
+    return np.sqrt(_squared(rho, rho_inf))
+
+
+@right_factor.mistake("Small ρ_t: the scale is not used, and the factor is 0.0.")
+def branches_swapped(t, beta2=0.999):
+    """The branches are swapped.
+
+    The scale is used in the first steps, where it cannot be trusted, and given up as soon as it can.
+    """
+    rho, rho_inf = _right_rho(t, beta2)
+    return 0.0 if rho > 5 else np.sqrt(_squared(rho, rho_inf))
+
+
 @right_factor.mistake("ρ_t = ρ∞ − 2 t β₂ᵗ/(1 − β₂ᵗ)")
 def rho_still_as_printed(t, beta2=0.999):
     """The branch is mended, but ρ_t is still the printed one.
@@ -251,9 +324,9 @@ def rho_still_as_printed(t, beta2=0.999):
 
 @right_factor.mistake("Ask for ρ_t > 5.")
 def branch_at_four(t, beta2=0.999):
-    """The threshold is 4.
+    """The threshold is smaller than 5.
 
-    That is the paper's; Paddle waits until ρ_t exceeds 5, because r_t is tiny just above 4.
+    The paper's is 4; Paddle waits until ρ_t exceeds 5, because r_t is tiny just above 4.
     """
     rho, rho_inf = _right_rho(t, beta2)
     return np.sqrt(_squared(rho, rho_inf)) if rho > 4 else 0.0
@@ -301,7 +374,38 @@ def step_number_left_out(t, beta2=0.999):
     return np.sqrt(_squared(rho, rho_inf)) if rho > 5 else 0.0
 
 
-@right_factor.mistake("The present is above the fraction bar, the end below.")
+@right_factor.mistake("ρ_t = ρ∞ − 2 t β₂ᵗ/(1 − β₂ᵗ), with a 2.")
+def two_left_out(t, beta2=0.999):
+    """The factor 2 is missing in front of t.
+
+    ρ_t then begins at about ρ∞/2 in place of 1: the scale is used from the first step on.
+    """
+    rho_inf = 2 / (1 - beta2) - 1
+    rho = rho_inf - t * beta2**t / (1 - beta2**t)
+    return np.sqrt(_squared(rho, rho_inf)) if rho > 5 else 0.0
+
+
+@right_factor.mistake("ρ∞ = 2/(1 − β₂) − 1")
+def one_left_out(t, beta2=0.999):
+    """The 1 is missing in ρ∞.
+
+    ρ∞ and every ρ_t are larger by 1: the scale is used one step too early.
+    """
+    rho_inf = 2 / (1 - beta2)
+    rho = rho_inf - 2 * t * beta2**t / (1 - beta2**t)
+    return np.sqrt(_squared(rho, rho_inf)) if rho > 5 else 0.0
+
+
+@right_factor.mistake("`t` is 1 at the first step: no `+ 1`.")
+def one_step_ahead(t, beta2=0.999):
+    """The step number is one too large.
+
+    With t + 1 the scale is used one step too early, and every factor is that of the next step.
+    """
+    return right_factor.reference(t + 1, beta2)
+
+
+@right_factor.mistake("Below the bar, ρ∞ takes the place of ρ_t, and ρ_t that of ρ∞.")
 def factor_upside_down(t, beta2=0.999):
     """The fraction is upside down.
 

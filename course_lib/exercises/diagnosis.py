@@ -21,6 +21,7 @@ from .. import arrays
 from .sandbox import TimeLimit, run
 from .surroundings import InputRefused
 
+ZERO_AT_THE_START = "`1 - beta**t` is 0 if t starts at 0."
 POWER = "`^` is no power in Python (it compares bits): write `**`."
 
 #: (exception, pattern in its text, what is often meant); the first match of the closest class speaks. ``{0}``, ``{1}``
@@ -49,12 +50,14 @@ COMMON_CAUSES = [
         r"'((?:numpy\.)?(?:float|int)\d*)' object has no attribute '(\w+)'",
         "This is a single number, not an array: it has no `.{1}`.{function}",
     ),
+    (AttributeError, r"__(?:enter|exit)__", "A call is needed after `with`: are its brackets missing?"),
     (AttributeError, r"'NoneType'", "A function or an earlier line gave None: is a `return` missing?"),
     (AttributeError, r"module '([\w.]+)' has no attribute '(\w+)'", "There is no `{1}` in `{0}`.{function}"),
     (AttributeError, r"has no attribute '(\w+)'", "There is nothing called `{0}` there: check the spelling."),
     (TypeError, r"for \^=?:|bitwise_xor", POWER),
     (TypeError, r"for @=?:", "`@` multiplies matrices; numbers and elements are multiplied with `*`."),
     (TypeError, r"NoneType", "Something here is None: an earlier line or function gave no value back."),
+    (TypeError, r"context manager", "A call is needed after `with`: are its brackets missing?"),
     (TypeError, r"not callable", "Something is called that is no function: is a `*` missing, as in `2(x + 1)`?"),
     (
         TypeError,
@@ -125,7 +128,11 @@ COMMON_CAUSES = [
         r"truth value",
         "An `if`, `and` or `max` met a whole array: choose per element with `np.where` or `np.maximum`.",
     ),
-    (ValueError, r"matmul|align", "Two shapes do not fit: work element by element, with `*`, not `@` or `dot`."),
+    (
+        ValueError,
+        r"matmul|align",
+        "Two shapes do not fit in a product of matrices. Multiply element by element with `*`, not `@` or `dot`.",
+    ),
     (ValueError, r"reshape", "The new shape has room for more or fewer elements than there are."),
     (ValueError, r"inhomogeneous|setting an array element", "The parts of an array must all have one shape."),
     (
@@ -152,6 +159,11 @@ COMMON_CAUSES = [
         IndexError,
         r"only integers|must be of integer",
         "A position is a whole number or a slice, neither a float nor a text.",
+    ),
+    (
+        IndexError,
+        r"array is 0-dimensional|scalar variable|range of \[0, 0\)",
+        "This is a single number: it has no elements to pick. `.item()` makes a plain number of an array or tensor.",
     ),
     (IndexError, r"too many indices", "More indices than axes."),
     (IndexError, r"^axis", "There is no such axis: they are counted from 0."),
@@ -198,10 +210,19 @@ IN_THIS_EXERCISE = [
         "With `t_mult` = 1 both its logarithm and `t_mult - 1` are 0: all cycles are equally long.",
     ),
     (IndexError, r"too many indices|^tuple index", "x", r"", "Arrays of any shape must work."),
+    (
+        ValueError,
+        r"matmul|input_dims",
+        "batches",
+        r"",
+        "A mini-batch is a pair `(images, labels)`: the network takes the images, and `cross_entropy(scores, labels)` "
+        "the scores first.",
+    ),
+    (ValueError, r"AccuracyOp", "batches", r"", "It wants the labels as a column: `labels.unsqueeze(1)`."),
 ]
 
 
-def explain(error: BaseException, names=(), slots=(), where="") -> str:
+def explain(error: BaseException, names=(), slots=(), where="", line="") -> str:
     """Return what is often meant by ``error``.
 
     Args:
@@ -209,6 +230,7 @@ def explain(error: BaseException, names=(), slots=(), where="") -> str:
         names: The arguments of the exercise; nothing else is spoken of.
         slots: What its namespace ``s`` holds beside ``s.t``, where ``s`` is among the arguments.
         where: The place at which it happened, as the card shows it.
+        line: The learner's line in which it happened.
 
     Example:
         >>> explain(TypeError("unsupported operand type(s) for ^: 'float' and 'int'"))
@@ -216,11 +238,15 @@ def explain(error: BaseException, names=(), slots=(), where="") -> str:
     """
     text = text_of(error)
     meaning = next((m.format(*g, function=_meant(g)) for m, g in _causes(error, text)), "")
+    if _takes_a_number_for_an_axis(error, text):
+        meaning = "The second argument of `np.max` or `np.min` is an axis; two numbers are compared by `max(a, b)`."
     additions = [
         sentence
         for kind, pattern, name, place, sentence in IN_THIS_EXERCISE
         if isinstance(error, kind) and re.search(pattern, text) and name in names and re.search(place, where)
     ]
+    if isinstance(error, ZeroDivisionError) and "s" not in names and re.search(r"1 ?- ?beta", line):
+        additions.append(ZERO_AT_THE_START)
     if "s" in names:
         additions += filter(None, [_about_the_state(error, text, slots)])
     elif isinstance(error, NameError) and "'s'" in text:
@@ -251,6 +277,14 @@ def _about_the_state(error, text, slots) -> str:
     if isinstance(error, KeyError) or (isinstance(error, TypeError) and "SimpleNamespace' object" in text):
         return f"State is kept in the namespace `s`: `{known[0]}`, not `s['{known[0][2:]}']`."
     return ""
+
+
+def _takes_a_number_for_an_axis(error, text) -> bool:
+    """Whether ``np.max(a, b)`` or the like met a number ``b``."""
+    if not isinstance(error, TypeError) or "as an integer" not in text:
+        return False
+    functions = {frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)}
+    return "_wrapreduction" in functions and not functions.isdisjoint({"max", "min", "amax", "amin"})
 
 
 def _listed(names) -> str:
@@ -355,7 +389,7 @@ def cause_of_nan(what: str, error: FloatingPointError, line: str = "") -> str:
     hints = []
     if origin.endswith((" zero", " 0")):
         hints += ["Where gradients are 0 the root is 0 too: what is ε for?"] if "sqrt" in line else []
-        hints += ["`1 - beta**t` is 0 if t starts at 0."] if re.search(r"1 ?- ?beta", line) else []
+        hints += [ZERO_AT_THE_START] if re.search(r"1 ?- ?beta", line) else []
     return " ".join([f"{sentence}.", *hints])
 
 
@@ -371,6 +405,8 @@ OTHER_ARGUMENTS = {
     "eta_min": ("lr_min", "min_lr"),
     "t_max": ("T", "total_steps"),
     "t": ("epoch", "step"),
+    "opt": ("optim", "optimizer", "rule"),
+    "schedule": ("scheduler",),
 }
 
 
@@ -440,6 +476,12 @@ def _does_one_thing(code) -> bool:
         lines = {line for _, line in dis.findlinestarts(code) if line not in (None, code.co_firstlineno)}
         return len(lines) <= 1 and code.co_nlocals == code.co_argcount + code.co_kwonlyargcount
     return sum(not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)) for part in body) <= 1
+
+
+def has_a_loop(answer) -> bool:
+    """Whether a learner's function goes through something, judged by what it was compiled to."""
+    code = code_of(answer)
+    return code is not None and any(step.opname == "FOR_ITER" for step in dis.get_instructions(code))
 
 
 def code_of(answer):

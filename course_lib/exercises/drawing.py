@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .engine import NumpyArrays, Observation, Reading, ask, caller, first_difference
-from .functions import FunctionExercise
+from .functions import FunctionExercise, listing
 
 SHARES = np.array([0.05, 0.15, 0.25, 0.5, 0.75, 0.85, 0.95])
 ALLOWED = 0.06
@@ -37,7 +37,7 @@ class DrawExercise(FunctionExercise):
     tried_again_after = AttributeError  # a function that NumPy's new generators lack
 
     def observe(self, function, backend=NumpyArrays):
-        call = caller(function, self.names)
+        call = listing(caller(function, self.names))
         # An answer that cannot work with NumPy's new generators gets an old one.
         generator = np.random.default_rng if backend is NumpyArrays else np.random.RandomState
 

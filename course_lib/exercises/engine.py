@@ -11,6 +11,7 @@ import functools
 import inspect
 import math
 import numbers
+import re
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -181,6 +182,10 @@ class BadAnswer(Exception):
     where = ""
 
 
+class OnlyTheFirst(BadAnswer):
+    """One value, or one row, where a value or row is needed for each of several."""
+
+
 class BadSignature(Exception):
     """An answer that cannot be called with the arguments of its exercise."""
 
@@ -269,15 +274,14 @@ def ask(call, arguments: dict, shape, where: str) -> np.ndarray:
                 result = call(arguments)
         else:
             result = call(arguments)
+        return as_array(result, shape)
     except TimeLimit:
         raise
-    except BaseException as error:
-        raise Stopped(where, error) from error
-    try:
-        return as_array(result, shape)
     except BadAnswer as bad:
         bad.where = where
         raise
+    except BaseException as error:
+        raise Stopped(where, error) from error
 
 
 def as_given(value, backend):
@@ -295,7 +299,7 @@ def as_array(result, shape: tuple[int, ...]) -> np.ndarray:
         result.close()
         raise BadAnswer("The function is a generator or `async`: use a plain `def` with `return`, not `yield`.")
     if isinstance(result, tuple):
-        raise BadAnswer("The function returns a tuple: return the one result alone.")
+        raise BadAnswer(f"The function returns a tuple: return the one result alone{', as an array' if shape else ''}.")
     if isinstance(result, (bool, np.bool_)):
         raise BadAnswer(f"The function returns {bool(result)}, a truth value, not a number.")
     number_wanted = shape == ()
@@ -309,13 +313,15 @@ def as_array(result, shape: tuple[int, ...]) -> np.ndarray:
     if is_raw_bits(array):
         raise BadAnswer("The function returns bfloat16 numbers as raw bits: before `.numpy()`, `.astype('float32')`.")
     if array.dtype == object or array.dtype.kind not in "fiuc":
-        raise BadAnswer(f"The function returns an array of {array.dtype}, not of numbers.")
+        kind = "text" if array.dtype.kind in "US" else array.dtype
+        raise BadAnswer(f"The function returns an array of {kind}, not of numbers.")
     if array.dtype.kind == "c":
         raise BadAnswer("The function returns complex numbers: the root of something negative?")
     if number_wanted and array.size == 1:
         array = array.reshape(())
     if array.shape != shape:
-        raise BadAnswer(f"The result has the shape {array.shape}, but {shape or 'a single number'} is needed.")
+        kind = OnlyTheFirst if array.shape == (1, *shape[1:]) else BadAnswer
+        raise kind(f"The result has the shape {array.shape}, but {shape or 'a single number'} is needed.")
     return array.astype(np.float64)
 
 
@@ -604,11 +610,14 @@ class Implement(Exercise):
 
     def named(self, mistake: Mistake) -> Feedback:
         if mistake.id == self.unchanged:
-            return self.not_attempted()
+            return self.feedback(
+                "not-attempted",
+                f"{self.title}: the function still computes what was printed. `hint({self.id!r})` gives a nudge.",
+            )
         return self.feedback("mistake", mistake.explanation, mistake=mistake.id, title=mistake.name, hint=mistake.hint)
 
     def no_function(self, answer) -> Feedback:
-        name = self.id.replace("-", "_")
+        name = re.search(r"def (\w+)", self.stub).group(1)
         return self.feedback(
             "error",
             f"A function is needed, got {'None' if answer is None else _a(type(answer).__name__)}. Hand over the "
@@ -625,8 +634,9 @@ class Implement(Exercise):
     def failure(self, outcome, answer) -> Feedback:
         error = outcome.error
         if isinstance(error, BadAnswer):
-            message = f"{error} State stays in `s`." if "a tuple" in str(error) and self.slots else str(error)
-            return self.feedback("wrong", message, details=(("at", error.where),) if error.where else ())
+            return self.feedback(
+                "wrong", self.about_the_result(error, answer), details=(("at", error.where),) if error.where else ()
+            )
         if isinstance(error, BadSignature):
             return self.feedback("error", str(error), title="The arguments do not fit")
         if diagnosis.ran_too_long(error):
@@ -635,14 +645,23 @@ class Implement(Exercise):
         unknown = (
             "The message says what Python could not do." if diagnosis.text_of(error) else "It comes without a message."
         )
-        meaning = diagnosis.explain(error, self.names, self.slots, where) or unknown
-        details = [("exception", diagnosis.describe(error)), *_line(diagnosis.places_of(error), answer)]
+        lines = _line(diagnosis.places_of(error), answer)
+        meaning = diagnosis.explain(error, self.names, self.slots, where, lines[0][1] if lines else "") or unknown
+        details = [("exception", diagnosis.describe(error)), *lines]
         return self.feedback(
             "error",
             meaning + diagnosis.near_name(error, self.names),
             title="Your code raised an exception",
             details=(*details, *([("at", where)] if where else [])),
         )
+
+    def about_the_result(self, error: BadAnswer, answer) -> str:
+        """What is told of a result that is no number or array of the right kind."""
+        if "a tuple" in str(error) and self.slots:
+            return f"{error} State stays in `s`."
+        if isinstance(error, OnlyTheFirst) and diagnosis.has_a_loop(answer):
+            return f"{error} Is the `return` inside the loop? It ends the loop in its first round."
+        return str(error)
 
     def with_cause_of_nan(self, feedback, readings, answer, backend) -> Feedback:
         """Where a number is expected and NaN or infinity came out, let NumPy tell in which line that began."""

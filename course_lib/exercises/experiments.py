@@ -59,7 +59,9 @@ class MeasureExercise(Exercise):
             return self.feedback("wrong", str(error))
         if diagnosis.ran_too_long(error):
             return self.stopped(outcome, answer)
-        return self.feedback("error", f"The answer has not the form that is asked for. {diagnosis.describe(error)}")
+        return self.feedback(
+            "error", f"The answer does not have the form that is asked for. {diagnosis.describe(error)}"
+        )
 
 
 def _is_empty(answer) -> bool:

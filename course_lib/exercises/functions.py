@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import numbers
 import textwrap
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .engine import (
+    BadAnswer,
     Implement,
     Mistake,
     NumpyArrays,
@@ -143,11 +145,18 @@ class FunctionExercise(Implement):
 
 
 def listing(call):
-    """The same call for which a list of numbers, or of arrays, is as good as the array of them."""
+    """The same call for which a list of numbers or arrays, or a tuple of numbers, is as good as the array of them."""
 
     def as_array_from_list(arguments):
         result = call(arguments)
-        return np.array(list(map(as_plain_array, result))) if isinstance(result, list) and result else result
+        if isinstance(result, tuple) and all(isinstance(item, numbers.Number) for item in result):
+            result = list(result)
+        if not isinstance(result, list) or not result:
+            return result
+        try:
+            return np.array(list(map(as_plain_array, result)))
+        except ValueError:
+            raise BadAnswer("The function returns a list whose parts have different shapes.") from None
 
     return as_array_from_list
 

@@ -579,7 +579,7 @@ def unlike_units(shape, rng):
 
 @unlike_units.as_printed
 def first_weights(shape, rng):
-    """Return a layer's first weights: normal, around zero, with He's variance, no two units alike. Two bugs.
+    """Return a layer's first weights: normal, around zero, with He's variance 2/n_in, no two units alike. Two bugs.
 
     shape  (n_in, n_out): the weights of a unit are a column
     rng    a NumPy generator
@@ -624,6 +624,42 @@ def large_noise_of_the_inputs_on_the_constant(shape, rng):
     Each input has one random number, and all units share it.
     """
     return np.sqrt(2 / shape[0]) * (1 + rng.standard_normal((shape[0], 1)) * np.ones(shape))
+
+
+@units_still_alike.also(hint="Neither (n_in, 1) nor (1, n_out): every weight needs a number of its own.")
+def small_noise_of_the_units_on_the_constant(shape, rng):
+    """Each unit has one random number for all of its inputs, and the constant is still there.
+
+    The units differ in a factor only: all of them look at the sum of the inputs, and the rank is still 1.
+    """
+    return np.sqrt(2 / shape[0]) * (1 + rng.standard_normal((1, shape[1])) / 10 * np.ones(shape))
+
+
+@units_still_alike.also(hint="Every weight needs a number of its own, and the noise is to be around zero.")
+def large_noise_of_the_units_on_the_constant(shape, rng):
+    """The noise has He's size, but is one number per unit, and the constant is still there.
+
+    The units differ in a factor only: all of them look at the sum of the inputs, and the rank is still 1.
+    """
+    return np.sqrt(2 / shape[0]) * (1 + rng.standard_normal((1, shape[1])) * np.ones(shape))
+
+
+@units_still_alike.also(hint="Every weight needs a number of its own, of He's size.")
+def small_noise_of_the_units(shape, rng):
+    """The constant is gone, but each unit has one small number for all of its inputs.
+
+    The units differ in a factor only: all of them look at the sum of the inputs, and the rank is still 1.
+    """
+    return np.sqrt(2 / shape[0]) / 10 * rng.standard_normal((1, shape[1])) * np.ones(shape)
+
+
+@units_still_alike.also(hint="Draw a number for every weight, and multiply it by He's standard deviation once.")
+def constant_times_noise(shape, rng):
+    """Constant and noise are multiplied, and the units are still alike.
+
+    The noise is scaled twice, so the weights are far too small; and all units share what each input has drawn.
+    """
+    return (2 / shape[0]) / 10 * rng.standard_normal((shape[0], 1)) * np.ones(shape)
 
 
 @unlike_units.mistake("What is the mean of a unit's weights? It should be zero.")
@@ -696,6 +732,19 @@ def random_signs(shape, rng):
     Mean and variance are right, and units differ. But the numbers are two values, not normally distributed.
     """
     return np.sqrt(2 / shape[0]) * rng.choice([-1.0, 1.0], shape)
+
+
+for _id in (
+    "variance-as-std",
+    "fans-swapped",
+    "factor-two-missing",
+    "xavier-variance",
+    "rand-for-randn",
+    "uniform-instead",
+    "bound-as-std",
+):
+    unlike_units.add(he_normal.mistakes[_id])
+_add_numbers_from_elsewhere(unlike_units)
 
 
 # ------------------------------------------------------------------------- weight normalization

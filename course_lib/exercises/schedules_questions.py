@@ -202,7 +202,11 @@ def warmup_then_cosine(t, lr, warmup_steps, total_steps):
 
 @warmup_then_cosine.as_printed
 def warm_up(t, lr, warmup_steps, total_steps):
-    """Return the learning rate at step t: a line from 0 to lr in warmup_steps, then half a cosine to 0 at the end."""
+    """Return the learning rate at step t.
+
+    It is to rise in a line, from 0 at step 0 to lr at step warmup_steps, and then to fall
+    along half a cosine, to 0 at step total_steps.
+    """
     return lr * (1 + np.cos(np.pi * t / total_steps)) / 2
 
 
@@ -213,6 +217,15 @@ def cosine_of_the_whole_run(t, lr, warmup_steps, total_steps):
     It is that of the whole run. Where the line hands over, it has already begun to fall: the rate never reaches lr.
     """
     return lr * t / warmup_steps if t < warmup_steps else lr * half_cosine(t / total_steps)
+
+
+@cosine_of_the_whole_run.also
+def cosine_begun_too_early(t, lr, warmup_steps, total_steps):
+    """The cosine has the right length, but begins with the warm-up.
+
+    It counts from step 0: where the line hands over, it has already fallen, and it arrives at 0 too early.
+    """
+    return lr * t / warmup_steps if t < warmup_steps else lr * half_cosine(t / (total_steps - warmup_steps))
 
 
 @warmup_then_cosine.mistake("How many steps are left for the fall, once the warm-up is over?")
@@ -235,6 +248,79 @@ def stays_at_the_top(t, lr, warmup_steps, total_steps):
     return lr * min(1, t / warmup_steps)
 
 
+@warmup_then_cosine.mistake("Two pieces: a line up, and then a cosine down.")
+def cosine_upside_down(t, lr, warmup_steps, total_steps):
+    """The cosine is turned upside down.
+
+    The rate now rises during the whole run and is largest in the last step: there is no line, and nothing anneals.
+    """
+    return lr * (1 - half_cosine(t / total_steps))
+
+
+@warmup_then_cosine.mistake("A line: the share t / warmup_steps, without a cosine.")
+def cosine_up_and_down(t, lr, warmup_steps, total_steps):
+    """The warm-up is a cosine, too.
+
+    It begins and arrives in the right places, but a line is asked for, which rises by the same amount in each step.
+    """
+    if t < warmup_steps:
+        return lr * (1 - half_cosine(t / warmup_steps))
+    return lr * half_cosine((t - warmup_steps) / (total_steps - warmup_steps))
+
+
+@warmup_then_cosine.mistake("The second piece is half a cosine.")
+def line_up_and_down(t, lr, warmup_steps, total_steps):
+    """It comes down in a line.
+
+    It begins and arrives in the right places, but half a cosine is asked for: it falls slowly at both ends.
+    """
+    return lr * min(t / warmup_steps, (total_steps - t) / (total_steps - warmup_steps))
+
+
+@warmup_then_cosine.mistake("(1 + cos(π · share)) / 2")
+def quarter_of_a_cosine(t, lr, warmup_steps, total_steps):
+    """It is a quarter of a cosine.
+
+    cos(π/2 · share) falls slowly at the beginning only; half a cosine does so at the end as well.
+    """
+    if t < warmup_steps:
+        return lr * t / warmup_steps
+    return lr * np.cos(np.pi / 2 * (t - warmup_steps) / (total_steps - warmup_steps))
+
+
+@warmup_then_cosine.mistake("The line leads to lr, not to 1.")
+def rate_missing_in_the_line(t, lr, warmup_steps, total_steps):
+    """lr is missing in the line.
+
+    The line leads to 1, whatever lr is: most warm-ups would then go far above the rate that comes after.
+    """
+    if t < warmup_steps:
+        return t / warmup_steps
+    return lr * half_cosine((t - warmup_steps) / (total_steps - warmup_steps))
+
+
+@warmup_then_cosine.mistake("How far has the line come at step t?")
+def warm_up_without_t(t, lr, warmup_steps, total_steps):
+    """The warm-up does not rise.
+
+    lr / warmup_steps is how far the line rises in each step; at step t it has risen t times as far.
+    """
+    if t < warmup_steps:
+        return lr / warmup_steps
+    return lr * half_cosine((t - warmup_steps) / (total_steps - warmup_steps))
+
+
+@warmup_then_cosine.mistake("The last rate is that of step total_steps, and it is 0.")
+def cosine_one_step_short(t, lr, warmup_steps, total_steps):
+    """The cosine arrives one step early.
+
+    It is 0 at step total_steps - 1 and rises again in the next one.
+    """
+    if t < warmup_steps:
+        return lr * t / warmup_steps
+    return lr * half_cosine((t - warmup_steps) / (total_steps - warmup_steps - 1))
+
+
 @warmup_then_cosine.mistake("One after the other, not one times the other.")
 def line_times_cosine(t, lr, warmup_steps, total_steps):
     """Line and cosine are multiplied.
@@ -255,6 +341,17 @@ def line_one_step_early(t, lr, warmup_steps, total_steps):
     return lr * half_cosine((t - warmup_steps) / (total_steps - warmup_steps))
 
 
+@line_one_step_early.also
+def line_of_one_step_less(t, lr, warmup_steps, total_steps):
+    """The line is one step short.
+
+    It reaches lr at step warmup_steps - 1 already, as `np.linspace(0, lr, warmup_steps)` does.
+    """
+    if t < warmup_steps:
+        return np.linspace(0, lr, warmup_steps)[t]
+    return lr * half_cosine((t - warmup_steps) / (total_steps - warmup_steps))
+
+
 @warmup_then_cosine.mistake("While t < warmup_steps the line rises; which of your two branches is that?")
 def falls_then_rises(t, lr, warmup_steps, total_steps):
     """It comes down a line first.
@@ -271,9 +368,15 @@ def _steps_in_epochs():
     return [
         Case({"step": step, "lr": lr, "gamma": gamma, "every": every, "per_epoch": per_epoch})
         for lr, gamma, every, per_epoch in plans
-        for period in (every * per_epoch,)
-        for step in sorted({0, 1, per_epoch, every, period - 1, period, period + 1, 2 * period - 1, 3 * period + 2})
+        for step in _telling_steps(every, per_epoch)
     ]
+
+
+def _telling_steps(every, per_epoch):
+    """Steps beside the places at which the rate drops, or drops by mistake."""
+    period = every * per_epoch
+    around = (period - 1, period, period + 1, 2 * period - 1, 3 * period + 2)
+    return sorted({0, 1, per_epoch, every, 3 * period // 4, *around})
 
 
 @exercise(
@@ -293,7 +396,11 @@ def rate_in_epochs(step, lr, gamma, every, per_epoch):
 
 @rate_in_epochs.as_printed
 def rate_at(step, lr, gamma, every, per_epoch):
-    """Return the learning rate at a mini-batch: times gamma after each `every` epochs of per_epoch mini-batches."""
+    """Return the learning rate of a mini-batch: lr at first, times gamma after each `every` epochs.
+
+    step       which mini-batch of the whole run it is; the first is 0
+    per_epoch  how many mini-batches make an epoch
+    """
     epoch = step // per_epoch
     return lr * gamma**epoch
 
@@ -302,7 +409,7 @@ def rate_at(step, lr, gamma, every, per_epoch):
 def counts_mini_batches(step, lr, gamma, every, per_epoch):
     """It falls every few mini-batches.
 
-    `every` counts epochs, and here it is taken for a number of mini-batches: a plan for the run is over in an epoch.
+    `every` counts epochs, and here it is taken for a number of mini-batches: the drops come per_epoch times too often.
     """
     return lr * gamma ** (step // every)
 
@@ -335,6 +442,91 @@ def falls_and_comes_back(step, lr, gamma, every, per_epoch):
     return lr * gamma if epoch > 0 and epoch % every == 0 else lr
 
 
+@falls_and_comes_back.also
+def whole_power_and_back(step, lr, gamma, every, per_epoch):
+    """It falls in every tenth epoch only, far too much, and comes back in the next.
+
+    The condition asks whether *this* epoch is one in which the rate changes, and the power still counts every epoch.
+    """
+    epoch = step // per_epoch
+    return lr * gamma**epoch if epoch % every == 0 else lr
+
+
+@falls_and_comes_back.also
+def right_power_and_back(step, lr, gamma, every, per_epoch):
+    """The power is right, but in the epochs between two drops the first rate comes back.
+
+    The condition asks whether *this* epoch is one in which the rate changes. The number of drops needs no condition.
+    """
+    epoch = step // per_epoch
+    return lr * gamma ** (epoch // every) if epoch % every == 0 else lr
+
+
+@falls_and_comes_back.also(
+    hint="Count the drops so far. In epoch 0 there was none, though 0 is divisible by everything."
+)
+def falls_at_epoch_zero_and_comes_back(step, lr, gamma, every, per_epoch):
+    """It falls in every tenth epoch only, and so in the very first one.
+
+    The condition asks whether *this* epoch is one in which the rate changes. The drops before it are forgotten.
+    """
+    return lr * gamma if step // per_epoch % every == 0 else lr
+
+
+@rate_in_epochs.mistake("Use the argument `every`.")
+def ten_for_every(step, lr, gamma, every, per_epoch):
+    """The rate falls every ten epochs, whatever `every` is.
+
+    Right for the program of the article, but the argument `every` has no effect.
+    """
+    return lr * gamma ** (step // per_epoch // 10)
+
+
+@rate_in_epochs.mistake("`//` counts whole groups of epochs; `%` tells what is left over.")
+def remainder_for_the_drops(step, lr, gamma, every, per_epoch):
+    """The power is the remainder.
+
+    It falls in each of `every` epochs and then starts again from lr. The number of drops is the quotient.
+    """
+    return lr * gamma ** (step // per_epoch % every)
+
+
+@rate_in_epochs.mistake("Fewer drops than epochs: divide.")
+def drops_multiplied(step, lr, gamma, every, per_epoch):
+    """The epoch is multiplied by `every`.
+
+    That makes `every` drops in each epoch, where there should be one in `every` epochs.
+    """
+    return lr * gamma ** (step // per_epoch * every)
+
+
+@rate_in_epochs.mistake("What happens after twice `every` epochs?")
+def falls_only_once(step, lr, gamma, every, per_epoch):
+    """It falls only once.
+
+    After `every` epochs the rate has dropped, and there it stays: the later drops are missing.
+    """
+    return lr * gamma if step // per_epoch >= every else lr
+
+
+@rate_in_epochs.mistake("Before the first `every` epochs are over there is no drop.")
+def falls_at_the_start(step, lr, gamma, every, per_epoch):
+    """There is one drop too many.
+
+    The first one comes at the very start, so every level is one lower than it should be.
+    """
+    return lr * gamma ** (step // per_epoch // every + 1)
+
+
+@falls_at_the_start.also(hint="In a loop over epochs: no drop in epoch 0, though 0 is divisible by everything.")
+def falls_after_the_first_epoch(step, lr, gamma, every, per_epoch):
+    """Epoch 0 counts as one after which the rate drops.
+
+    0 is divisible by everything: the first drop comes after the first epoch, and all others follow too early.
+    """
+    return lr * gamma ** math.ceil(step // per_epoch / every)
+
+
 @rate_in_epochs.mistake("Epochs are counted from 0 here.")
 def drop_one_epoch_early(step, lr, gamma, every, per_epoch):
     """Every drop comes one epoch early.
@@ -342,6 +534,51 @@ def drop_one_epoch_early(step, lr, gamma, every, per_epoch):
     With epoch + 1 the last epoch of each level already runs at the next one.
     """
     return lr * gamma ** ((step // per_epoch + 1) // every)
+
+
+@drop_one_epoch_early.also(hint="Mini-batches are counted from 0 here.")
+def drop_one_mini_batch_early(step, lr, gamma, every, per_epoch):
+    """Every drop comes one mini-batch early.
+
+    With step + 1 the last mini-batch of each level already runs at the next one.
+    """
+    return lr * gamma ** ((step + 1) // (every * per_epoch))
+
+
+@rate_in_epochs.mistake("Whole levels: round the number of drops down.")
+def drops_rounded_to_the_nearest(step, lr, gamma, every, per_epoch):
+    """The number of drops is rounded to the nearest.
+
+    From half of the way to a drop on, the rate has already fallen.
+    """
+    return lr * gamma ** round(step / (every * per_epoch))
+
+
+@drops_rounded_to_the_nearest.also
+def drops_rounded_up(step, lr, gamma, every, per_epoch):
+    """The number of drops is rounded up.
+
+    Every drop comes as soon as a level begins, the first one in mini-batch number 1.
+    """
+    return lr * gamma ** math.ceil(step / (every * per_epoch))
+
+
+@rate_in_epochs.mistake("Epoch number `every` is the first of the lower level.")
+def drop_one_epoch_late(step, lr, gamma, every, per_epoch):
+    """Every drop comes one epoch late.
+
+    The first epoch of a level still runs at the level before.
+    """
+    return lr * gamma ** (max(step // per_epoch - 1, 0) // every)
+
+
+@drop_one_epoch_late.also(hint="Epochs are counted from 0 here: nothing is to be subtracted.")
+def epoch_minus_one(step, lr, gamma, every, per_epoch):
+    """Every drop comes one epoch late, and the first epoch is above lr.
+
+    With epoch - 1 the number of drops is -1 in epoch 0: the rate is divided by gamma there.
+    """
+    return lr * gamma ** ((step // per_epoch - 1) // every)
 
 
 @rate_in_epochs.mistake("The mini-batch number every · per_epoch is the first of the lower level.")
@@ -353,14 +590,41 @@ def drop_one_mini_batch_late(step, lr, gamma, every, per_epoch):
     return lr * gamma ** (max(step - 1, 0) // (every * per_epoch))
 
 
+@drop_one_mini_batch_late.also(hint="Mini-batches are counted from 0 here: nothing is to be subtracted.")
+def step_minus_one(step, lr, gamma, every, per_epoch):
+    """Every drop comes one mini-batch late, and the very first one is above lr.
+
+    With step - 1 the number of drops is -1 at step 0: the rate is divided by gamma there.
+    """
+    return lr * gamma ** ((step - 1) // (every * per_epoch))
+
+
 @rate_in_epochs.mistake("The rate falls by a factor with each drop.")
-def divided_by_the_drops(step, lr, gamma, every, per_epoch):
+def multiplied_by_the_drops(step, lr, gamma, every, per_epoch):
     """It multiplies by gamma times the number of drops.
 
     Two drops are a factor of gamma · gamma: a power, not a product.
     """
     drops = step // per_epoch // every
     return lr * gamma * drops if drops else lr
+
+
+@multiplied_by_the_drops.also
+def multiplied_by_no_drops(step, lr, gamma, every, per_epoch):
+    """It multiplies by gamma times the number of drops, and begins at 0.
+
+    Two drops are a factor of gamma · gamma, and no drop is a factor of 1: a power, not a product.
+    """
+    return lr * gamma * (step // per_epoch // every)
+
+
+@rate_in_epochs.mistake("Start from lr.")
+def factor_alone(step, lr, gamma, every, per_epoch):
+    """This is the factor alone.
+
+    lr is missing: training begins with the rate 1.
+    """
+    return gamma ** (step // per_epoch // every)
 
 
 # --------------------------------------------------------------------------------------- quizzes

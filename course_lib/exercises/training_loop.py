@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
+import re
+
 import numpy as np
 import paddle
 from paddle import nn
@@ -9,9 +13,10 @@ from paddle.nn.functional import cross_entropy
 
 from .. import data, models, optimizer, seeding
 from ..optimizer import lr
-from .engine import Mistake, NumpyArrays, Observation, Reading, ask, caller
+from .engine import ROUNDED, Mistake, NumpyArrays, Observation, Reading, ask, caller, deviation, is_rounded
 from .experiments import NotYet, Recognised, measure
 from .functions import FunctionExercise, listing
+from .sandbox import run
 
 # -- complete the loop ------------------------------------------------------------------------------------------------
 
@@ -20,20 +25,29 @@ class LoopExercise(FunctionExercise):
     """Write a training loop. Each case trains a new small network with it.
 
     The cases are numbers of epochs and of mini-batches. What the loop returns is read, and then what it did: the
-    weights, and the learning rate that the next step would have.
+    weights, the learning rate that the next step would have, and the steps.
     """
+
+    of_each_training = 4
+    """How many readings a training gives; the first is what the loop returns."""
 
     def __init__(self, id, *, reference, cases, **common):
         self._run_of_each_case = cases
         super().__init__(id, reference=reference, cases=[], **common)
 
-    def observe(self, function, backend=NumpyArrays):
-        call = listing(caller(function, self.names))
-        return Observation(reading for case in self._run_of_each_case for reading in self._train(call, *case))
+    def observe(self, function, backend=NumpyArrays, small_run=None):
+        return Observation(self._readings(function, small_run or _small_run))
 
-    def _train(self, call, epochs, batches):
+    def glimpse(self, function):
+        return Observation(itertools.islice(self._readings(function, _small_run), self.of_each_training))
+
+    def _readings(self, function, small_run):
+        call = listing(_pairs(caller(function, self.names)))
+        for case in self._run_of_each_case:
+            yield from self._train(call, *case, small_run(*case))
+
+    def _train(self, call, epochs, batches, arguments):
         where = f"{epochs} epochs of {batches} mini-batches"
-        arguments = _small_run(epochs, batches)
         value = ask(call, arguments, (epochs, 2), where)
         yield Reading(f"{where}: loss and accuracy of each epoch", value, allowed=1e-4)
         weights = [p.numpy().ravel() for p in arguments["model"].parameters()]
@@ -41,19 +55,70 @@ class LoopExercise(FunctionExercise):
         yield Reading(f"{where}: the learning rate afterwards", np.array(arguments["opt"].get_lr()), allowed=1e-9)
         yield Reading(f"{where}: steps, and those with a gradient", arguments["opt"].watched, allowed=1e-3)
 
+    def recognise(self, readings):
+        got, want = (side[:: self.of_each_training] for side in (readings, self.expected))
+        return super().recognise(readings) or (ROUNDED if is_rounded(got, want, self.roundings) else None)
+
+    def about_the_result(self, error, answer):
+        return (
+            f"{super().about_the_result(error, answer)} A list is asked for: one pair [mean loss, accuracy] per epoch."
+        )
+
+    def diagnose(self, answer, backend):
+        """Would it be right if all mini-batches were the same?"""
+        outcome = run(lambda: self.observe_twin(answer, small_run=_run_of_equal_batches), self.time_limit)
+        if outcome.error is None and deviation(outcome.value, self._expected_of_equal_batches) <= 1:
+            return self.named(_OTHER_ORDER)
+        return super().diagnose(answer, backend)
+
+    @functools.cached_property
+    def _expected_of_equal_batches(self):
+        return self.observe(self.reference, small_run=_run_of_equal_batches)
+
+
+def _pairs(call):
+    """The same call for which a tuple of pairs, or what ``zip`` gives, is as good as the list of them."""
+
+    def as_list(arguments):
+        result = call(arguments)
+        return list(result) if isinstance(result, (tuple, zip)) else result
+
+    return as_list
+
+
+_OTHER_ORDER = Mistake(
+    "other-order",
+    "The mini-batches are not taken one after the other",
+    "Each epoch goes through the list of mini-batches as it is given, from first to last. Here some are left out, come "
+    "twice or come in another order. Shuffling is right in a program of your own; the check compares with one order.",
+    "Take `batches` as the list is: no shuffling, and every mini-batch once.",
+)
+
 
 class _Watched(optimizer.Momentum):
-    """Counts its steps. Where some had no gradient to use, it tells whether a step or ``clear_grad`` came first."""
+    """Notes its steps, each ``clear_grad`` and each gradient that arrives, to tell why a step had none to use."""
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self._moved, self._calls, self._used = options["parameters"], "", 0
+        self._moved[0].register_hook(self._note_gradient)
+
+    def _note_gradient(self, _):
+        self._calls += "b"
 
     @property
     def watched(self) -> np.ndarray:
         steps = self._calls.count("s")
-        first = 0.0 if steps == self._used else 1.0 if self._calls[0] == "s" else 2.0
-        return np.array([steps, self._used, first])
+        return np.array([steps, self._used, 0.0 if steps == self._used > 0 else self._reason])
+
+    @property
+    def _reason(self) -> float:
+        """Why no step, or not every step, had a gradient to use."""
+        if "b" not in self._calls:
+            return 3.0  # none has arrived
+        if "s" not in self._calls:
+            return 0.0  # no step was made
+        return 1.0 if self._calls[0] == "s" else 2.0  # the step came first, or ``clear_grad`` did
 
     def step(self):
         self._calls += "s"
@@ -89,6 +154,12 @@ def _small_run(epochs: int, batches: int) -> dict:
     }
 
 
+def _run_of_equal_batches(epochs: int, batches: int) -> dict:
+    """The same training with its first mini-batch in the place of every other one."""
+    arguments = _small_run(epochs, batches)
+    return {**arguments, "batches": arguments["batches"][:1] * batches}
+
+
 def _accuracy(model, validation) -> float:
     images, labels = validation
     return float((model(images).argmax(axis=1) == labels).astype("float32").mean())
@@ -101,11 +172,11 @@ def train_network(model, opt, schedule, batches, validation, epochs):
                 training (`model.train()`) than in use (`model.eval()`)
     opt         the optimizer of its parameters; its learning rate is the schedule
     schedule    made to be stepped once after every mini-batch
-    batches     the mini-batches of an epoch: a list of (images, labels)
+    batches     the mini-batches of an epoch, in the order in which to take them: a list of (images, labels)
     validation  (images, labels) to measure the accuracy with, after each epoch
     epochs      how often to go through the mini-batches
-    Return a list with one pair [mean loss, accuracy in [0, 1]] per epoch. The loss of a mini-batch is
-    paddle.nn.functional.cross_entropy(scores, labels).
+    Return a list with one pair [mean loss, accuracy] per epoch: the mean over the mini-batches of
+    paddle.nn.functional.cross_entropy(scores, labels), and the share of right answers, from 0 to 1.
     Example: two epochs in which the network learns something may give [[1.98, 0.41], [1.52, 0.58]].
     """
     history = []
@@ -139,36 +210,55 @@ loop = LoopExercise(
 )
 
 
-def _variant(*, train=True, evaluate=True, order="bsc", schedule="batch", told="mean", softmax=False):
-    """A loop with a slip in it. ``order``: b backward, s step, c clear_grad; a letter left out is not called."""
+def _mean(losses, accuracy):
+    return [np.mean(losses), accuracy]
 
-    def wrong(model, opt, schedule_, batches, validation, epochs):
-        history = []
-        for _ in range(epochs):
-            if train:
-                model.train()
-            losses = []
+
+def _variant(*, begin="train", end="eval", order="bscl", after="", told=_mean, softmax=False, kept=False, shown=False):
+    """A loop with a slip in it.
+
+    Args:
+        begin, end: The mode in which an epoch begins, and the one in which the accuracy is measured; None: not set.
+        order: What is called for each mini-batch: b backward, s step, c clear_grad, l the schedule's step without a
+            number, e with that of the epoch.
+        after: What is called after each epoch, in the same letters.
+        told: Losses and accuracy of an epoch -> what is entered.
+        softmax: Whether the loss gets probabilities.
+        kept: Whether the losses of the epochs before stay in the list.
+        shown: Whether the accuracy is that of the last mini-batch.
+    """
+
+    def wrong(model, opt, schedule, batches, validation, epochs):
+        history, losses = [], []
+        for epoch in range(epochs):
+            if begin:
+                getattr(model, begin)()
+            losses = losses if kept else []
             for images, labels in batches:
                 scores = model(images)
                 loss = cross_entropy(nn.functional.softmax(scores) if softmax else scores, labels)
+                calls = {"b": loss.backward, "s": opt.step, "c": opt.clear_grad, "l": schedule.step}
+                calls["e"] = functools.partial(schedule.step, epoch)
                 for call in order:
-                    {"b": loss.backward, "s": opt.step, "c": opt.clear_grad, "l": schedule_.step}[call]()
-                if schedule == "batch" and "l" not in order:
-                    schedule_.step()
+                    calls[call]()
                 losses.append(float(loss))
-            if schedule == "epoch":
-                schedule_.step()
-            if evaluate:
-                model.eval()
-            summary = {"mean": np.mean, "last": lambda values: values[-1], "sum": np.sum, "first": lambda v: v[0]}[told]
-            history.append([summary(losses), _accuracy(model, validation)])
+            for call in after:
+                calls[call]()
+            if end:
+                getattr(model, end)()
+            history.append(told(losses, _accuracy(model, (images, labels) if shown else validation)))
         return np.array(history)
 
     return wrong
 
 
 def _enter(id, name, explanation, hint, *slips):
-    loop.add(Mistake(id, name, explanation, hint, [_variant(**slip) for slip in slips]))
+    """Enter a mistake. A second one of the same id is another form of the first, with words of its own."""
+    mistake = Mistake(id, name, explanation, hint, [_variant(**slip) for slip in slips])
+    if id in loop.mistakes:
+        loop.mistakes[id].join(mistake)
+    else:
+        loop.add(mistake)
 
 
 _enter(
@@ -177,32 +267,60 @@ _enter(
     "`backward` adds to the gradients that are there. Each step then follows the sum of all gradients so far, which is "
     "momentum without any friction.",
     "opt.clear_grad() once per mini-batch.",
-    {"order": "bs"},
+    {"order": "bsl"},
+)
+_enter(
+    "no-clear-grad",
+    "The gradients are cleared only once per epoch",
+    "`backward` adds to the gradients that are there. Each step then follows the sum of all gradients of the epoch so "
+    "far.",
+    "opt.clear_grad() once per mini-batch.",
+    {"order": "bsl", "after": "c"},
+)
+_enter(
+    "no-backward",
+    "No gradient is ever computed",
+    "Steps are made, but no gradient has come from the loss. So no parameter moves.",
+    "loss.backward() once per mini-batch, on the loss as it comes from the network: not detached, not as a number.",
+    {"order": "scl"},
+)
+_enter(
+    "no-backward",
+    "Neither a gradient nor a step",
+    "The loss of each mini-batch is computed, but the network does not learn from it.",
+    "First loss.backward(), then opt.step().",
+    {"order": "cl"},
 )
 _enter(
     "step-before-backward",
     "The step comes before the gradient",
     "`step` uses the gradients that `backward` has left. Before it there are none, or those of the mini-batch before.",
     "First loss.backward(), then opt.step().",
-    {"order": "sbc"},
-    {"order": "scb"},
-    {"order": "sb"},
+    {"order": "sbcl"},
+    {"order": "scbl"},
+    {"order": "sbl"},
 )
 _enter(
     "cleared-before-step",
     "The gradients are cleared before they are used",
     "Between `backward` and `step` nothing may empty them: here nothing is left for `step`.",
     "Clear after the step, or before the backward pass.",
-    {"order": "bcs"},
-    {"order": "csb"},
+    {"order": "bcsl"},
+    {"order": "csbl"},
 )
 _enter(
     "no-step",
     "The optimizer never makes a step",
     "The gradients are computed, but no parameter moves.",
     "opt.step() once per mini-batch, after loss.backward().",
-    {"order": "bc"},
-    {"order": "b"},
+    {"order": "bcl"},
+)
+_enter(
+    "step-per-epoch",
+    "The optimizer makes one step per epoch",
+    "The gradients of all mini-batches are added up first. That is one long step where there should be many.",
+    "Which loop does opt.step() belong in?",
+    {"order": "bl", "after": "sc"},
 )
 _enter(
     "eval-left-on",
@@ -210,7 +328,22 @@ _enter(
     "`model.eval()` stays in force until `model.train()` is called. Batch normalization then uses old averages and "
     "dropout drops nothing, while the weights go on changing.",
     "Where does each epoch have to begin?",
-    {"train": False},
+    {"begin": None},
+)
+_enter(
+    "eval-left-on",
+    "The network trains in evaluation mode",
+    "Batch normalization then uses its old averages, which are never renewed, and dropout drops nothing.",
+    "model.train() before the mini-batches of an epoch.",
+    {"begin": "eval"},
+)
+_enter(
+    "eval-left-on",
+    "The two modes are swapped",
+    "The network trains in evaluation mode, with averages of batch normalization that are never renewed, and is "
+    "measured in training mode.",
+    "model.train() before the mini-batches, model.eval() before the accuracy.",
+    {"begin": "eval", "end": "train"},
 )
 _enter(
     "measured-in-training-mode",
@@ -218,22 +351,43 @@ _enter(
     "Layers such as batch normalization and dropout then behave as in training: the number depends on which pictures "
     "are measured together, and measuring changes the network.",
     "Switch to evaluation mode before the accuracy is measured.",
-    {"evaluate": False},
-    {"evaluate": False, "train": False},
+    {"end": None},
 )
 _enter(
     "schedule-per-epoch",
     "The schedule is stepped once per epoch",
     "It was made for mini-batches: its decay comes late by the number of mini-batches in an epoch.",
-    "Which loop does schedule.step() belong into?",
-    {"schedule": "epoch"},
+    "Which loop does schedule.step() belong in?",
+    {"order": "bsc", "after": "l"},
+)
+_enter(
+    "schedule-per-epoch",
+    "The schedule is set to the number of the epoch",
+    "It was made for mini-batches. `schedule.step()` moves it on by one; with a number it goes to that place.",
+    "schedule.step(), without a number, once per mini-batch.",
+    {"order": "bsc", "after": "e"},
+    {"order": "bsce"},
+)
+_enter(
+    "schedule-twice",
+    "The schedule is stepped too often",
+    "It was made for one step per mini-batch: with another one after each epoch its decay comes too early.",
+    "schedule.step() once per mini-batch, and nowhere else.",
+    {"after": "l"},
+)
+_enter(
+    "schedule-twice",
+    "The schedule is stepped twice per mini-batch",
+    "It was made for one step per mini-batch: its decay comes twice as early as it should.",
+    "schedule.step() once per mini-batch, and nowhere else.",
+    {"order": "bscll"},
 )
 _enter(
     "schedule-not-stepped",
     "The schedule is never stepped",
     "The optimizer asks it for the learning rate, but only `schedule.step()` moves it on: the rate stays as it began.",
     "schedule.step() once per mini-batch.",
-    {"schedule": "never"},
+    {"order": "bsc"},
 )
 _enter(
     "schedule-before-step",
@@ -247,15 +401,75 @@ _enter(
     "The loss of the last mini-batch is given as that of the epoch",
     "One mini-batch is a noisy sample: the curve of such losses jumps from epoch to epoch.",
     "Collect the losses of all mini-batches and take their mean.",
-    {"told": "last"},
-    {"told": "first"},
+    {"told": lambda losses, accuracy: [losses[-1], accuracy]},
+)
+_enter(
+    "last-loss",
+    "The loss of the first mini-batch is given as that of the epoch",
+    "One mini-batch is a noisy sample: the curve of such losses jumps from epoch to epoch.",
+    "Collect the losses of all mini-batches and take their mean.",
+    {"told": lambda losses, accuracy: [losses[0], accuracy]},
 )
 _enter(
     "summed-loss",
     "The losses are added, not averaged",
     "The sum grows with the number of mini-batches, so runs with other batch sizes cannot be compared.",
     "Divide by the number of mini-batches.",
-    {"told": "sum"},
+    {"told": lambda losses, accuracy: [np.sum(losses), accuracy]},
+)
+_enter(
+    "losses-of-all-epochs",
+    "The losses of earlier epochs are counted again",
+    "From the second epoch on the mean is one over all epochs so far: the curve falls too slowly.",
+    "Begin each epoch with an empty list, or with a sum of 0.",
+    {"kept": True},
+)
+
+
+@loop.mistakes["losses-of-all-epochs"].also(hint="Set the sum to 0 at the beginning of each epoch.")
+def sum_never_set_to_zero(*arguments):
+    """The sum of the losses goes on from epoch to epoch.
+
+    Divided by the mini-batches of one epoch, the "mean" rises with every epoch, however well the network learns.
+    """
+    history = train_network(*arguments)
+    return np.stack([np.cumsum(history[:, 0]), history[:, 1]], axis=1)
+
+
+_enter(
+    "accuracy-in-percent",
+    "The accuracy is given in percent",
+    "It is asked for as a share between 0 and 1.",
+    "Do not multiply by 100.",
+    {"told": lambda losses, accuracy: [np.mean(losses), 100 * accuracy]},
+)
+_enter(
+    "accuracy-in-percent",
+    "The right answers are counted, but not divided by their number",
+    "The accuracy is a share between 0 and 1; a count grows with the number of pictures.",
+    "Divide by the number of pictures in `validation`.",
+    {"told": lambda losses, accuracy: [np.mean(losses), 12 * accuracy]},  # of twelve pictures
+)
+_enter(
+    "share-of-errors",
+    "The share of wrong answers is given",
+    "That is the error rate; the accuracy is the share of right answers.",
+    "Count where the class with the highest score is the label.",
+    {"told": lambda losses, accuracy: [np.mean(losses), 1 - accuracy]},
+)
+_enter(
+    "pair-swapped",
+    "Loss and accuracy are swapped",
+    "A pair is asked for in the order [mean loss, accuracy].",
+    "First the loss.",
+    {"told": lambda losses, accuracy: [accuracy, np.mean(losses)]},
+)
+_enter(
+    "accuracy-of-a-mini-batch",
+    "The accuracy is measured on the last mini-batch",
+    "The network has just been trained on these pictures. How well it does on others is what `validation` is for.",
+    "Take images and labels from `validation` first.",
+    {"shown": True},
 )
 _enter(
     "softmax-twice",
@@ -323,28 +537,28 @@ diagnosis = {{"A": None, "B": None, "C": None, "D": None, "E": None}}"""
 
 FLAT_TAKEN_FOR_SLOW = Mistake(
     "flat-taken-for-slow",
-    "A flat curve is taken for a slow one",
+    "A flat curve and a slow one are mixed up",
     "With a rate that is too low, the loss falls all the time, if only a little. A curve that lies flat at 2.3 after a "
     "leap will never fall: no unit of the network answers any more, so no gradient comes back.",
     "Which curve leaps in the first steps, and which never moves far at all?",
 )
 BEND_TAKEN_FOR_SLOW = Mistake(
     "bend-taken-for-slow",
-    "A curve with a bend is taken for a slow one",
+    "A curve with a bend and a slow one are mixed up",
     "A rate that is too low is so from the first step. Where the loss first falls fast and then bends, the rate was "
     "right at the beginning and became too low.",
     "Compare the first fifteen steps of the two.",
 )
 SAW_TAKEN_FOR_JUMPS = Mistake(
     "saw-teeth-taken-for-jumps",
-    "The loss of sorted pictures is taken for that of a large rate",
+    "The loss of sorted pictures and that of a rate that is too high are mixed up",
     "Both go up and down. But a rate that is too high never lets the loss come near 0, while sorted pictures do so "
     "again and again: as long as one digit comes, it is enough to say that digit.",
     "Which of the two curves comes close to 0?",
 )
 DEAD_TAKEN_FOR_JUMPS = Mistake(
     "flat-taken-for-jumps",
-    "A flat curve is taken for one that jumps",
+    "A flat curve and one that jumps are mixed up",
     "One leap and then a level line is no jumping: a rate that is too high goes on throwing the loss about as long as "
     "units are alive.",
     "Look at the last hundred steps alone.",
@@ -370,21 +584,32 @@ _CONFUSED = {
     ),
 )
 def diagnosis(answer):
-    if not isinstance(answer, dict) or set(answer) != set(RIGHT):
+    if not isinstance(answer, dict) or {str(letter).strip().upper() for letter in answer} != set(RIGHT):
         raise TypeError(f"a dict with the keys {', '.join(RIGHT)} is needed")
-    for letter, fault in answer.items():
-        if fault not in FAULTS:
-            offered = ", ".join(f'"{fault}"' for fault in FAULTS)
-            raise TypeError(f"for each curve one of {offered} is needed; {letter} has {fault!r}")
-    wrong = [letter for letter in RIGHT if answer[letter] != RIGHT[letter]]
+    given = {str(letter).strip().upper(): _fault(letter, fault) for letter, fault in answer.items()}
+    wrong = [letter for letter in RIGHT if given[letter] not in (None, RIGHT[letter])]
     for letter in wrong:
-        mistake = _CONFUSED.get(frozenset({answer[letter], RIGHT[letter]}))
+        mistake = _CONFUSED.get(frozenset({given[letter], RIGHT[letter]}))
         if mistake:
             raise Recognised(mistake)
     if wrong:
-        raise NotYet(
-            f"Not yet: of a run that is {answer[wrong[0]]!r}, {FAULTS[answer[wrong[0]]]}. Curve {wrong[0]} differs."
-        )
+        fault = given[wrong[0]]
+        raise NotYet(f'Not yet: curve {wrong[0]} does not look like "{fault}", where {FAULTS[fault]}.')
+    open_ = [letter for letter in RIGHT if given[letter] is None]
+    if open_:
+        right_so_far = "Right so far. " if len(open_) < len(RIGHT) else ""
+        raise NotYet(f"{right_so_far}Still without an answer: {', '.join(open_)}.")
     return (
         "All five. The loss alone tells these faults apart: where it starts to differ, and how far from 2.3 it stays."
     )
+
+
+def _fault(letter, answer) -> str | None:
+    """The fault that is meant, however it is capitalised; None where there is no answer yet."""
+    if answer is None or answer is Ellipsis or (isinstance(answer, str) and not answer.strip()):
+        return None
+    fault = " ".join(re.split(r"[\s_-]+", answer.strip().lower())) if isinstance(answer, str) else answer
+    if not isinstance(fault, str) or fault not in FAULTS:
+        offered = ", ".join(f'"{name}"' for name in FAULTS)
+        raise TypeError(f"for each curve one of {offered} is needed; {letter} has {str(answer)[:60]!r}")
+    return fault
