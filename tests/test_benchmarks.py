@@ -2,10 +2,13 @@
 
 import json
 
+import nbformat
 import numpy as np
 import pytest
 
 from benchmarks import schedule_curves, step_time
+from benchmarks.records import rounded
+from tools.circumstances import PACKAGES
 
 TINY = {"tiny": lambda: [[3, 2], [2]]}
 
@@ -61,11 +64,36 @@ def test_the_stored_results_are_complete():
     assert step_time.RESULTS.with_suffix(".md").read_text(encoding="utf-8") == step_time.table(results)
 
 
+# Records of long runs ------------------------------------------------------------------------------------------
+
+RECORDS = [schedule_curves.RECORD]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
+def test_a_record_says_how_it_was_made(record):
+    kept = record.read()
+    assert kept["command"] == f"python -m benchmarks.{record.name.replace('-', '_')}"
+    assert set(kept["versions"]) == {"python", *PACKAGES}
+    assert kept["machine"]
+    assert kept["date"]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
+def test_a_chapter_reads_the_record(record):
+    chapters = (nbformat.read(path, as_version=4) for path in record.root.glob("chapters/*.ipynb"))
+    code = (cell.source for chapter in chapters for cell in chapter.cells if cell.cell_type == "code")
+    assert any(f'"{record.path.name}"' in source for source in code)
+
+
+def test_a_lost_run_is_kept_without_nan():
+    assert rounded(np.array([0.12345, np.nan])) == [0.1235, None]
+
+
 # Curves under schedules ---------------------------------------------------------------------------------------
 
 
 def test_the_record_of_the_curves_is_the_one_that_the_command_would_write():
-    kept = json.loads(schedule_curves.RECORD.read_text(encoding="utf-8"))
+    kept = schedule_curves.RECORD.read()
     assert list(kept["schedules"]) == list(schedule_curves.SCHEDULES)
     assert (kept["epochs"], kept["seeds"]) == (schedule_curves.EPOCHS, list(schedule_curves.SEEDS))
     for curves in kept["schedules"].values():
@@ -77,9 +105,5 @@ def test_the_recorded_rates_are_those_of_the_schedule(name):
     schedule = schedule_curves.SCHEDULES[name]()
     steps = np.arange(0, schedule_curves.STEPS, schedule_curves.PER_EPOCH // 8)
     rates = np.full(len(steps), schedule) if isinstance(schedule, float) else schedule.at(steps)
-    kept = json.loads(schedule_curves.RECORD.read_text(encoding="utf-8"))["schedules"][name]["rate"]
+    kept = schedule_curves.RECORD.read()["schedules"][name]["rate"]
     np.testing.assert_allclose(kept, rates, rtol=1e-3)
-
-
-def test_a_lost_run_is_kept_without_nan():
-    assert schedule_curves.rounded(np.array([0.12345, np.nan])) == [0.1235, None]
