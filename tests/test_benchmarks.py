@@ -1,13 +1,15 @@
 """The benchmark runs, and its files have the shape that the book's page reads. No time is judged here."""
 
 import json
+from dataclasses import replace
 
 import nbformat
 import numpy as np
 import pytest
 
-from benchmarks import schedule_curves, step_time
-from benchmarks.records import rounded
+from benchmarks import schedule_curves, step_time, tutorial_comparison
+from benchmarks.records import Record, rounded
+from course_lib import data, training
 from tools.circumstances import PACKAGES
 
 TINY = {"tiny": lambda: [[3, 2], [2]]}
@@ -107,3 +109,46 @@ def test_the_recorded_rates_are_those_of_the_schedule(name):
     rates = np.full(len(steps), schedule) if isinstance(schedule, float) else schedule.at(steps)
     kept = schedule_curves.RECORD.read()["schedules"][name]["rate"]
     np.testing.assert_allclose(kept, rates, rtol=1e-3)
+
+
+# The tutorial's comparison ------------------------------------------------------------------------------------
+
+
+def few_digits(pictures):
+    digits = data.load("digits", size=28).subset(pictures)
+    return replace(digits, validation=digits.train, test=digits.train)
+
+
+@pytest.fixture
+def comparison(monkeypatch, tmp_path):
+    """Two methods on a few digits; the record and the runs are put aside."""
+    rates = {"SGD": [0.01, 0.1], "Adam": [0.001, 0.01]}
+    values = {"RATES": rates, "SEEDS": range(2), "PICTURES": 20, "FEWER_PICTURES": 10, "handwriting": few_digits}
+    for name, value in {**values, "RECORD": Record("tutorial-comparison", tmp_path)}.items():
+        monkeypatch.setattr(tutorial_comparison, name, value)
+    return tutorial_comparison
+
+
+def test_an_interrupted_comparison_goes_on_where_it_was(comparison, monkeypatch, tmp_path):
+    fit, trained = training.fit, []
+
+    def fit_until_interrupted(model, rule, pictures, **options):
+        if len(trained) == 5:
+            trained.append("interrupted")
+            raise KeyboardInterrupt
+        trained.append((type(rule).__name__, rule.get_lr(), len(pictures.train), options["seed"]))
+        return fit(model, rule, pictures, **options)
+
+    monkeypatch.setattr(training, "fit", fit_until_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        comparison.main()
+    assert not comparison.RECORD.path.exists()
+    assert comparison.main() == 0
+    assert len(trained) == len(set(trained))  # no run was done again
+    kept = comparison.RECORD.read()
+
+    monkeypatch.setattr(comparison, "RECORD", Record("tutorial-comparison", tmp_path / "unbroken"))
+    assert comparison.main() == 0
+    assert comparison.RECORD.read() == kept
+    assert kept["pictures"] == 20
+    assert [len(each["accuracy"]) for found in kept["methods"].values() for each in found.values()] == [2] * 4
