@@ -10,21 +10,14 @@ that is finished is kept in ``_build/schedule-curves``, so an interrupted comman
 
 from __future__ import annotations
 
-import math
 import sys
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
-
+from benchmarks.records import Record, rounded
 from course_lib import data, models, training
-from course_lib.files import as_json, write_atomically
 from course_lib.optimizer import Momentum, lr
-from tools.circumstances import circumstances
 
-ROOT = Path(__file__).resolve().parents[1]
-WORK = ROOT / "_build" / "schedule-curves"
-RECORD = ROOT / "chapters" / "results" / "schedule-curves.json"
+RECORD = Record("schedule-curves")
 
 EPOCHS, PER_EPOCH, BATCH_SIZE, SEEDS = 6, 80, 30, range(3)
 STEPS = EPOCHS * PER_EPOCH
@@ -59,24 +52,19 @@ def run(schedule: str, seed: int) -> dict:
     return {"accuracy": history.accuracy, "loss": history.validation_loss, "rate": history.lr[:: PER_EPOCH // 8]}
 
 
-def rounded(curve: np.ndarray) -> list:
-    """Four decimals, and None where a lost run has no number: JSON has no NaN."""
-    return [round(value, 4) if math.isfinite(value) else None for value in curve.tolist()]
-
-
-def record(runs: training.Sweep) -> dict:
+def content(runs: training.Sweep) -> dict:
     """What the chapter shows, rounded: all runs under their schedule's name, and the rates of one of them."""
     shown = {}
     for row, name in enumerate(SCHEDULES):
         curves = {key: [rounded(curve) for curve in runs[key][row]] for key in ("accuracy", "loss")}
         shown[name] = {**curves, "rate": [float(f"{rate:.4g}") for rate in runs["rate"][row, 0]]}
     setting = {"epochs": EPOCHS, "batch_size": BATCH_SIZE, "pictures": PER_EPOCH * BATCH_SIZE, "seeds": list(SEEDS)}
-    return {**circumstances("python -m benchmarks.schedule_curves"), **setting, "schedules": shown}
+    return {**setting, "schedules": shown}
 
 
 def main() -> int:
-    runs = training.sweep(run, {"schedule": list(SCHEDULES)}, seeds=SEEDS, store=WORK)
-    write_atomically(RECORD, as_json(record(runs)))
+    runs = training.sweep(run, {"schedule": list(SCHEDULES)}, seeds=SEEDS, store=RECORD.store)
+    RECORD.write(content(runs))
     for name, accuracy in zip(SCHEDULES, 100 * runs["accuracy"][:, :, -1]):
         print(
             f"{name:<30} {accuracy.mean():.1f} % after {EPOCHS} epochs ({accuracy.min():.1f} to {accuracy.max():.1f})"

@@ -28,6 +28,7 @@ import numpy as np
 import paddle
 from tqdm import tqdm
 
+from benchmarks.records import rounded
 from course_lib import data, initializer, models, training
 from course_lib.files import as_json, read_json, write_atomically
 from course_lib.optimizer import Momentum, lr
@@ -270,8 +271,8 @@ def train(plan: Plan, dataset: data.Dataset, store: Store) -> dict:
 def make_record(plans: list[Plan], results: list[dict]) -> dict:
     """The results with all that is needed to judge and to repeat them."""
     runs = [{**result, **plan.settings()} for plan, result in zip(plans, results)]
-    for run in runs:  # JSON has no NaN
-        run["first_losses"] = [loss if math.isfinite(loss) else None for loss in run["first_losses"]]
+    for run in runs:
+        run["first_losses"] = rounded(run["first_losses"])
     return {**circumstances("make reproduce"), "runs": runs}
 
 

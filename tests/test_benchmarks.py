@@ -1,11 +1,16 @@
 """The benchmark runs, and its files have the shape that the book's page reads. No time is judged here."""
 
 import json
+from dataclasses import replace
 
+import nbformat
 import numpy as np
 import pytest
 
-from benchmarks import schedule_curves, step_time
+from benchmarks import schedule_curves, step_time, tutorial_comparison
+from benchmarks.records import Record, rounded
+from course_lib import data, training
+from tools.circumstances import PACKAGES
 
 TINY = {"tiny": lambda: [[3, 2], [2]]}
 
@@ -61,11 +66,36 @@ def test_the_stored_results_are_complete():
     assert step_time.RESULTS.with_suffix(".md").read_text(encoding="utf-8") == step_time.table(results)
 
 
+# Records of long runs ------------------------------------------------------------------------------------------
+
+RECORDS = [schedule_curves.RECORD]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
+def test_a_record_says_how_it_was_made(record):
+    kept = record.read()
+    assert kept["command"] == f"python -m benchmarks.{record.name.replace('-', '_')}"
+    assert set(kept["versions"]) == {"python", *PACKAGES}
+    assert kept["machine"]
+    assert kept["date"]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
+def test_a_chapter_reads_the_record(record):
+    chapters = (nbformat.read(path, as_version=4) for path in record.root.glob("chapters/*.ipynb"))
+    code = (cell.source for chapter in chapters for cell in chapter.cells if cell.cell_type == "code")
+    assert any(f'"{record.path.name}"' in source for source in code)
+
+
+def test_a_lost_run_is_kept_without_nan():
+    assert rounded(np.array([0.12345, np.nan])) == [0.1235, None]
+
+
 # Curves under schedules ---------------------------------------------------------------------------------------
 
 
 def test_the_record_of_the_curves_is_the_one_that_the_command_would_write():
-    kept = json.loads(schedule_curves.RECORD.read_text(encoding="utf-8"))
+    kept = schedule_curves.RECORD.read()
     assert list(kept["schedules"]) == list(schedule_curves.SCHEDULES)
     assert (kept["epochs"], kept["seeds"]) == (schedule_curves.EPOCHS, list(schedule_curves.SEEDS))
     for curves in kept["schedules"].values():
@@ -77,9 +107,48 @@ def test_the_recorded_rates_are_those_of_the_schedule(name):
     schedule = schedule_curves.SCHEDULES[name]()
     steps = np.arange(0, schedule_curves.STEPS, schedule_curves.PER_EPOCH // 8)
     rates = np.full(len(steps), schedule) if isinstance(schedule, float) else schedule.at(steps)
-    kept = json.loads(schedule_curves.RECORD.read_text(encoding="utf-8"))["schedules"][name]["rate"]
+    kept = schedule_curves.RECORD.read()["schedules"][name]["rate"]
     np.testing.assert_allclose(kept, rates, rtol=1e-3)
 
 
-def test_a_lost_run_is_kept_without_nan():
-    assert schedule_curves.rounded(np.array([0.12345, np.nan])) == [0.1235, None]
+# The tutorial's comparison ------------------------------------------------------------------------------------
+
+
+def few_digits(pictures):
+    digits = data.load("digits", size=28).subset(pictures)
+    return replace(digits, validation=digits.train, test=digits.train)
+
+
+@pytest.fixture
+def comparison(monkeypatch, tmp_path):
+    """Two methods on a few digits; the record and the runs are put aside."""
+    rates = {"SGD": [0.01, 0.1], "Adam": [0.001, 0.01]}
+    values = {"RATES": rates, "SEEDS": range(2), "PICTURES": 20, "FEWER_PICTURES": 10, "handwriting": few_digits}
+    for name, value in {**values, "RECORD": Record("tutorial-comparison", tmp_path)}.items():
+        monkeypatch.setattr(tutorial_comparison, name, value)
+    return tutorial_comparison
+
+
+def test_an_interrupted_comparison_goes_on_where_it_was(comparison, monkeypatch, tmp_path):
+    fit, trained = training.fit, []
+
+    def fit_until_interrupted(model, rule, pictures, **options):
+        if len(trained) == 5:
+            trained.append("interrupted")
+            raise KeyboardInterrupt
+        trained.append((type(rule).__name__, rule.get_lr(), len(pictures.train), options["seed"]))
+        return fit(model, rule, pictures, **options)
+
+    monkeypatch.setattr(training, "fit", fit_until_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        comparison.main()
+    assert not comparison.RECORD.path.exists()
+    assert comparison.main() == 0
+    assert len(trained) == len(set(trained))  # no run was done again
+    kept = comparison.RECORD.read()
+
+    monkeypatch.setattr(comparison, "RECORD", Record("tutorial-comparison", tmp_path / "unbroken"))
+    assert comparison.main() == 0
+    assert comparison.RECORD.read() == kept
+    assert kept["pictures"] == 20
+    assert [len(each["accuracy"]) for found in kept["methods"].values() for each in found.values()] == [2] * 4
