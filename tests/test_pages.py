@@ -61,6 +61,7 @@ def test_every_chapter_says_how_long_it_takes(site):
         minutes = int(re.match(r"(\d+) minutes of reading", line.get_text()).group(1))
         words = len(prose(chapter).split())
         assert words / 300 < minutes < words / 60, (chapter, minutes, words)
+        assert minutes <= 35, (chapter, minutes)
         assert "minutes" not in prose(chapter).partition("\n## ")[0], f"chapter {chapter} types a reading time"
 
 
