@@ -68,7 +68,7 @@ def test_the_stored_results_are_complete():
 
 # Records of long runs ------------------------------------------------------------------------------------------
 
-RECORDS = [schedule_curves.RECORD]
+RECORDS = [benchmark.RECORD for benchmark in (schedule_curves, tutorial_comparison)]
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
@@ -112,6 +112,28 @@ def test_the_recorded_rates_are_those_of_the_schedule(name):
 
 
 # The tutorial's comparison ------------------------------------------------------------------------------------
+
+
+def test_the_record_of_the_comparison_is_the_one_that_the_command_would_write():
+    kept = tutorial_comparison.RECORD.read()
+    assert (kept["epochs"], kept["batch_size"]) == (tutorial_comparison.EPOCHS, tutorial_comparison.BATCH_SIZE)
+    assert (kept["pictures"], kept["seeds"]) == (tutorial_comparison.PICTURES, list(tutorial_comparison.SEEDS))
+    assert list(kept["methods"]) == list(kept["search"]["methods"]) == list(tutorial_comparison.RATES)
+    for found in kept["methods"].values():
+        assert found["tutorial"]["learning_rate"] == tutorial_comparison.TUTORIAL_RATE
+        assert all(len(each["accuracy"]) == len(kept["seeds"]) for each in found.values())
+
+
+@pytest.mark.parametrize(("method", "rates"), tutorial_comparison.RATES.items())
+def test_a_rate_of_its_own_was_chosen_inside_the_grid_and_with_other_seeds(method, rates):
+    kept = tutorial_comparison.RECORD.read()
+    search = kept["search"]["methods"][method]
+    assert list(search["losses"]) == list(map(str, rates))
+    losses = {float(rate): loss for rate, loss in search["losses"].items() if loss is not None}
+    best = min(losses, key=losses.get)
+    assert best == search["learning_rate"] == kept["methods"][method]["own"]["learning_rate"]
+    assert min(rates) < best < max(rates)
+    assert not set(kept["seeds"]).intersection(kept["search"]["seeds"])
 
 
 def few_digits(pictures):
