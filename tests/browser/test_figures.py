@@ -283,7 +283,7 @@ def test_every_control_draws_what_the_library_computes(figure, hand):
 
 
 def test_the_range_test_is_read_where_the_dot_is(window):
-    with window("chapters/09_schedules.html") as page:
+    with window("chapters/10_range_test_and_cycles.html") as page:
         root = page.locator("#range-test")
         for share in (0.2, 0.5, 0.9):
             Mouse.move(page, root.locator("input[type=range]"), share)

@@ -69,9 +69,9 @@ def test_the_ledger_shows_what_is_asked_for(window):
                 assert row.is_visible() == asked_for
             expect(page.locator(".ledger output")).to_have_text(f"{shown.count()} of {rows.count()} shown")
         verdict.select_option("")
-        chapter.select_option("3")
+        chapter.select_option("1")
         assert shown.count() > 3
-        assert {row.get_attribute("data-chapter") for row in shown.all()} == {"3"}
+        assert {row.get_attribute("data-chapter") for row in shown.all()} == {"1"}
 
 
 @pytest.fixture(params=["application/json", "text/plain", "from disk"])
@@ -134,11 +134,13 @@ def test_the_button_changes_the_colours_and_the_next_page_remembers(window):
         ("solutions/02_sgd_and_momentum.html#nesterov-step", "solutions/04_momentum.html#nesterov-step"),
     ],
 )
-def test_an_old_address_leads_to_the_new_page(window, old, new):
-    with window(f"chapters/{old}") as page:
-        page.wait_for_url(f"**/chapters/{new}")
-        anchor = new.partition("#")[2]
-        assert not anchor or page.locator(f"[id='{anchor}']").count() == 1
+def test_an_old_address_leads_to_the_new_page(browser, site, old, new):
+    page = browser.new_page()
+    page.goto(f"{site.as_uri()}/chapters/{old}")
+    page.wait_for_url(f"**/chapters/{new}")
+    anchor = new.partition("#")[2]
+    assert not anchor or page.locator(f"[id='{anchor}']").count() == 1
+    page.close()
 
 
 @pytest.mark.parametrize("path", ["chapters/index.html", "chapters/01_learning_rate.html", "chapters/claims.html"])
