@@ -4,14 +4,15 @@ Importing it brings nothing in beyond its submodules; ``from course_lib import o
 drop-in twin of ``paddle.optimizer``.
 """
 
+import logging as _logging
 import warnings as _warnings
 
 # Paddle warns at import that a compiler cache is missing. That concerns people who build Paddle, not
 # people who read this course. Only this one message is filtered; every other warning stays visible.
 _warnings.filterwarnings("ignore", message="No ccache found", category=UserWarning)
 
-# Matplotlib before Paddle: Paddle sets the root logger to INFO at import, and Matplotlib would then
-# chat about its font cache on every machine that opens the course for the first time.
-import matplotlib as _matplotlib  # noqa: E402, F401
+# Paddle sets the root logger to INFO at import, and Matplotlib would then chat about its font cache on
+# every machine that opens the course for the first time.
+_logging.getLogger("matplotlib").setLevel(_logging.WARNING)
 
 __version__ = "1.0.0"

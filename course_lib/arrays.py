@@ -8,17 +8,18 @@ An update rule is written once. It runs on NumPy memory inside ``Optimizer.step`
 from __future__ import annotations
 
 import numpy as np
-import paddle
 
-__all__ = ["absolute", "dot", "maximum", "minimum", "sign", "sqrt", "where", "zeros_like"]
+from .edge import is_tensor, paddle
+
+__all__ = ["absolute", "dot", "maximum", "minimum", "sign", "sqrt", "zeros_like"]
 
 
-def _either(numpy_function, paddle_function, description: str):
+def _either(numpy_function, name_in_paddle: str, description: str):
     """Return a function that picks Paddle's version as soon as one argument is a tensor."""
 
     def function(*arrays):
-        if any(isinstance(array, paddle.Tensor) for array in arrays):
-            return paddle_function(*map(_as_tensor_like(arrays), arrays))
+        if any(map(is_tensor, arrays)):
+            return getattr(paddle, name_in_paddle)(*map(_as_tensor_like(arrays), arrays))
         result = numpy_function(*arrays)
         # NumPy makes a float64 of its own out of a plain float, and that would turn float32 arrays into float64.
         return float(result) if type(arrays[0]) is float and np.ndim(result) == 0 else result
@@ -30,28 +31,15 @@ def _either(numpy_function, paddle_function, description: str):
 
 def _as_tensor_like(arrays):
     """Return a converter that turns floats and arrays into tensors of the dtype that is already there."""
-    dtype = next(array.dtype for array in arrays if isinstance(array, paddle.Tensor) and array.dtype != paddle.bool)
-    return lambda value: value if isinstance(value, paddle.Tensor) else paddle.to_tensor(value, dtype=dtype)
+    dtype = next(filter(is_tensor, arrays)).dtype
+    return lambda value: value if is_tensor(value) else paddle.to_tensor(value, dtype=dtype)
 
 
-sqrt = _either(np.sqrt, paddle.sqrt, "Square root")
-absolute = _either(np.absolute, paddle.abs, "Absolute value")
-sign = _either(np.sign, paddle.sign, "Sign, -1, 0 or 1")
-maximum = _either(np.maximum, paddle.maximum, "The larger of two values")
-minimum = _either(np.minimum, paddle.minimum, "The smaller of two values")
-
-
-def where(condition, x, y):
-    """``x`` where ``condition`` holds, else ``y``, elementwise.
-
-    Example:
-        >>> where(np.array([True, False]), np.array([1.0, 2.0]), 0.0)
-        array([1., 0.])
-    """
-    if isinstance(condition, paddle.Tensor):
-        as_tensor = _as_tensor_like([a for a in (x, y) if isinstance(a, paddle.Tensor)] or [paddle.to_tensor(0.0)])
-        return paddle.where(condition, as_tensor(x), as_tensor(y))
-    return np.where(condition, x, y)
+sqrt = _either(np.sqrt, "sqrt", "Square root")
+absolute = _either(np.absolute, "abs", "Absolute value")
+sign = _either(np.sign, "sign", "Sign, -1, 0 or 1")
+maximum = _either(np.maximum, "maximum", "The larger of two values")
+minimum = _either(np.minimum, "minimum", "The smaller of two values")
 
 
 def dot(x, y) -> float:
@@ -61,7 +49,7 @@ def dot(x, y) -> float:
         >>> dot(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
         11.0
     """
-    if isinstance(x, paddle.Tensor) or isinstance(y, paddle.Tensor):
+    if is_tensor(x) or is_tensor(y):
         return (x * y).sum().item()
     return float(np.vdot(x, y))
 
@@ -75,7 +63,7 @@ def zeros_like(x):
         >>> zeros_like(3.0)
         0.0
     """
-    if isinstance(x, paddle.Tensor):
+    if is_tensor(x):
         return paddle.zeros_like(x)
     # np.zeros takes memory only where it is written to, np.zeros_like at once
     return np.zeros(x.shape, x.dtype) if isinstance(x, np.ndarray) else 0.0

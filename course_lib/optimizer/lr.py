@@ -23,9 +23,8 @@ import math
 import numbers
 
 import numpy as np
-import paddle
-from paddle.optimizer.lr import LRScheduler
 
+from ..edge import LRScheduler, is_tensor, paddle
 from ..errors import choice, flag, listed, number, only_in_paddle, whole
 from .translation import fallback
 
@@ -53,7 +52,7 @@ __all__ = [
 
 
 def __getattr__(name):
-    raise only_in_paddle(__name__, name, paddle.optimizer.lr)
+    raise only_in_paddle(__name__, name, paddle and paddle.optimizer.lr)
 
 
 class Schedule(LRScheduler):
@@ -527,8 +526,7 @@ class LinearWarmup(Schedule):
         self.start_lr = number("start_lr", start_lr, 0)
         self.end_lr = number("end_lr", end_lr, self.start_lr, low_open=True)
         self.has_closed_form = getattr(learning_rate, "has_closed_form", not isinstance(learning_rate, LRScheduler))
-        is_plateau_of_paddle = isinstance(learning_rate, paddle.optimizer.lr.ReduceOnPlateau)
-        self.watches_metric = getattr(learning_rate, "watches_metric", is_plateau_of_paddle)
+        self.watches_metric = watches_metric(learning_rate)
         if self.watches_metric and whole("last_epoch", last_epoch, -1) >= self.warmup_steps:
             raise ValueError(
                 f"last_epoch must be below warmup_steps={self.warmup_steps} around a schedule that watches a metric "
@@ -1066,6 +1064,39 @@ class ReduceOnPlateau(Schedule):
         self.keys = ["cooldown_counter", "best", "num_bad_epochs", "last_epoch", "last_lr"]
 
 
+# --- The schedule of an optimizer, the course's or Paddle's -----------------------------------------------------------
+
+
+def schedule_of(optimizer):
+    """Return the schedule that drives the learning rate of ``optimizer``, or None if it is a number.
+
+    Example:
+        >>> from course_lib import optimizer
+        >>> schedule_of(optimizer.SGD(StepDecay(0.5, step_size=2))).at(3), schedule_of(optimizer.SGD(0.5))
+        (0.05, None)
+    """
+    # Paddle keeps it in this attribute and offers no other way to it; the course's optimizers do the same.
+    learning_rate = optimizer._learning_rate
+    return learning_rate if isinstance(learning_rate, LRScheduler) else None
+
+
+@contextlib.contextmanager
+def schedule_set_aside(optimizer):
+    """Inside the block the learning rate of ``optimizer`` is a number, which ``set_lr`` may change."""
+    learning_rate = optimizer._learning_rate
+    optimizer._learning_rate = optimizer.get_lr()
+    try:
+        yield
+    finally:
+        optimizer._learning_rate = learning_rate
+
+
+def watches_metric(schedule) -> bool:
+    """Whether ``step`` of a schedule, the course's or Paddle's, takes the metric that it watches."""
+    of_paddle = paddle is not None and isinstance(schedule, paddle.optimizer.lr.ReduceOnPlateau)
+    return getattr(schedule, "watches_metric", of_paddle)
+
+
 # --- Shared by the schedules above -----------------------------------------------------------------------------------
 
 
@@ -1160,7 +1191,7 @@ def _momentum_pair(momentum):
 
 def _single_number(name, value):
     """The number in a scalar, or in a tensor or array of one element. NaN and infinity are allowed."""
-    if isinstance(value, (paddle.Tensor, np.ndarray)):
+    if is_tensor(value) or isinstance(value, np.ndarray):
         if value.size != 1:
             raise ValueError(f"{name} must hold a single number (take the mean first), got shape {list(value.shape)}")
         value = value.item()

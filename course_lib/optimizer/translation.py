@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import inspect
 
-from paddle.jit.sot import psdb
+from ..edge import paddle
 
 
-def _not_known(recursive: bool) -> None:
-    """The oldest Paddle that the course runs with knows no such call for methods within methods."""
+def _nothing(recursive: bool) -> None:
+    """Without Paddle nothing is translated; the oldest that the course runs with knows no call for nested methods."""
 
 
-fallback = psdb.fallback if "recursive" in inspect.signature(psdb.fallback).parameters else _not_known
+if paddle is None:
+    fallback = _nothing
+else:
+    from paddle.jit.sot import psdb
+
+    fallback = psdb.fallback if "recursive" in inspect.signature(psdb.fallback).parameters else _nothing
