@@ -288,5 +288,5 @@ def _from_the_first_step(optimizer):
 def _next_learning_rate(follower) -> float:
     if hasattr(follower._learning_rate, "step"):
         follower._learning_rate.step()
-        follower._follow_momentum_schedule()
+        follower.follow_momentum_schedule()
     return follower.get_lr()
