@@ -5,6 +5,10 @@ but as much Python as a large matrix; a matrix of a million values pushes its ow
 of the processor's cache. So parameters with equal settings are joined, and large ones are cut, into
 blocks of at most ``BLOCK_SIZE`` elements, which several cores share if there are many. NumPy works on the
 tensors' own memory, nothing is copied except to join small parameters.
+
+Is it worth it? Measured on one core, without joining: a step of Adam takes 1.9 times as long for the six tensors of a
+small convolutional network, 4.6 times for 64 tensors of 100 values, and just as long for LeNet; one of SGD 1.3 times,
+twice, and as long.
 """
 
 from __future__ import annotations
