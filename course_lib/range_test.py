@@ -22,7 +22,7 @@ from course_lib.edge import LRScheduler
 from course_lib.lr_finder import RULES, MovingAverage, RangeTest
 from course_lib.optimizer import Optimizer
 from course_lib.optimizer.lr import schedule_set_aside
-from course_lib.progress import with_bar
+from course_lib.progress_bar import with_bar
 from course_lib.seeding import seeded
 from course_lib.training import check_run, losses_with_gradients, parameters_of, training_mode
 

@@ -1,7 +1,8 @@
 """Training a network and writing down what happened.
 
 ``fit`` is the training loop of the whole book, ``evaluate`` measures a model, ``sweep`` (of ``course_lib.sweeps``)
-repeats an experiment over a grid of settings and seeds, on one core or on many, with the same numbers.
+repeats an experiment over a grid of settings and seeds, on one core or on many, with the same numbers, and ``choose``
+(of ``course_lib.choices``) takes the best setting and writes it down.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import numpy as np
 import paddle
 
 from course_lib import errors
-from course_lib.choices import choose  # noqa: F401 (as sweep below)
+from course_lib.choices import choose
 from course_lib.data import Dataset, Split, batches
 from course_lib.optimizer.lr import schedule_of, watches_metric
-from course_lib.progress import with_bar
+from course_lib.progress_bar import with_bar
 from course_lib.seeding import seeded
-from course_lib.sweeps import Sweep, sweep  # noqa: F401 (they belong to training for those who use them)
+from course_lib.sweeps import Sweep, sweep
+
+__all__ = ["History", "Sweep", "choose", "evaluate", "fit", "largest_difference", "path", "sweep"]
 
 _EVALUATION_BATCH = 200  # fits into the processor's cache: a quarter faster than 1000
 

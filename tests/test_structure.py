@@ -15,8 +15,8 @@ LIBRARY = Path(__file__).resolve().parent.parent / "course_lib"
 STOREYS = {
     "formulas": ["errors", "edge", "arrays", "surfaces", "initializer", "lr_finder", "optimizer"],
     "apparatus": [
-        *["files", "intervals", "rare_words", "progress"],
-        *["claims", "ledger", "choices", "sweeps", "store"],
+        *["files", "intervals", "rare_words", "progress_bar"],
+        *["claims", "claims_page", "choices", "sweeps", "store"],
         *["plotting", "interactive"],
     ],
     "Paddle": ["seeding", "layers", "data", "models", "training", "range_test"],
