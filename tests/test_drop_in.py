@@ -45,8 +45,8 @@ def test_sgdw_has_the_defaults_of_momentum_and_adamw():
 def test_arguments_without_effect_are_kept_as_given(name):
     cls = getattr(optimizer, name)
     without_effect = {"multi_precision", "use_multi_tensor", "lazy_mode", "use_lowprecision_moment", "rescale_grad"}
-    given = {argument: 2.0 if argument == "rescale_grad" else True for argument in without_effect & set(cls.hyperparameters)}
-    given = {argument: value for argument, value in given.items() if argument in inspect.signature(cls).parameters}
+    accepted = without_effect & set(cls.hyperparameters) & set(inspect.signature(cls).parameters)
+    given = {argument: 2.0 if argument == "rescale_grad" else True for argument in accepted}
     plain, made = (cls(learning_rate=0.1, **arguments) for arguments in ({}, given))
     assert {argument: getattr(made, argument) for argument in given} == given
     assert all(getattr(plain, argument) in (False, 1.0) for argument in given)

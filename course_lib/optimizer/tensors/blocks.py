@@ -23,7 +23,6 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
-from paddle.regularizer import L2Decay
 
 from .paddle_format import format_of
 
@@ -125,7 +124,7 @@ class Block:
         x = joined(self.targets)
         g = joined([gradients[index][start:stop] for index, start, stop in self.pieces])
         for kind, coefficient in self.regularizers:
-            g = g + coefficient * (x if kind is L2Decay else np.sign(x))
+            g = g + coefficient * (x if kind == "L2" else np.sign(x))
         self.state.t += 1
         new = rule(x, g, self.state, lr * self.lr_scale)
         for target, part in zip(self.targets, self.parts):

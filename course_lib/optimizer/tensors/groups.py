@@ -66,10 +66,10 @@ class Group:
         )
 
     def regularizers_of(self, parameter) -> tuple:
-        """Return ``(L1Decay or L2Decay, coefficient)`` for each regularizer that acts on this parameter."""
+        """Return ``("L1" or "L2", coefficient)`` for each regularizer that acts on this parameter."""
         own = _attribute(parameter, "regularizer", None) if self._param_attr_regularizes else None
         regularizers = self._regularizers if own is None else [own]
-        return tuple((type(regularizer), float(regularizer._coeff)) for regularizer in regularizers)
+        return tuple(("L2" if isinstance(each, L2Decay) else "L1", float(each._coeff)) for each in regularizers)
 
 
 def make_groups(optimizer, parameters) -> list[Group]:
