@@ -17,7 +17,6 @@ was recorded are made by ``course_lib.claims_page``.
 from __future__ import annotations
 
 import contextlib
-import html
 import os
 import warnings
 from collections.abc import Mapping
@@ -37,6 +36,8 @@ from course_lib.files import (
     set_aside,
     write_atomically,
 )
+from course_lib.looks import BLUE_GREY, GREEN, GREY, OCHRE, RED
+from course_lib.markup import escape, marked, tag
 
 SOURCES = {
     "S0": "Learning-rate optimization algorithms",
@@ -48,11 +49,11 @@ SOURCES = {
 
 # verdict: (symbol, colour). The symbol and the word say the same as the colour.
 VERDICTS = {
-    "confirmed": ("✓", "#008f5f"),
-    "partly": ("◐", "#9a7b00"),
-    "refuted": ("✗", "#c93a32"),
-    "undecided": ("?", "#4477aa"),
-    "not measurable here": ("–", "#757575"),
+    "confirmed": ("✓", GREEN),
+    "partly": ("◐", OCHRE),
+    "refuted": ("✗", RED),
+    "undecided": ("?", BLUE_GREY),
+    "not measurable here": ("–", GREY),
 }
 
 # A condition that holds, that does not, that the measurement leaves open.
@@ -283,21 +284,22 @@ class Card:
     def _repr_html_(self) -> str:
         """Colours come from the page, except for the verdict's own, which reads on light and on dark."""
         symbol, color = VERDICTS[self.verdict]
-        escape, claim = html.escape, self.claim
-        word, bracket, count = self.verdict.summary.partition(" (")
-        items = "".join(f"<li>{mark} {escape(text)}</li>" for mark, text in self._conditions())
-        conditions = f'<ul style="list-style:none;margin:.2em 0;padding-left:1em">{items}</ul>' if items else ""
-        reason = "".join(f"<div>{escape(line)}</div>" for line in self._reason())
-        return (
-            f'<div class="claim" id="claim-{claim.id.lower()}" data-verdict="{self.verdict}" style="margin:1em 0;'
-            f"padding:.6em 1em;border:1px solid {color};border-left-width:.5em;border-radius:.4em;"
-            'background:transparent;color:inherit;text-align:left">'
-            f'<div><strong><span aria-hidden="true" style="color:{color}">{symbol}</span> {claim.id}: {word}'
-            f"</strong>{bracket}{count}</div>"
-            f"<div>Claim: <em>{escape(claim.text)}</em></div>"
-            f"<div>Measured: {escape(self.measured)}</div>{conditions}{reason}"
-            f'<div style="font-size:.85em">Source: {escape(_articles(claim))}</div></div>'
+        claim, (word, bracket, count) = self.claim, self.verdict.summary.partition(" (")
+        items = "".join(tag("li", f"{mark} {escape(text)}") for mark, text in self._conditions())
+        lines = (
+            tag("div", marked(symbol, color, f"{claim.id}: {word}") + bracket + count),
+            tag("div", f"Claim: {tag('em', escape(claim.text))}"),
+            tag("div", f"Measured: {escape(self.measured)}"),
+            tag("ul", items, style="list-style:none;margin:.2em 0;padding-left:1em") if items else "",
+            *(tag("div", escape(line)) for line in self._reason()),
+            tag("div", f"Source: {escape(_articles(claim))}", style="font-size:.85em"),
         )
+        look = (
+            f"margin:1em 0;padding:.6em 1em;border:1px solid {color};border-left-width:.5em;border-radius:.4em;"
+            "background:transparent;color:inherit;text-align:left"
+        )
+        id = f"claim-{claim.id.lower()}"
+        return tag("div", "".join(lines), class_="claim", id=id, data_verdict=self.verdict, style=look)
 
     def _conditions(self) -> list[tuple[str, str]]:
         """Mark and text of each; the text says which is the core, and which the measurement leaves open."""

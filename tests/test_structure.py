@@ -17,7 +17,7 @@ STOREYS = {
     "apparatus": [
         *["files", "intervals", "rare_words", "progress_bar"],
         *["claims", "claims_page", "choices", "sweeps", "store"],
-        *["plotting", "interactive"],
+        *["markup", "looks", "plotting", "interactive"],
     ],
     "Paddle": ["seeding", "layers", "data", "models", "training", "range_test"],
     "exercises": ["exercises", "variants"],

@@ -33,7 +33,8 @@ WORK = ROOT / "_build" / "mnist"
 RESULTS = CHAPTERS / "results"
 CLAIMS, CHOICES, RUN = "claims-mnist.json", "choices-mnist.json", "mnist-run.json"
 
-BESIDE = {"exercises", "interactive", "plotting.py", "variants.py"}  # of the library, what no experiment's number needs
+# Of the library, what no experiment's number needs
+BESIDE = {"exercises", "variants.py", "interactive", "plotting.py", "looks.py", "markup.py", "claims_page.py"}
 
 
 def chapters() -> list[Path]:
