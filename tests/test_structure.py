@@ -19,25 +19,26 @@ STOREYS = {
         *["claims", "claims_page", "choices", "sweeps", "store"],
         *["markup", "looks", "plotting", "interactive"],
     ],
-    "Paddle": ["seeding", "layers", "data", "models", "training", "range_test"],
+    "Paddle": ["optimizer/tensors", "seeding", "layers", "data", "models", "training", "range_test"],
     "exercises": ["exercises", "variants"],
 }
 
 # The only files that import Paddle. All others can be imported where it is not installed.
 NEEDS_PADDLE = {
     "edge.py",  # asks whether it is there
-    *{f"optimizer/{name}.py" for name in ("__init__", "base", "blocks", "groups", "limits", "saving", "sgd")},
-    "optimizer/translation.py",
+    *{f"optimizer/tensors/{name}.py" for name in ("groups", "interface", "memory", "saving")},
     *{"layers.py", "data.py", "models.py", "training.py", "range_test.py"},
     *{f"exercises/{name}.py" for name in ("engine", "surroundings", "answers", "experiments", "sandbox")},
     "exercises/training_loop.py",
 }
 
 # Files that ask ``edge`` for it: they work on tensors where there are any, and on everything else without Paddle.
-USES_PADDLE_IF_THERE = {"arrays.py", "optimizer/lr.py", "optimizer/translation.py", "seeding.py", "store.py"}
+USES_PADDLE_IF_THERE = {
+    *{"arrays.py", "optimizer/__init__.py", "optimizer/base.py", "optimizer/lr.py", "seeding.py", "store.py"}
+}
 
-# file -> what it imports from a storey above it, inside of a function: only who calls that needs it
-DOORS = {}
+# file -> what it imports from a storey above it, and only where Paddle is installed
+DOORS = {"optimizer/base.py": "optimizer.tensors.interface.OfTensors"}
 
 FILES = sorted(path.relative_to(LIBRARY).as_posix() for path in LIBRARY.rglob("*.py"))
 
