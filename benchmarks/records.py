@@ -1,4 +1,8 @@
-"""A record: the results of runs that take too long for a page, as a file that the page reads."""
+"""A record: the results of runs that take too long for a page, as a file that the page reads.
+
+Where a command's finished runs are kept until all are there, so that an interrupted one goes on, is said here as well:
+in a folder for a sweep's ``store`` or for files with ``tools.stamps``.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +20,13 @@ class Record:
     """Where the results of a command are kept.
 
     Attributes:
-        name: Of the record; that of the command's module, with hyphens.
+        name: Of the record.
+        command: What makes it.
         root: The project's folder.
     """
 
     name: str
+    command: str
     root: Path = Path(__file__).resolve().parents[1]
 
     @property
@@ -30,7 +36,7 @@ class Record:
 
     @property
     def store(self) -> Path:
-        """The folder of the finished runs, so that an interrupted command goes on where it was."""
+        """The folder of the finished runs."""
         return self.root / "_build" / self.name
 
     def read(self) -> dict:
@@ -38,8 +44,7 @@ class Record:
 
     def write(self, content: dict) -> None:
         """Write the record: ``content``, after what it was made with."""
-        command = f"python -m benchmarks.{self.name.replace('-', '_')}"
-        write_atomically(self.path, as_json({**circumstances(command), **content}))
+        write_atomically(self.path, as_json({**circumstances(self.command), **content}))
 
 
 def rounded(values: Iterable[float]) -> list[float | None]:

@@ -17,7 +17,7 @@ from benchmarks.records import Record, rounded
 from course_lib import data, models, training
 from course_lib.optimizer import Momentum, lr
 
-RECORD = Record("schedule-curves")
+RECORD = Record("schedule-curves", "python -m benchmarks.schedule_curves")
 
 EPOCHS, PER_EPOCH, BATCH_SIZE, SEEDS = 6, 80, 30, range(3)
 STEPS = EPOCHS * PER_EPOCH

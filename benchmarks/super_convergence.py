@@ -3,7 +3,7 @@
     python -m benchmarks.super_convergence                               all planned runs; writes the record at the end
     python -m benchmarks.super_convergence --policies 1cycle --seeds 0   some of them, to be held against the record
 
-A run (a policy with a seed) is stored in ``_build/super-convergence`` after every epoch. If it is interrupted it goes
+A run (a policy with a seed) is stored in ``_build/reproduce-mnist`` after every epoch. If it is interrupted it goes
 on from there, to the same numbers as if it had not been. Several processes may share the work: give each its own
 policies or seeds. When all planned runs are there, they become the record that chapter 12 shows.
 
@@ -28,15 +28,14 @@ import numpy as np
 import paddle
 from tqdm import tqdm
 
-from benchmarks.records import rounded
+from benchmarks.records import Record, rounded
 from course_lib import data, initializer, layers, models, training
-from course_lib.files import as_json, read_json, write_atomically
+from course_lib.files import read_json
 from course_lib.optimizer import Momentum, lr
-from tools.circumstances import circumstances, versions
+from tools.circumstances import versions
+from tools.stamps import fingerprint, has_stamp, remove_stamped, write_stamped
 
-ROOT = Path(__file__).resolve().parents[1]
-WORK = ROOT / "_build" / "super-convergence"
-RECORD = ROOT / "chapters" / "results" / "reproduce-mnist.json"
+RECORD = Record("reproduce-mnist", "make reproduce")
 
 BATCH_SIZE = 512
 WEIGHT_DECAY = 5e-4
@@ -226,32 +225,29 @@ class Store:
     def finished(self, plan: Plan) -> dict | None:
         """The result of a run that came to its end."""
         path = self._path(plan, "json")
-        stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        return stored["result"] if stored.get("stamp") == _stamp(plan) else None
+        return read_json(path) if has_stamp(path, _stamp(plan)) else None
 
     def finish(self, run: Run) -> None:
-        content = {"stamp": _stamp(run.plan), "result": run.result}
-        write_atomically(self._path(run.plan, "json"), json.dumps(content))
-        self._path(run.plan, "pdparams").unlink()
+        write_stamped(self._path(run.plan, "json"), json.dumps(run.result), _stamp(run.plan))
+        remove_stamped(self._path(run.plan, "pdparams"))
 
     def lay_aside(self, run: Run) -> None:
         buffer = io.BytesIO()
-        paddle.save({"stamp": _stamp(run.plan), "state": run.state()}, buffer)
-        write_atomically(self._path(run.plan, "pdparams"), buffer.getvalue())
+        paddle.save(run.state(), buffer)
+        write_stamped(self._path(run.plan, "pdparams"), buffer.getvalue(), _stamp(run.plan))
 
     def take_up(self, run: Run) -> None:
         """Set the run to where it was laid aside, if it was."""
         path = self._path(run.plan, "pdparams")
-        stored = paddle.load(str(path)) if path.exists() else {}
-        if stored.get("stamp") == _stamp(run.plan):
-            run.set_state(stored["state"])
+        if has_stamp(path, _stamp(run.plan)):
+            run.set_state(paddle.load(str(path)))
 
     def _path(self, plan: Plan, kind: str) -> Path:
         return self.folder / f"{plan.policy}-{plan.seed}.{kind}"
 
 
-def _stamp(plan: Plan) -> dict:
-    return {"settings": plan.settings(), "versions": versions()}
+def _stamp(plan: Plan) -> str:
+    return fingerprint({"settings": plan.settings(), "versions": versions()})
 
 
 def train(plan: Plan, dataset: data.Dataset, store: Store) -> dict:
@@ -268,12 +264,12 @@ def train(plan: Plan, dataset: data.Dataset, store: Store) -> dict:
     return store.finished(plan)
 
 
-def make_record(plans: list[Plan], results: list[dict]) -> dict:
+def described(plans: list[Plan], results: list[dict]) -> list[dict]:
     """The results with all that is needed to judge and to repeat them."""
     runs = [{**result, **plan.settings()} for plan, result in zip(plans, results)]
     for run in runs:
         run["first_losses"] = rounded(run["first_losses"])
-    return {**circumstances("make reproduce"), "runs": runs}
+    return runs
 
 
 def summary(runs: list[dict]) -> str:
@@ -302,7 +298,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", nargs="+", type=int, help="default: all that are planned")
     options = parser.parse_args(arguments)
 
-    dataset, store = published_data(), Store(WORK)
+    dataset, store = published_data(), Store(RECORD.store)
     plans = planned(len(dataset.train))
     seeds = {plan.seed for plan in plans if plan.policy in options.policies}
     if not seeds.issuperset(options.seeds or ()):
@@ -312,10 +308,10 @@ def main(arguments: list[str] | None = None) -> int:
         train(plan, dataset, store)
     results = [store.finished(plan) for plan in plans]
     print("these runs:", summary([result for result in results if result]), sep="\n")
-    if RECORD.exists():
-        print("the record:", summary(read_json(RECORD)["runs"]), sep="\n")
+    if RECORD.path.exists():
+        print("the record:", summary(RECORD.read()["runs"]), sep="\n")
     if all(results):
-        write_atomically(RECORD, as_json(make_record(plans, results)))
+        RECORD.write({"runs": described(plans, results)})
         print("all planned runs are there: they are the record now")
     return 0
 

@@ -16,7 +16,7 @@ import sys
 from benchmarks.records import Record, rounded
 from course_lib import data, intervals, models, optimizer, training
 
-RECORD = Record("tutorial-comparison")
+RECORD = Record("tutorial-comparison", "python -m benchmarks.tutorial_comparison")
 
 EPOCHS, BATCH_SIZE = 3, 64
 PICTURES, SEEDS = 50_000, range(3)

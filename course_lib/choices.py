@@ -38,9 +38,7 @@ def choose(id: str, what: str, grid: dict, scores, lowest: bool = False, edge: s
         {'lr': 0.3}
     """
     errors.choice("id", id, CLAIMS)
-    grid = {
-        name: [_plain(value) for value in errors.listed(f"grid[{name!r}]", values)] for name, values in grid.items()
-    }
+    grid = {name: plain_values(f"grid[{name!r}]", values) for name, values in grid.items()}
     scores = np.asarray(scores, dtype=np.float64)
     if scores.shape != tuple(map(len, grid.values())):
         raise ValueError(
@@ -55,6 +53,11 @@ def choose(id: str, what: str, grid: dict, scores, lowest: bool = False, edge: s
     print(f"{what}: {'; '.join(told)}{f' ({edge})' if at_edge and edge else ''}")
     _write_down(id, what, {"settings": chosen, "at the edge": at_edge, "why": edge if at_edge else ""})
     return chosen
+
+
+def plain_values(name: str, values) -> list:
+    """The values of a setting as a list, with NumPy's numbers as Python's own, which files can keep."""
+    return [value.item() if isinstance(value, np.generic) else value for value in errors.listed(name, values)]
 
 
 def choices_path():
@@ -95,7 +98,3 @@ def _position(values: list, at_edge: bool) -> str:
 
 def _shown(value) -> str:
     return f"{value:.3g}" if isinstance(value, Real) else str(value)
-
-
-def _plain(value):
-    return value.item() if isinstance(value, np.generic) else value

@@ -7,13 +7,14 @@ with scripts it can be filtered by verdict and by chapter, on the page itself.
 from __future__ import annotations
 
 from collections import Counter
-from html import escape
 from itertools import chain, repeat
 from pathlib import Path
 
 from course_lib import errors
 from course_lib.claims import CLAIMS, DATA_FREE, MARKS, VERDICTS, judge, read, read_conditions
 from course_lib.files import read_json
+from course_lib.looks import GREY
+from course_lib.markup import escape, marked, tag
 
 NOT_RUN = "–"  # in the place of a condition's mark
 
@@ -116,33 +117,20 @@ class Ledger:
 
     def _repr_html_(self) -> str:
         rows = "".join(self._row(id) for id in CLAIMS if id in self.digits or id in self.mnist)
-        return (
-            f"<style>{STYLE}</style>"
-            f'<div class="ledger">{self._filters()}<div class="wide"><table><thead><tr><th scope="col">Claim</th>'
-            '<th scope="col">Digits</th><th scope="col">MNIST</th></tr></thead>'
-            f"<tbody>{rows}</tbody></table></div></div><script>{SCRIPT}</script>"
-        )
+        return _table("Claim", rows, self._filters()) + tag("script", SCRIPT)
 
     def _filters(self) -> str:
         chapters = sorted({CLAIMS[id].chapter for id in (*self.digits, *self.mnist)})
-        return (
-            '<form hidden onsubmit="return false"><label>Verdict <select><option value="">all</option>'
-            + "".join(f'<option value="{verdict}">{verdict}</option>' for verdict in VERDICTS)
-            + '</select></label><label>Chapter <select><option value="">all</option>'
-            + "".join(f'<option value="{chapter}">{chapter}</option>' for chapter in chapters)
-            + '</select></label><output aria-live="polite"></output></form>'
-        )
+        lists = _choice("Verdict", VERDICTS) + _choice("Chapter", chapters)
+        return f'<form hidden onsubmit="return false">{lists}{tag("output", "", aria_live="polite")}</form>'
 
     def _row(self, id: str) -> str:
         digits, mnist = self.digits.get(id), self.mnist.get(id)
-        verdicts = [escape(entry["verdict"]) if entry else "" for entry in (digits, mnist)]
-        shown = digits or mnist
-        return (
-            f'<tr data-verdict="{verdicts[0]}" data-mnist="{verdicts[1]}" data-chapter="{CLAIMS[id].chapter}">'
-            f"<td>{self.linked(id)} {escape(shown['claim'])}"
-            f"<small>Source: {escape(shown['source'].replace(' ', ', '))}; chapter {CLAIMS[id].chapter}</small></td>"
-            f"{self.outcomes(id)}</tr>"
-        )
+        verdict, on_mnist = (entry["verdict"] if entry else "" for entry in (digits, mnist))
+        shown, chapter = digits or mnist, CLAIMS[id].chapter
+        source = f"Source: {escape(shown['source'].replace(' ', ', '))}; chapter {chapter}"
+        claim = tag("td", f"{self.linked(id)} {escape(shown['claim'])}{tag('small', source)}")
+        return tag("tr", claim + self.outcomes(id), data_verdict=verdict, data_mnist=on_mnist, data_chapter=chapter)
 
     def outcomes(self, id: str) -> str:
         """The cells of both data sets, or one across both for a claim that needs no data."""
@@ -150,13 +138,14 @@ class Ledger:
         shown = [_outcome(entry, held.get(id)) for entry, held in zip(entries, self._conditions)]
         if id in DATA_FREE:
             one = shown[0] if entries[0] else shown[1]
-            return f'<td colspan="2">{one}<small>This claim needs no data.</small></td>'
-        return "".join(f"<td>{outcome}</td>" for outcome in shown)
+            return tag("td", one + tag("small", "This claim needs no data."), colspan=2)
+        return "".join(tag("td", outcome) for outcome in shown)
 
     def linked(self, id: str) -> str:
         """The claim's id in HTML, linked to its card in the chapter."""
         page = self.links.get(CLAIMS[id].chapter)
-        return f'<a href="{page}#claim-{id.lower()}"><strong>{id}</strong></a>' if page else f"<strong>{id}</strong>"
+        name = tag("strong", id)
+        return tag("a", name, href=f"{page}#claim-{id.lower()}") if page else name
 
 
 class Evidence:
@@ -174,20 +163,16 @@ class Evidence:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows = "".join(self._rows(id) for id in self.ids)
-        return (
-            f'<style>{STYLE}</style><div class="ledger"><div class="wide"><table><thead><tr><th scope="col">Claim and '
-            'its conditions</th><th scope="col">Digits</th><th scope="col">MNIST</th></tr></thead>'
-            f"<tbody>{rows}</tbody></table></div></div>"
-        )
+        return _table("Claim and its conditions", "".join(self._rows(id) for id in self.ids))
 
     def _rows(self, id: str) -> str:
         ledger = self.ledger
-        head = f"<tr><td>{ledger.linked(id)} {escape(CLAIMS[id].text)}</td>{ledger.outcomes(id)}</tr>"
-        return head + "".join(
-            f'<tr><td>{escape(text)}</td><td class="held">{on_digits}</td><td class="held">{on_mnist}</td></tr>'
-            for text, on_digits, on_mnist in ledger.conditions(id)
+        claim = tag("td", f"{ledger.linked(id)} {escape(CLAIMS[id].text)}") + ledger.outcomes(id)
+        conditions = (
+            tag("td", escape(text)) + "".join(tag("td", mark, class_="held") for mark in marks)
+            for text, *marks in ledger.conditions(id)
         )
+        return "".join(tag("tr", cells) for cells in (claim, *conditions))
 
 
 def run_record(results: Path) -> dict | None:
@@ -209,14 +194,24 @@ def run_record(results: Path) -> dict | None:
     return recorded
 
 
+def _table(first: str, rows: str, filters: str = "") -> str:
+    """Claims, in a column of the name ``first``, with what was found on both data sets."""
+    head = "".join(tag("th", name, scope="col") for name in (first, "Digits", "MNIST"))
+    table = tag("table", tag("thead", tag("tr", head)) + tag("tbody", rows))
+    return tag("style", STYLE) + tag("div", filters + tag("div", table, class_="wide"), class_="ledger")
+
+
+def _choice(label: str, options) -> str:
+    """A list to choose one of ``options`` from, or all."""
+    shown = "".join(tag("option", str(option), value=option) for option in options)
+    return tag("label", f"{label} {tag('select', tag('option', 'all', value='') + shown)}")
+
+
 def _outcome(entry: dict | None, conditions: dict | None) -> str:
     if entry is None:
         return "not run"
     word = entry["verdict"]
-    symbol, color = VERDICTS.get(word, ("·", "#757575"))  # another version may know more verdicts
+    symbol, color = VERDICTS.get(word, ("·", GREY))  # another version may know more verdicts
     summary = judge(conditions).summary if conditions else word
     count = summary[len(word) :] if summary.startswith(word) else ""
-    return (
-        f'<strong><span aria-hidden="true" style="color:{color}">{symbol}</span> {escape(word)}</strong>{escape(count)}'
-        f"<small>{escape(entry['measured'])}</small>"
-    )
+    return marked(symbol, color, escape(word)) + escape(count) + tag("small", escape(entry["measured"]))

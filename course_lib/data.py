@@ -115,9 +115,7 @@ class Dataset:
         """
         if errors.whole("n", n, low=1) > len(self.train):
             raise ValueError(f"n must be at most the {len(self.train)} training images of {self.name}, got {n}")
-        if errors.whole("seed", seed, low=0) >= 2**32:
-            raise ValueError(f"seed must be below 2**32, got {seed}")
-        chosen = np.random.RandomState(seed).permutation(len(self.train))[:n]
+        chosen = np.random.RandomState(errors.seed(seed, bits=32)).permutation(len(self.train))[:n]
         return Dataset(self.name, _part(self.train.images, self.train.labels, chosen), self.validation, self.test)
 
     def at_most(self, train: int | None = None, validation: int | None = None, test: int | None = None) -> Dataset:

@@ -40,8 +40,7 @@ def initialize(model, function, seed: int = 0, **settings):
         >>> model(paddle.ones([1, 3])).tolist()
         [[1.5, 1.5]]
     """
-    if not isinstance(model, nn.Layer):
-        raise TypeError(f"model must be a paddle.nn.Layer, got {model!r} ({type(model).__name__})")
+    check_model(model)
     if not callable(function):
         raise TypeError(f"function must be a function (shape, rng) -> array, got {function!r}")
     layers = [layer for layer in model.sublayers(include_self=True) if isinstance(layer, LAYERS)]
@@ -57,6 +56,12 @@ def initialize(model, function, seed: int = 0, **settings):
         if layer.bias is not None:
             layer.bias.set_value(paddle.zeros_like(layer.bias))
     return model
+
+
+def check_model(model) -> None:
+    """Raise a TypeError if ``model`` is no Layer of Paddle's."""
+    if not isinstance(model, nn.Layer):
+        raise TypeError(f"model must be a paddle.nn.Layer, got {model!r} ({type(model).__name__})")
 
 
 class WeightNorm(nn.Layer):

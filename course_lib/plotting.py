@@ -1,7 +1,6 @@
 """Figures of the course: small functions that draw on an Axes.
 
-One look per optimizer through the whole course. Colours are chosen to be told apart by colour-blind readers;
-where two come close, the line style differs, and every optimizer has a marker of its own.
+One look per optimizer through the whole course: ``color`` and ``look`` are those of ``course_lib.looks``.
 
 Example:
     >>> import matplotlib.pyplot as plt
@@ -24,55 +23,30 @@ import numpy as np
 from matplotlib import colors as mpl_colors
 from matplotlib import patheffects
 
-from course_lib.errors import choice, whole
+from course_lib.errors import whole
+from course_lib.looks import COLORS, INK, color, look
 from course_lib.surfaces import named
 
+__all__ = [
+    "COLORS",
+    "STYLE",
+    "accuracy_against_lr",
+    "band",
+    "color",
+    "contours",
+    "height_map",
+    "label_lines",
+    "level_lines",
+    "look",
+    "loss_curve",
+    "matrix",
+    "path",
+    "save",
+    "schedule",
+    "use_style",
+]
+
 STYLE = Path(__file__).with_name("style.mplstyle")
-
-_DASHED, _DOTTED, _DASH_DOT = "--", ":", "-."
-_DASH_DOT_DOT, _LONG_DASHED = (0, (5, 1, 1, 1, 1, 1)), (0, (9, 2))
-
-# optimizer: colour, line style, marker
-_LOOKS = {
-    "SGD": ("#757575", "-", "o"),
-    "Momentum": ("#0069b4", "-", "s"),
-    "Nesterov": ("#2f97d0", _DASHED, "D"),
-    "SGDW": ("#5f7f9a", _DASH_DOT_DOT, "8"),
-    "Adagrad": ("#e0600a", "-", "^"),
-    "Adadelta": ("#9a7b00", _DASHED, "v"),
-    "RMSProp": ("#008f5f", "-", "P"),
-    "Adam": ("#d8479c", "-", "X"),
-    "AMSGrad": ("#7a5fd6", _DASHED, "*"),
-    "AdamW": ("#a8509f", _DASH_DOT, "p"),
-    "Adamax": ("#b06a6a", _DOTTED, "h"),
-    "NAdam": ("#9a6a3a", _LONG_DASHED, "<"),
-    "RAdam": ("#c93a32", _DOTTED, ">"),
-    "SWATS": ("#00889a", _LONG_DASHED, "d"),
-}
-COLORS = {name: look[0] for name, look in _LOOKS.items()}
-
-
-def color(name: str) -> str:
-    """The colour of an optimizer, as ``#rrggbb``.
-
-    Example:
-        >>> color("Momentum")
-        '#0069b4'
-    """
-    return look(name)["color"]
-
-
-def look(name: str) -> dict:
-    """Colour, line style and marker of an optimizer, as keywords for ``ax.plot``.
-
-    Raises:
-        ValueError: No optimizer of the course has this name.
-
-    Example:
-        >>> look("Nesterov")
-        {'color': '#2f97d0', 'linestyle': '--', 'marker': 'D'}
-    """
-    return dict(zip(("color", "linestyle", "marker"), _LOOKS[choice("name", name, _LOOKS)]))
 
 
 def use_style() -> None:
@@ -110,7 +84,7 @@ def contours(ax, surface, levels: int = 14, resolution: int = 201) -> None:
     x, y, z, heights = height_map(surface, levels, resolution)
     ax.contourf(x, y, z, heights, cmap=_PALE, zorder=0)
     ax.contour(x, y, z, heights[1:], colors="#b9c2cc", linewidths=0.6, linestyles="solid", zorder=1)
-    ax.scatter(*np.transpose(surface.minima), marker="*", s=110, color="#222222", zorder=4)
+    ax.scatter(*np.transpose(surface.minima), marker="*", s=110, color=INK, zorder=4)
     ax.set(xlim=surface.limits[0], ylim=surface.limits[1], xlabel="x", ylabel="y")
     ax.grid(False)
 
@@ -267,7 +241,7 @@ def matrix(ax, values, rows, columns, limits, text="{:.2g}", cmap="Blues") -> No
     image = ax.imshow(np.clip(values, *limits), norm=mpl_colors.LogNorm(*limits), cmap=cmap, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         shade = image.cmap(image.norm(np.clip(value, *limits)))
-        ink = "white" if np.dot(shade[:3], [0.299, 0.587, 0.114]) < 0.5 else "#222222"
+        ink = "white" if np.dot(shade[:3], [0.299, 0.587, 0.114]) < 0.5 else INK
         ax.text(column, row, text.format(value) if value else "0", ha="center", va="center", color=ink, fontsize=8)
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(rows)), rows)

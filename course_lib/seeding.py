@@ -57,9 +57,7 @@ def seeded(seed: int | None):
     if seed is None:
         yield
         return
-    seed = errors.whole("seed", seed, low=0)
-    if seed >= 2**64:  # more does not fit into Paddle's generator
-        raise ValueError(f"seed must be below 2**64, got {seed}")
+    seed = errors.seed(seed, bits=64)
     if paddle is None:
         raise needs_paddle("seeding.seeded")
     with _lock:

@@ -19,7 +19,7 @@ import numpy as np
 from joblib.parallel import get_active_backend
 
 from course_lib import errors
-from course_lib.choices import choose
+from course_lib.choices import choose, plain_values
 from course_lib.progress_bar import no_bars, with_bar
 from course_lib.store import Store, as_numbers
 
@@ -303,8 +303,7 @@ def _shown(call: dict) -> str:
 
 
 def _checked_grid(run, grid) -> dict:
-    if not callable(run):
-        raise TypeError(f"run must be a function, got {run!r} ({type(run).__name__})")
+    errors.function("run", run)
     if not isinstance(grid, dict):
         raise TypeError(f'grid must be a dict such as {{"lr": [0.1, 1.0]}}, got {grid!r} ({type(grid).__name__})')
     if "seed" in grid:
@@ -320,7 +319,7 @@ def _checked_seeds(seeds) -> list[int]:
 
 
 def _listed(name: str, values) -> list:
-    values = [value.item() if isinstance(value, np.generic) else value for value in errors.listed(name, values)]
+    values = plain_values(name, values)
     if not values:
         raise ValueError(f"{name} must hold at least one value, got none")
     return values

@@ -18,6 +18,7 @@ import paddle
 from course_lib import errors
 from course_lib.choices import choose
 from course_lib.data import Dataset, Split, batches
+from course_lib.layers import check_model
 from course_lib.optimizer.lr import schedule_of, watches_metric
 from course_lib.progress_bar import with_bar
 from course_lib.seeding import seeded
@@ -182,8 +183,8 @@ def evaluate(model, split: Split, loss=None) -> tuple[float, float]:
         >>> accuracy < 0.5  # ten classes, no training
         True
     """
-    _check_model(model)
-    _check_functions(loss=loss)
+    check_model(model)
+    errors.function_or_none("loss", loss)
     if not isinstance(split, Split):
         raise TypeError(f"split must be a part of a data set such as data.validation, got {type(split).__name__}")
     _check_not_empty("split", split)
@@ -363,7 +364,7 @@ def _budget(epochs, steps, per_epoch: int) -> int:
 
 def check_run(model, optimizer, data, **functions) -> None:
     """Raise a TypeError or ValueError that names the argument if a model cannot be trained with these."""
-    _check_model(model)
+    check_model(model)
     if hasattr(optimizer, "inner_optimizer"):  # its own learning rate is none, and its schedule is out of reach
         raise TypeError(
             f"optimizer must be the one that has the learning rate, not {type(optimizer).__name__} around it"
@@ -379,7 +380,8 @@ def check_run(model, optimizer, data, **functions) -> None:
     if not isinstance(data, Dataset):
         raise TypeError(f"data must be a Dataset as data.load() returns it, got {type(data).__name__}")
     _check_not_empty("data.train", data.train)
-    _check_functions(**functions)
+    for name, function in functions.items():
+        errors.function_or_none(name, function)
 
 
 def _check_schedule(schedule) -> None:
@@ -394,14 +396,3 @@ def _check_schedule(schedule) -> None:
 def _check_not_empty(name: str, split: Split) -> None:
     if not len(split):
         raise ValueError(f"{name} must have at least one image, got none")
-
-
-def _check_model(model) -> None:
-    if not isinstance(model, paddle.nn.Layer):
-        raise TypeError(f"model must be a paddle.nn.Layer, got {model!r} ({type(model).__name__})")
-
-
-def _check_functions(**functions) -> None:
-    for name, function in functions.items():
-        if function is not None and not callable(function):
-            raise TypeError(f"{name} must be a function or None, got {function!r} ({type(function).__name__})")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import schedule_curves, step_time, tutorial_comparison
-from benchmarks.records import Record, rounded
+from benchmarks.records import rounded
 from course_lib import data, training
 from tools.circumstances import PACKAGES
 
@@ -146,7 +146,7 @@ def comparison(monkeypatch, tmp_path):
     """Two methods on a few digits; the record and the runs are put aside."""
     rates = {"SGD": [0.01, 0.1], "Adam": [0.001, 0.01]}
     values = {"RATES": rates, "SEEDS": range(2), "PICTURES": 20, "FEWER_PICTURES": 10, "handwriting": few_digits}
-    for name, value in {**values, "RECORD": Record("tutorial-comparison", tmp_path)}.items():
+    for name, value in {**values, "RECORD": replace(tutorial_comparison.RECORD, root=tmp_path)}.items():
         monkeypatch.setattr(tutorial_comparison, name, value)
     return tutorial_comparison
 
@@ -169,7 +169,7 @@ def test_an_interrupted_comparison_goes_on_where_it_was(comparison, monkeypatch,
     assert len(trained) == len(set(trained))  # no run was done again
     kept = comparison.RECORD.read()
 
-    monkeypatch.setattr(comparison, "RECORD", Record("tutorial-comparison", tmp_path / "unbroken"))
+    monkeypatch.setattr(comparison, "RECORD", replace(comparison.RECORD, root=tmp_path / "unbroken"))
     assert comparison.main() == 0
     assert comparison.RECORD.read() == kept
     assert kept["pictures"] == 20

@@ -17,9 +17,9 @@ from matplotlib.colors import to_rgb
 from course_lib import interactive, optimizer, surfaces
 from course_lib.interactive import Axis, Figure, Panel, Readout, Series, curves, over, radio, slider, steps, svg
 from course_lib.interactive.figure import _read
+from course_lib.looks import COLORS
 from course_lib.lr_finder import RangeTest
 from course_lib.optimizer import lr as schedules
-from course_lib.plotting import COLORS
 
 FIGURES = {
     "bowl": lambda: interactive.learning_rate_explorer("bowl"),

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from course_lib import claims, data
-from tools import circumstances, hygiene, mnist
+from tools import circumstances, hygiene, mnist, notebooks
+from tools.stamps import stamp_of, write_stamped
 
 CLAIM = """
 import os
@@ -91,16 +92,20 @@ def test_a_chapter_whose_results_are_lost_is_not_done(chapters, tmp_path):
 
 
 def test_a_damaged_stamp_is_none(chapters, tmp_path):
-    (tmp_path / "01_first.done").write_bytes(b"\xff")
-    (tmp_path / "02_second.done").mkdir()
-    assert [mnist.is_done(path, tmp_path) for path in chapters] == [False, False]
+    for chapter in chapters:
+        write_stamped(tmp_path / "work" / chapter.name, "", mnist.digest(chapter))
+    first, second = (stamp_of(tmp_path / "work" / chapter.name) for chapter in chapters)
+    first.write_bytes(b"\xff")
+    second.unlink()
+    second.mkdir()
+    assert [mnist.is_done(path, tmp_path / "work") for path in chapters] == [False, False]
 
 
 def test_a_chapter_that_is_edited_while_it_runs_is_not_done(chapters, tmp_path, monkeypatch):
     def edit(client):
         chapters[0].write_text(chapters[0].read_text().replace("a number", "another number"))
 
-    monkeypatch.setattr(mnist.NotebookClient, "execute", edit)
+    monkeypatch.setattr(notebooks.NotebookClient, "execute", edit)
     mnist.execute(chapters[0], tmp_path / "work")
     assert not mnist.is_done(chapters[0], tmp_path / "work")
 
@@ -115,8 +120,7 @@ def is_done_after(chapters, tmp_path):
     cells = [nbformat.v4.new_code_cell(source) for source in (IMPORTS, EXPERIMENT, STUB, "check('an-id', answer)")]
     cells[2].metadata["tags"] = ["exercise"]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), chapters[0])
-    work.mkdir()
-    (work / "01_first.done").write_text(mnist.digest(chapters[0]))
+    write_stamped(work / chapters[0].name, "", mnist.digest(chapters[0]))
 
     def replace(name: str, old: str, new: str) -> bool:
         file = tmp_path / name

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 import numpy as np
 import pytest
 
 from benchmarks import super_convergence
+from benchmarks.records import Record
 from benchmarks.super_convergence import POLICIES, Plan, Policy, Run, Store, planned, train
 from course_lib import data, initializer, models
 from tools.circumstances import PACKAGES
@@ -108,7 +108,7 @@ def test_an_interrupted_run_ends_with_the_same_result(policy, tmp_path):
         train(plan, TINY, ShortStore(folder, epochs=plan.epochs - 2 * 3))  # no more are left to do
     assert train(plan, TINY, Store(folder)) == unbroken
     assert len(unbroken["accuracy"]) == len(unbroken["first_losses"]) == plan.epochs  # one step is an epoch here
-    assert [path.name for path in folder.iterdir()] == [f"{policy}-1.json"]
+    assert sorted(path.name for path in folder.iterdir()) == [f"{policy}-1.json", f"{policy}-1.json.stamp"]
 
 
 def test_a_finished_run_is_not_done_again(tmp_path, monkeypatch):
@@ -135,8 +135,8 @@ def test_runs_with_other_settings_are_not_gone_on_with(tmp_path, monkeypatch):
 def small(monkeypatch, tmp_path):
     """Two policies of two runs each, on a few digits; the record and the runs are put aside."""
     two = {name: Policy(POLICIES[name].schedule, epochs=(2, 2)) for name in ("1cycle", "inv")}
-    for name, value in {"POLICIES": two, "WORK": tmp_path / "work", "RECORD": tmp_path / "record.json"}.items():
-        monkeypatch.setattr(super_convergence, name, value)
+    monkeypatch.setattr(super_convergence, "POLICIES", two)
+    monkeypatch.setattr(super_convergence, "RECORD", Record("a-record", "a command", root=tmp_path))
     monkeypatch.setattr(super_convergence, "published_data", lambda: TINY)
     return super_convergence
 
@@ -144,9 +144,10 @@ def small(monkeypatch, tmp_path):
 def test_only_a_complete_set_of_runs_becomes_the_record(small, capsys):
     assert small.main(["--policies", "1cycle", "--seeds", "1"]) == 0
     assert "n = 1" in capsys.readouterr().out
-    assert not small.RECORD.exists()
+    assert not small.RECORD.path.exists()
     assert small.main([]) == 0
-    record = json.loads(small.RECORD.read_text(encoding="utf-8"))
+    record = small.RECORD.read()
+    assert record["command"] == "a command"
     assert [(run["policy"], run["seed"]) for run in record["runs"]] == [
         ("1cycle", 0), ("1cycle", 1), ("inv", 0), ("inv", 1),
     ]  # fmt: skip
@@ -167,7 +168,7 @@ def test_seeds_that_are_not_planned_are_refused(small, capsys, seeds):
 
 @pytest.fixture(scope="module")
 def record() -> dict:
-    return json.loads(super_convergence.RECORD.read_text(encoding="utf-8"))
+    return super_convergence.RECORD.read()
 
 
 def test_the_record_is_complete_and_made_with_the_present_settings(record):

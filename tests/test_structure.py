@@ -17,7 +17,7 @@ STOREYS = {
     "apparatus": [
         *["files", "intervals", "rare_words", "progress_bar"],
         *["claims", "claims_page", "choices", "sweeps", "store"],
-        *["plotting", "interactive"],
+        *["markup", "looks", "plotting", "interactive"],
     ],
     "Paddle": ["optimizer/tensors", "seeding", "layers", "data", "models", "training", "range_test"],
     "exercises": ["exercises", "variants"],
@@ -119,3 +119,8 @@ def test_an_import_from_above_is_found(source):
 @pytest.mark.parametrize("source", ["from . import lr", "from ..errors import number", "import numpy as np"])
 def test_an_import_from_below_is_none_from_above(source):
     assert too_high("optimizer/adam.py", source) == []
+
+
+def test_no_line_is_excused_from_the_style():
+    excused = [file for file in FILES if "# noqa" in (LIBRARY / file).read_text(encoding="utf-8")]
+    assert [file for file in excused if not file.startswith("exercises/")] == []

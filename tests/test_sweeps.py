@@ -325,8 +325,12 @@ def test_another_run_is_another_experiment(kept):
     assert kept(lambda lr, seed: lr + seed, [0.5], [1])[0].values.tolist() == [[1.5]]
     assert kept(lambda lr, seed: lr - seed, [0.5], [1])[0].values.tolist() == [[-0.5]]
     assert kept(lambda lr, seed: lr + seed, [0.5], [1])[1] == []
-    for budget in (10, 100):  # the same code with another value from outside
-        assert kept(lambda lr, seed: lr * budget, [0.5], [1])[0].values.tolist() == [[0.5 * budget]]  # noqa: B023
+    for factor in (10, 100):  # the same code with another value from outside
+        assert kept(times(factor), [0.5], [1])[0].values.tolist() == [[0.5 * factor]]
+
+
+def times(factor):
+    return lambda lr, seed: lr * factor
 
 
 def test_a_damaged_file_is_set_aside_and_its_run_done_again(kept, tmp_path):

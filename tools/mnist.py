@@ -12,28 +12,24 @@ from __future__ import annotations
 
 import argparse
 import ast
-import hashlib
-import json
-import os
 import sys
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
-from tqdm import tqdm
 
 from course_lib import choices, claims, data
-from course_lib.files import as_json, write_atomically
+from course_lib.files import RESULTS, as_json, write_atomically
+from tools import notebooks
 from tools.circumstances import circumstances, versions
 from tools.hygiene import belongs_to_exercises, parsed, tags
-from tools.notebooks import CHAPTERS, ROOT, TIMEOUT, book_environment, shown, stored_form
+from tools.notebooks import CHAPTERS, ROOT, TIMEOUT
+from tools.stamps import fingerprint, has_stamp, write_stamped
 
 WORK = ROOT / "_build" / "mnist"
-RESULTS = CHAPTERS / "results"
 CLAIMS, CHOICES, RUN = "claims-mnist.json", "choices-mnist.json", "mnist-run.json"
 
-BESIDE = {"exercises", "interactive", "plotting.py", "variants.py"}  # of the library, what no experiment's number needs
+# Of the library, what no experiment's number needs
+BESIDE = {"exercises", "variants.py", "interactive", "plotting.py", "looks.py", "markup.py", "claims_page.py"}
 
 
 def chapters() -> list[Path]:
@@ -75,10 +71,6 @@ def records_read(code: list) -> list[str]:
     return [path.read_text(encoding="utf-8") for path in sorted(RESULTS.glob("*.json")) if repr(path.name) in str(code)]
 
 
-def fingerprint(content) -> str:
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
 def digest(chapter: Path) -> str:
     """A fingerprint of all that a chapter's results depend on: code, recorded results, the library, packages, data."""
     code = code_of(chapter)
@@ -100,8 +92,7 @@ def whole_mnist() -> data.Dataset:
 
 def is_done(chapter: Path, work: Path) -> bool:
     """Whether the chapter has run as it is today, and what it recorded is still there."""
-    stamp = work / f"{chapter.stem}.done"
-    if not stamp.is_file() or stamp.read_bytes() != digest(chapter).encode():
+    if not has_stamp(work / chapter.name, digest(chapter)):
         return False
     code, recorded = str(code_of(chapter)), {entry["id"] for entry in claims.read(work / "results" / CLAIMS)}
     return all(id in recorded for id in claims.CLAIMS if repr(id) in code)
@@ -113,28 +104,16 @@ def execute(chapter: Path, work: Path) -> None:
     Raises:
         CellExecutionError: A cell failed.
     """
-    before, notebook = digest(chapter), nbformat.read(chapter, as_version=4)  # somebody may edit it meanwhile
-    resources = {"metadata": {"path": str(chapter.parent)}}
-    NotebookClient(notebook, kernel_name="python3", timeout=10 * TIMEOUT, resources=resources).execute()
-    write_atomically(work / chapter.name, stored_form(notebook, chapter.stem))
-    write_atomically(work / f"{chapter.stem}.done", before)
+    before = digest(chapter)  # somebody may edit it meanwhile
+    write_stamped(work / chapter.name, notebooks.executed(chapter, 10 * TIMEOUT), before)
 
 
 def execute_all(paths: list[Path], work: Path = WORK) -> list[str]:
     """Run the chapters that have not run yet, one after the other; return a message for each that failed."""
-    failures = []
-    with book_environment():
-        os.environ["COURSE_DATA"] = "mnist"
-        os.environ["COURSE_RESULTS_DIR"] = str(work / "results")
-        whole_mnist()  # without the data, say so once and now
-        bar = tqdm([path for path in paths if not is_done(path, work)], disable=None, unit="chapter")
-        for chapter in bar:
-            bar.set_postfix_str(chapter.stem)
-            try:
-                execute(chapter, work)
-            except CellExecutionError as error:
-                failures.append(f"{shown(chapter)}: {error}")
-    return failures
+    whole_mnist()  # without the data, say so once and now
+    waiting = [path for path in paths if not is_done(path, work)]
+    variables = {"COURSE_DATA": "mnist", "COURSE_RESULTS_DIR": str(work / "results")}
+    return notebooks.execute_all(waiting, lambda chapter: execute(chapter, work), workers=1, **variables)
 
 
 def publish(paths: list[Path], work: Path = WORK, results: Path = RESULTS) -> None:

@@ -52,17 +52,26 @@ def execute(path: Path) -> None:
     Raises:
         CellExecutionError: A cell failed; the stored file stays as it was.
     """
+    write_atomically(path, executed(path))
+
+
+def executed(path: Path, timeout: int = TIMEOUT) -> str:
+    """The stored form of a notebook with the outputs of a run from top to bottom; the file stays as it is.
+
+    Raises:
+        CellExecutionError: A cell failed, or took longer than so many seconds.
+    """
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
         kernel_name="python3",
-        timeout=TIMEOUT,
+        timeout=timeout,
         record_timing=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
     )
     client.execute()
-    store(notebook, path)
+    return stored_form(notebook, path.stem)
 
 
 def store(notebook, path: Path) -> None:
@@ -160,21 +169,29 @@ def kept(names) -> list[str]:
     return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
 
-def execute_all(paths: list[Path], workers: int = 2) -> list[str]:
-    """Execute several notebooks side by side; returns one message per notebook that failed."""
+def execute_all(paths: list[Path], run=execute, workers: int = 2, **variables: str) -> list[str]:
+    """Execute several notebooks side by side, in the book's environment; returns one message per notebook that failed.
+
+    Args:
+        paths: The notebooks.
+        run: What is done with each of them.
+        workers: So many at a time.
+        **variables: Of the environment, beside those of the book.
+    """
     failures = []
 
     def attempt(path):
+        bar.set_postfix_str(path.stem)
         try:
-            execute(path)
+            run(path)
         except CellExecutionError as error:
             failures.append(f"{shown(path)}: {error}")
-        return path
+        bar.update()
 
-    with book_environment(), ThreadPoolExecutor(workers) as pool:
-        bar = tqdm(pool.map(attempt, paths), total=len(paths), disable=None, unit="notebook")
-        for path in bar:
-            bar.set_postfix_str(path.stem)
+    with book_environment(), tqdm(total=len(paths), disable=None, unit="notebook") as bar:
+        os.environ.update(variables)
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(attempt, paths))
     return failures
 
 
@@ -191,7 +208,7 @@ def main(arguments: list[str] | None = None) -> int:
     paths = [path.resolve() for path in options.paths] or notebooks()
 
     if options.command == "execute":
-        messages = execute_all(paths, options.workers)
+        messages = execute_all(paths, workers=options.workers)
     else:
         messages = []
         for path in paths:

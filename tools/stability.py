@@ -12,43 +12,25 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
-from tqdm import tqdm
-
 from course_lib import choices, claims
-from course_lib.files import write_atomically
-from tools.mnist import RESULTS, chapters
-from tools.notebooks import ROOT, TIMEOUT, book_environment, shown, stored_form
+from course_lib.files import RESULTS, write_atomically
+from tools import notebooks
+from tools.mnist import chapters
+from tools.notebooks import ROOT, TIMEOUT
 
 WORK = ROOT / "_build" / "stability"
 
 
 def execute_all(paths: list[Path], offset: int, data: str, work: Path) -> list[str]:
     """Run copies of the chapters, two side by side; return a message for each that failed."""
-    failures = []
 
-    def attempt(path: Path) -> None:
-        notebook = nbformat.read(path, as_version=4)
-        resources = {"metadata": {"path": str(path.parent)}}
-        try:
-            NotebookClient(notebook, kernel_name="python3", timeout=10 * TIMEOUT, resources=resources).execute()
-            write_atomically(work / path.name, stored_form(notebook, path.stem))
-        except CellExecutionError as error:
-            failures.append(f"{shown(path)}: {error}")
+    def execute(path: Path) -> None:
+        write_atomically(work / path.name, notebooks.executed(path, 10 * TIMEOUT))
 
-    work.mkdir(parents=True, exist_ok=True)
-    with book_environment(), ThreadPoolExecutor(2) as pool:
-        os.environ["COURSE_SEED_OFFSET"] = str(offset)
-        os.environ["COURSE_RESULTS_DIR"] = str(work)
-        if data:
-            os.environ["COURSE_DATA"] = data
-        list(tqdm(pool.map(attempt, paths), total=len(paths), disable=None, unit="chapter"))
-    return failures
+    variables = {"COURSE_SEED_OFFSET": str(offset), "COURSE_RESULTS_DIR": str(work), "COURSE_DATA": data}
+    return notebooks.execute_all(paths, execute, **variables)
 
 
 class Comparison:

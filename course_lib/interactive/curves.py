@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import numpy as np
 
 from .. import optimizer
+from ..looks import BLUE, GREEN, GREY, ORANGE, PINK
 from ..optimizer import lr as schedules
 from . import svg
 from .figure import Axis, Figure, Panel, Readout, Series, over, radio, shown, slider, steps
 
-_BLUE, _ORANGE, _GREEN, _GREY = "#0069b4", "#e0600a", "#008f5f", "#757575"
 _LONG_AGO = 10**6  # after so many steps the bias correction divides by 1
 _STALLED = 20  # from this step on, the loss that ReduceOnPlateau watches stands still
 
@@ -52,15 +52,15 @@ def adam_state_explorer(
         return Series(name, [_against_step(getattr(run, attribute), first=1) for run in frames], controls, **look)
 
     averages = [
-        curve("gradient", runs, "g", color=_GREY, dash=":", marker="o"),
-        curve("m̂, the corrected mean", runs, "m", color=_BLUE, marker="s"),
-        curve("√v̂, the corrected root mean square", runs, "root_v", color=_ORANGE, marker="^"),
-        curve("m, not corrected", raw, "m", color=_BLUE, dash="--", marker="D"),
-        curve("√v, not corrected", raw, "root_v", color=_ORANGE, dash="--", marker="v"),
+        curve("gradient", runs, "g", color=GREY, dash=":", marker="o"),
+        curve("m̂, the corrected mean", runs, "m", color=BLUE, marker="s"),
+        curve("√v̂, the corrected root mean square", runs, "root_v", color=ORANGE, marker="^"),
+        curve("m, not corrected", raw, "m", color=BLUE, dash="--", marker="D"),
+        curve("√v, not corrected", raw, "root_v", color=ORANGE, dash="--", marker="v"),
     ]
     sizes = [
-        curve("step / learning rate", runs, "step", color="#d8479c", marker="X"),
-        curve("step / learning rate without correction", raw, "step", color=_GREEN, dash="--", marker="P"),
+        curve("step / learning rate", runs, "step", color=PINK, marker="X"),
+        curve("step / learning rate without correction", raw, "step", color=GREEN, dash="--", marker="P"),
     ]
     return Figure(
         id,
@@ -97,7 +97,7 @@ def schedule_designer(count=60, id="schedule-designer") -> Figure:
         when = (kind, name)
         sliders = [slider(label, values, when=when) for label, values in parameters.items()]
         curves = over(sliders, lambda *values, make=make: _against_step(_rates(make(*values, count), count)))
-        line = Series(name, curves, sliders, whole=True, color=_BLUE, when=when)
+        line = Series(name, curves, sliders, whole=True, color=BLUE, when=when)
         controls += sliders
         lines.append(line)
         readouts.append(Readout("learning rate", [_texts(frame) for frame in curves], sliders, line, when))
@@ -235,8 +235,8 @@ def range_test_reader(test, id="range-test") -> Figure:
     regions = _regions(smoothed)
     top = 1.3 * smoothed[: max(1, seen // 10)].max()
     axes = Axis("learning rate", rates[0], rates[-1], log=True), Axis("loss", 0, top)
-    every = [Series("mini-batches", [np.column_stack([rates, losses])], whole=True, color=_GREY, dash=":", marker="o")]
-    every.append(Series("moving average", [np.column_stack([rates, smoothed])], whole=True, color=_BLUE, marker="s"))
+    every = [Series("mini-batches", [np.column_stack([rates, losses])], whole=True, color=GREY, dash=":", marker="o")]
+    every.append(Series("moving average", [np.column_stack([rates, smoothed])], whole=True, color=BLUE, marker="s"))
     starts = [k for k in range(1, seen) if regions[k] != regions[k - 1]]
     background = [svg.line([(rates[k], 0), (rates[k], top)], "limit") for k in starts]
     start = int(np.argmin(np.abs(rates - test.suggestion))) if test.has_descent else 0

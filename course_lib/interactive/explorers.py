@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import optimizer, plotting
 from ..errors import choice
-from ..plotting import COLORS
+from ..looks import COLORS, GREY, look
 from ..surfaces import named, trajectory
 from . import svg
 from .figure import Axis, Figure, Panel, Readout, Series, over, radio, shown, slider, steps
@@ -203,7 +203,7 @@ def weight_decay_explorer(
     looks = {"Adam with L2": _look("Adam"), "AdamW": _look("AdamW")}
     walkers = [Series(name, paths[name], controls, **looks[name]) for name in paths]
     goals = over([scale, decay], lambda size, strength: np.array(surface(float(size), strength).minima))
-    goal = Series("minimum of the loss with L2", goals, [scale, decay], color="#757575", marker="D")
+    goal = Series("minimum of the loss with L2", goals, [scale, decay], color=GREY, marker="D")
     lengths = [
         Series(name, [_length_over_time(path) for path in paths[name]], controls, **looks[name]) for name in paths
     ]
@@ -224,8 +224,8 @@ def weight_decay_explorer(
 
 def _look(name: str) -> dict:
     """The look of an optimizer, for a curve that is called otherwise."""
-    look = plotting.look(name)
-    return {"color": look["color"], "dash": look["linestyle"], "marker": look["marker"]}
+    color, dash, marker = look(name).values()
+    return {"color": color, "dash": dash, "marker": marker}
 
 
 def _length_over_time(path) -> np.ndarray:

@@ -16,7 +16,6 @@ Example:
 from __future__ import annotations
 
 import functools
-import html
 import itertools
 import json
 import math
@@ -28,8 +27,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from .. import plotting
 from ..errors import choice, whole
+from ..looks import BLUE, COLORS, look
+from ..markup import escape
 from . import svg
 
 
@@ -111,9 +111,9 @@ class Series:
     when: tuple | None = None
 
     def look(self) -> dict:
-        known = plotting.look(self.name) if self.name in plotting.COLORS else {}
+        known = look(self.name) if self.name in COLORS else {}
         own = {"color": self.color, "linestyle": self.dash, "marker": self.marker}
-        return {"color": "#0069b4", "linestyle": "-", "marker": "o", **known, **{k: v for k, v in own.items() if v}}
+        return {"color": BLUE, "linestyle": "-", "marker": "o", **known, **{k: v for k, v in own.items() if v}}
 
 
 @dataclass(frozen=True)
@@ -285,7 +285,7 @@ class Figure:
         )
         return (
             f"<style>{_read('figure.css')}</style>"
-            f'<figure class="course-figure" id="{self.id}"><figcaption>{html.escape(self.title)}</figcaption>'
+            f'<figure class="course-figure" id="{self.id}"><figcaption>{escape(self.title)}</figcaption>'
             f"<form hidden>{controls}</form>"
             f'<div class="panels">{self._panels_html()}</div>'
             f'<ul aria-live="polite">{texts}</ul>'
@@ -335,11 +335,11 @@ def _control(kind: str, label: str, values, start, format, when=None) -> Control
 
 def _control_html(id: str, k: int, control: Control, off: bool) -> str:
     kind = "control off" if off else "control"
-    label, text = html.escape(control.label), html.escape(control.labels[control.start])
+    label, text = escape(control.label), escape(control.labels[control.start])
     if control.kind == "choice":
         buttons = "".join(
             f'<label><input type="radio" name="{id}" data-control="{k}" value="{value}"'
-            f"{' checked' if value == control.start else ''}> {html.escape(name)}</label>"
+            f"{' checked' if value == control.start else ''}> {escape(name)}</label>"
             for value, name in enumerate(control.labels)
         )
         return f'<div class="{kind} choice" role="radiogroup" aria-label="{label}"><span>{label}</span>{buttons}</div>'
@@ -354,9 +354,9 @@ def _control_html(id: str, k: int, control: Control, off: bool) -> str:
 
 def _readout_html(readout: Readout, text: str, off: bool) -> str:
     key = svg.key(readout.series.look()) if readout.series else ""
-    text = f"<span data-readout>{html.escape(text)}</span>"
+    text = f"<span data-readout>{escape(text)}</span>"
     start = '<li class="off">' if off else "<li>"
-    return f"{start}{key}<span>{html.escape(readout.label)}: {text}</span></li>"
+    return f"{start}{key}<span>{escape(readout.label)}: {text}</span></li>"
 
 
 @functools.cache

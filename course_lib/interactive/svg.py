@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import html
 import itertools
 
 import numpy as np
@@ -11,6 +10,7 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path
 
 from ..errors import choice
+from ..markup import escape, tag
 
 WIDTH, HEIGHT = 420, 300  # of a panel; the page scales it
 LEFT, RIGHT, TOP, BOTTOM = 52, 410, 10, 258  # of the part inside the axes
@@ -18,24 +18,9 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 410, 10, 258  # of the part inside the axes
 _DASHES = {"-": (), "--": (6, 4), ":": (1.5, 3), "-.": (7, 3, 1.5, 3)}
 
 
-def tag(name: str, content: str = "", **attributes) -> str:
-    """An element; in attribute names ``_`` stands for ``-``, and one at the end is dropped (``class_``).
-
-    Example:
-        >>> tag("path", d="M0 0", class_="axis", stroke_width=2.0)
-        '<path d="M0 0" class="axis" stroke-width="2"/>'
-    """
-    shown = {
-        key.rstrip("_").replace("_", "-"): f"{value:g}" if isinstance(value, float) else html.escape(str(value))
-        for key, value in attributes.items()
-    }
-    start = " ".join([name, *(f'{key}="{value}"' for key, value in shown.items())])
-    return f"<{start}>{content}</{name}>" if content else f"<{start}/>"
-
-
 def text(content: str, **attributes) -> str:
     """A text element."""
-    return tag("text", html.escape(content), **attributes)
+    return tag("text", escape(content), **attributes)
 
 
 def panel(id: str, panel, drawn, off: bool = False) -> str:

@@ -1,0 +1,59 @@
+"""The course's colours, and one look for each optimizer: in plots, in interactive figures, on cards.
+
+Colours are chosen to be told apart by colour-blind readers, on light and on dark; where two come close, the line style
+differs, and every optimizer has a marker of its own.
+"""
+
+from __future__ import annotations
+
+from course_lib.errors import choice
+
+GREY, BLUE, ORANGE, GREEN = "#757575", "#0069b4", "#e0600a", "#008f5f"
+OCHRE, RED, PINK, BLUE_GREY = "#9a7b00", "#c93a32", "#d8479c", "#4477aa"
+
+INK = "#222222"  # of text, on light
+
+_DASHED, _DOTTED, _DASH_DOT = "--", ":", "-."
+_DASH_DOT_DOT, _LONG_DASHED = (0, (5, 1, 1, 1, 1, 1)), (0, (9, 2))
+
+# optimizer: colour, line style, marker
+LOOKS = {
+    "SGD": (GREY, "-", "o"),
+    "Momentum": (BLUE, "-", "s"),
+    "Nesterov": ("#2f97d0", _DASHED, "D"),
+    "SGDW": ("#5f7f9a", _DASH_DOT_DOT, "8"),
+    "Adagrad": (ORANGE, "-", "^"),
+    "Adadelta": (OCHRE, _DASHED, "v"),
+    "RMSProp": (GREEN, "-", "P"),
+    "Adam": (PINK, "-", "X"),
+    "AMSGrad": ("#7a5fd6", _DASHED, "*"),
+    "AdamW": ("#a8509f", _DASH_DOT, "p"),
+    "Adamax": ("#b06a6a", _DOTTED, "h"),
+    "NAdam": ("#9a6a3a", _LONG_DASHED, "<"),
+    "RAdam": (RED, _DOTTED, ">"),
+    "SWATS": ("#00889a", _LONG_DASHED, "d"),
+}
+COLORS = {name: look[0] for name, look in LOOKS.items()}
+
+
+def color(name: str) -> str:
+    """The colour of an optimizer, as ``#rrggbb``.
+
+    Example:
+        >>> color("Momentum")
+        '#0069b4'
+    """
+    return look(name)["color"]
+
+
+def look(name: str) -> dict:
+    """Colour, line style and marker of an optimizer, as keywords for ``ax.plot``.
+
+    Raises:
+        ValueError: No optimizer of the course has this name.
+
+    Example:
+        >>> look("Nesterov")
+        {'color': '#2f97d0', 'linestyle': '--', 'marker': 'D'}
+    """
+    return dict(zip(("color", "linestyle", "marker"), LOOKS[choice("name", name, LOOKS)]))
