@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .answers import PredictExercise, TypicalNumber, as_number
-from .engine import Mistake
-from .experiments import NotYet, Recognised, measure
-from .functions import Case, exercise
-from .quiz import Choice, QuizExercise
+from ..answers import PredictExercise, TypicalNumber, as_number
+from ..engine import Mistake
+from ..experiments import NotYet, Recognised, measure
+from ..functions import Case, exercise
+from ..quiz import Choice, QuizExercise
 
 # ------------------------------------------------------------------------------------- predict
 

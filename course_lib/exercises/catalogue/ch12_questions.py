@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..optimizer import lr as library
-from .answers import PredictExercise, TypicalNumber, as_number
-from .engine import Mistake
-from .experiments import NotYet, Recognised, measure
-from .functions import Case, exercise
-from .quiz import Choice, QuizExercise
+from ...optimizer import lr as library
+from ..answers import PredictExercise, TypicalNumber, as_number
+from ..engine import Mistake
+from ..experiments import NotYet, Recognised, measure
+from ..functions import Case, exercise
+from ..quiz import Choice, QuizExercise
 
 # ------------------------------------------------------------------------------------- predict
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .. import optimizer
-from ..arrays import sign, sqrt
-from .adaptive import adam
-from .momentum import momentum
-from .steps import StepExercise, after_decay
+from ... import optimizer
+from ...arrays import sign, sqrt
+from ..steps import StepExercise, after_decay
+from .ch04_formulas import momentum
+from .ch06_formulas import adam
 
 HINTS = (
     "Two things happen to x: it shrinks, and it takes a step. The gradient does not know of the shrinking.",

@@ -29,7 +29,7 @@ def place() -> Path:
     return path_named_by("COURSE_PROGRESS_FILE", ".course_progress.json")
 
 
-def record(feedback: Feedback) -> tuple[str, ...]:
+def enter(feedback: Feedback) -> tuple[str, ...]:
     """Enter the result of a check; return notes for the learner if that went wrong."""
     if feedback.id not in EXERCISES or feedback.status == "not-attempted":
         return ()

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from .answers import PredictExercise, TypicalNumber, as_number
-from .engine import Mistake
-from .experiments import NotYet, Recognised, measure
-from .functions import Case, exercise
-from .quiz import Choice, QuizExercise
+from ..answers import PredictExercise, TypicalNumber, as_number
+from ..engine import Mistake
+from ..experiments import NotYet, Recognised, measure
+from ..functions import Case, exercise
+from ..quiz import Choice, QuizExercise
 
 # ------------------------------------------------------------------------------------- predict
 
