@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...arrays import maximum, sqrt
+from ...variants import rectified_length
 
 
 def average(step, old, new, beta, other):
@@ -78,12 +79,6 @@ class RAdamStep(AdamStep):
             return x - self.lr * self.top() / self.of_m
         self.lr *= r_squared(rho, rho_inf) ** 0.5
         return super().__call__(x)
-
-
-def rectified_length(t, beta2):
-    """RAdam's ρ_t and ρ∞."""
-    rho_inf = 2 / (1 - beta2) - 1
-    return rho_inf - 2 * t * beta2**t / (1 - beta2**t), rho_inf
 
 
 def r_squared(rho, rho_inf):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ... import optimizer
+from ... import optimizer, variants
 from ..engine import Mistake
-from ..steps import StepExercise
+from ..steps import StepExercise, step_of
 
 momentum = StepExercise(
     "momentum-step",
@@ -22,6 +22,10 @@ momentum = StepExercise(
 )
 
 
+_RATE_INSIDE = step_of(variants.MomentumWithRateInside)
+_DAMPED, _DAMPED_AS_IN_PYTORCH = map(step_of, (variants.DampedMomentum, variants.PyTorchDampedMomentum))
+
+
 @momentum.mistake("Is the new gradient weighted in Paddle's formula?")
 def damped_gradient(x, g, s, lr, momentum):
     """The gradient is damped by 1 - momentum.
@@ -29,8 +33,7 @@ def damped_gradient(x, g, s, lr, momentum):
     The velocity becomes an average instead of a sum, so every step is ten times shorter at momentum 0.9: training
     crawls unless the lr is raised by 1/(1 - momentum).
     """
-    s.velocity = momentum * s.velocity + (1 - momentum) * g
-    return x - lr * s.velocity
+    return _DAMPED(x, g, s, lr, momentum=momentum)
 
 
 @damped_gradient.also(hint="The velocity is a sum: it needs no correction.")
@@ -111,8 +114,7 @@ def damped_after_the_first(x, g, s, lr, momentum):
     That is PyTorch's `dampening`: the first gradient weighs ten times more than the others at momentum 0.9, and in the
     long run every velocity is ten times smaller.
     """
-    s.velocity = g if s.t == 1 else momentum * s.velocity + (1 - momentum) * g
-    return x - lr * s.velocity
+    return _DAMPED_AS_IN_PYTORCH(x, g, s, lr, momentum=momentum)
 
 
 @momentum.mistake("Multiply by lr when x is changed, not when the velocity is.")
@@ -121,8 +123,7 @@ def lr_inside_the_velocity(x, g, s, lr, momentum):
 
     As long as lr is constant nothing differs; after lr drops, old and larger steps go on for 1/(1 - momentum) steps.
     """
-    s.velocity = momentum * s.velocity + lr * g
-    return x - s.velocity
+    return _RATE_INSIDE(x, g, s, lr, momentum=momentum)
 
 
 @momentum.mistake("The share that is kept multiplies the old velocity alone.")

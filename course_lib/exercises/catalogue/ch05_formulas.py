@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from ... import optimizer
+from ... import optimizer, variants
 from ...arrays import absolute, sqrt
-from ..steps import StepExercise
+from ..steps import StepExercise, step_of
+
+_EPSILON_INSIDE = step_of(variants.AdagradWithEpsilonInside)
+_EPSILON_OUTSIDE = step_of(variants.RMSPropWithEpsilonOutside)
+
 
 adagrad = StepExercise(
     "adagrad-step",
@@ -38,8 +42,7 @@ def epsilon_inside_the_root(x, g, s, lr, epsilon):
 
     With √(G + ε) it acts like √ε: a thousand times larger at 1e-6, so parameters with small gradients hardly move.
     """
-    s.sum_of_squares = s.sum_of_squares + g * g
-    return x - lr * g / sqrt(s.sum_of_squares + epsilon)
+    return _EPSILON_INSIDE(x, g, s, lr, epsilon=epsilon)
 
 
 @adagrad.mistake("`s.sum_of_squares` has one entry per parameter: no `sum`, no `mean`, no norm.")
@@ -256,8 +259,7 @@ def epsilon_outside_the_root(x, g, s, lr, rho, epsilon):
 
     Many textbooks print √r + ε; Paddle computes √(r + ε), where ε acts like √ε: the two part where gradients are small.
     """
-    s.mean_square = rho * s.mean_square + (1 - rho) * g * g
-    return x - lr * g / (sqrt(s.mean_square) + epsilon)
+    return _EPSILON_OUTSIDE(x, g, s, lr, rho=rho, epsilon=epsilon)
 
 
 @rmsprop.mistake("The state starts at zero, as it is given.")

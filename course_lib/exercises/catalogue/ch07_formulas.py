@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from ... import optimizer
+from ... import optimizer, variants
 from ...arrays import maximum, minimum, sqrt
-from ..steps import StepExercise
+from ..steps import StepExercise, step_of
 from .adam_slips import enter_slips
 from .adam_steps import AMSGradStep
+
+_OF_CORRECTED = step_of(variants.AMSGradOfCorrected, amsgrad=True)
+_UNCORRECTED = step_of(variants.UncorrectedAMSGrad, amsgrad=True)
+
 
 amsgrad = StepExercise(
     "amsgrad-step",
@@ -34,10 +38,7 @@ def maximum_of_corrected_v(x, g, s, lr, beta1, beta2, epsilon):
 
     v̂ is noisiest in the first steps, where the correction is largest; its maximum holds that noise for ever.
     """
-    s.m = beta1 * s.m + (1 - beta1) * g
-    s.v = beta2 * s.v + (1 - beta2) * g * g
-    s.v_max = maximum(s.v_max, s.v / (1 - beta2**s.t))
-    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v_max) + epsilon)
+    return _OF_CORRECTED(x, g, s, lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
 
 @maximum_of_corrected_v.also(hint="Take the maximum of the raw v, and correct it once.")
@@ -58,10 +59,7 @@ def amsgrad_uncorrected(x, g, s, lr, beta1, beta2, epsilon):
 
     So it stands in the paper; Paddle corrects both averages. Without it the first steps are three times too long.
     """
-    s.m = beta1 * s.m + (1 - beta1) * g
-    s.v = beta2 * s.v + (1 - beta2) * g * g
-    s.v_max = maximum(s.v_max, s.v)
-    return x - lr * s.m / (sqrt(s.v_max) + epsilon)
+    return _UNCORRECTED(x, g, s, lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
 
 @amsgrad.mistake("The maximum of v is corrected too.")

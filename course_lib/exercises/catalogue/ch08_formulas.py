@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from ... import optimizer
+from ... import optimizer, variants
 from ...arrays import sqrt
+from ...variants import rectified_length
 from ..functions import Case, exercise
-from ..steps import StepExercise
+from ..steps import StepExercise, step_of
 from .adam_slips import enter_slips
-from .adam_steps import RAdamStep, r_squared, rectified_length
+from .adam_steps import RAdamStep, r_squared
+
+_AS_IN_THE_PAPER = step_of(variants.PaperRAdam)
+_WITHOUT_FIRST_STEPS = step_of(variants.RAdamWithoutFirstSteps)
+
 
 radam = StepExercise(
     "radam-step",
@@ -43,11 +48,7 @@ def threshold_four(x, g, s, lr, beta1, beta2, epsilon):
 
     So it stands in the paper; Paddle waits until ρ_t exceeds 5, one step longer, because r_t is tiny just above 4.
     """
-    m_hat, root, correction = _averages(g, s, beta1, beta2)
-    rho, rho_inf = rectified_length(s.t, beta2)
-    if rho <= 4:
-        return x - lr * m_hat
-    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+    return _AS_IN_THE_PAPER(x, g, s, lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
 
 @threshold_four.also(hint="Paddle asks for ρ_t > 5, and adds ε to √v before the correction.")
@@ -132,11 +133,7 @@ def no_update_at_first(x, g, s, lr, beta1, beta2, epsilon):
 
     The first five steps are lost; RAdam takes them with m̂ alone.
     """
-    m_hat, root, correction = _averages(g, s, beta1, beta2)
-    rho, rho_inf = rectified_length(s.t, beta2)
-    if rho <= 5:
-        return 1.0 * x
-    return x - lr * r_squared(rho, rho_inf) ** 0.5 * m_hat * correction / (root + epsilon)
+    return _WITHOUT_FIRST_STEPS(x, g, s, lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
 
 @radam.mistake("m is corrected in both branches.")

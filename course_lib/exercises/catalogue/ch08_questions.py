@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...variants import rectified_length
 from ..answers import PredictExercise, TypicalNumber
 from ..functions import Case, exercise
 from ..quiz import Choice, QuizExercise
+from .adam_steps import r_squared
 
 # --------------------------------------------------------------------------------------- RAdam
-
-
-def _right_rho(t, beta2):
-    rho_inf = 2 / (1 - beta2) - 1
-    return rho_inf - 2 * t * beta2**t / (1 - beta2**t), rho_inf
-
-
-def _squared(rho, rho_inf):
-    return (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
 
 
 # No ρ_t lies between 2 and 4, where the root is one of a negative number; ρ∞ is below 5 at β₂ = 0.65, and never 4,
@@ -37,8 +30,8 @@ _STEPS = {0.999: (1, 2, 5, 6, 7, 30, 100, 3000), 0.9: (1, 5, 6, 7, 20, 60), 0.7:
     cases=[Case({"t": t, "beta2": beta2}) for beta2, steps in _STEPS.items() for t in steps],
 )
 def right_factor(t, beta2=0.999):
-    rho, rho_inf = _right_rho(t, beta2)
-    return float(np.sqrt(_squared(rho, rho_inf))) if rho > 5 else 0.0
+    rho, rho_inf = rectified_length(t, beta2)
+    return float(np.sqrt(r_squared(rho, rho_inf))) if rho > 5 else 0.0
 
 
 @right_factor.as_printed
@@ -61,10 +54,10 @@ def branch_on_the_maximum(t, beta2=0.999):
     The maximum is known from the start: at β₂ = 0.999 the scale is used from the first step on, where r_t is the root
     of a negative number or means nothing.
     """
-    rho, rho_inf = _right_rho(t, beta2)
+    rho, rho_inf = rectified_length(t, beta2)
     if max(rho, rho_inf) <= 5:
         return 0.0
-    return np.sqrt(_squared(rho, rho_inf))
+    return np.sqrt(r_squared(rho, rho_inf))
 
 
 @branch_on_the_maximum.also(hint="Return 0.0 while ρ_t ≤ 5.")
@@ -73,8 +66,8 @@ def no_branch(t, beta2=0.999):
 
     In the first steps r_t is the root of a negative number or means nothing.
     """
-    rho, rho_inf = _right_rho(t, beta2)
-    return np.sqrt(_squared(rho, rho_inf))
+    rho, rho_inf = rectified_length(t, beta2)
+    return np.sqrt(r_squared(rho, rho_inf))
 
 
 @right_factor.mistake("Small ρ_t: the scale is not used, and the factor is 0.0.")
@@ -83,8 +76,8 @@ def branches_swapped(t, beta2=0.999):
 
     The scale is used in the first steps, where it cannot be trusted, and given up as soon as it can.
     """
-    rho, rho_inf = _right_rho(t, beta2)
-    return 0.0 if rho > 5 else np.sqrt(_squared(rho, rho_inf))
+    rho, rho_inf = rectified_length(t, beta2)
+    return 0.0 if rho > 5 else np.sqrt(r_squared(rho, rho_inf))
 
 
 @right_factor.mistake("ρ_t = ρ∞ − 2 t β₂ᵗ/(1 − β₂ᵗ)")
@@ -97,7 +90,7 @@ def rho_still_as_printed(t, beta2=0.999):
     rho = np.sqrt((2 - beta2**t) / (1 - beta2**t))
     if rho <= 5:
         return 0.0
-    return np.sqrt(_squared(rho, rho_inf))
+    return np.sqrt(r_squared(rho, rho_inf))
 
 
 @right_factor.mistake("Ask for ρ_t > 5.")
@@ -106,8 +99,8 @@ def branch_at_four(t, beta2=0.999):
 
     The paper's is 4; Paddle waits until ρ_t exceeds 5, because r_t is tiny just above 4.
     """
-    rho, rho_inf = _right_rho(t, beta2)
-    return np.sqrt(_squared(rho, rho_inf)) if rho > 4 else 0.0
+    rho, rho_inf = rectified_length(t, beta2)
+    return np.sqrt(r_squared(rho, rho_inf)) if rho > 4 else 0.0
 
 
 @right_factor.mistake("r_t is the root of the fraction.")
@@ -116,8 +109,8 @@ def factor_without_root(t, beta2=0.999):
 
     r_t is below 1 and its square far below: the steps come out much too short.
     """
-    rho, rho_inf = _right_rho(t, beta2)
-    return _squared(rho, rho_inf) if rho > 5 else 0.0
+    rho, rho_inf = rectified_length(t, beta2)
+    return r_squared(rho, rho_inf) if rho > 5 else 0.0
 
 
 @right_factor.mistake("What is wanted for the first steps is 0.0.")
@@ -126,8 +119,8 @@ def one_at_first(t, beta2=0.999):
 
     That would use the scale at full length just where it cannot be trusted.
     """
-    rho, rho_inf = _right_rho(t, beta2)
-    return np.sqrt(_squared(rho, rho_inf)) if rho > 5 else 1.0
+    rho, rho_inf = rectified_length(t, beta2)
+    return np.sqrt(r_squared(rho, rho_inf)) if rho > 5 else 1.0
 
 
 @right_factor.mistake("β₂ is raised to the power t.")
@@ -138,7 +131,7 @@ def square_for_the_power(t, beta2=0.999):
     """
     rho_inf = 2 / (1 - beta2) - 1
     rho = rho_inf - 2 * t * beta2**2 / (1 - beta2**2)
-    return np.sqrt(np.maximum(_squared(rho, rho_inf), 0)) if rho > 5 else 0.0
+    return np.sqrt(np.maximum(r_squared(rho, rho_inf), 0)) if rho > 5 else 0.0
 
 
 @right_factor.mistake("The power stands above the fraction bar with the factor 2 t.")
@@ -149,7 +142,7 @@ def step_number_left_out(t, beta2=0.999):
     """
     rho_inf = 2 / (1 - beta2) - 1
     rho = rho_inf - 2 * beta2**t / (1 - beta2**t)
-    return np.sqrt(_squared(rho, rho_inf)) if rho > 5 else 0.0
+    return np.sqrt(r_squared(rho, rho_inf)) if rho > 5 else 0.0
 
 
 @right_factor.mistake("ρ_t = ρ∞ − 2 t β₂ᵗ/(1 − β₂ᵗ), with a 2.")
@@ -160,7 +153,7 @@ def two_left_out(t, beta2=0.999):
     """
     rho_inf = 2 / (1 - beta2) - 1
     rho = rho_inf - t * beta2**t / (1 - beta2**t)
-    return np.sqrt(_squared(rho, rho_inf)) if rho > 5 else 0.0
+    return np.sqrt(r_squared(rho, rho_inf)) if rho > 5 else 0.0
 
 
 @right_factor.mistake("ρ∞ = 2/(1 − β₂) − 1")
@@ -171,7 +164,7 @@ def one_left_out(t, beta2=0.999):
     """
     rho_inf = 2 / (1 - beta2)
     rho = rho_inf - 2 * t * beta2**t / (1 - beta2**t)
-    return np.sqrt(_squared(rho, rho_inf)) if rho > 5 else 0.0
+    return np.sqrt(r_squared(rho, rho_inf)) if rho > 5 else 0.0
 
 
 @right_factor.mistake("`t` is 1 at the first step: no `+ 1`.")
@@ -189,8 +182,8 @@ def factor_upside_down(t, beta2=0.999):
 
     The factor then lengthens the first steps; it must shorten them, and become 1 in the end.
     """
-    rho, rho_inf = _right_rho(t, beta2)
-    return 1 / np.sqrt(_squared(rho, rho_inf)) if rho > 5 else 0.0
+    rho, rho_inf = rectified_length(t, beta2)
+    return 1 / np.sqrt(r_squared(rho, rho_inf)) if rho > 5 else 0.0
 
 
 # ------------------------------------------------------------------------------------- predict

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ...optimizer import lr as library
 from ..answers import PredictExercise, TypicalNumber
 from ..experiments import design
 from ..functions import Case, exercise
@@ -145,7 +146,7 @@ def _plans():
     ),
 )
 def rates_of_the_plan(lr, gamma, every, epochs):
-    return np.array([lr * gamma ** (epoch // every) for epoch in range(epochs)])
+    return library.StepDecay(lr, every, gamma).at(np.arange(epochs))
 
 
 @rates_of_the_plan.as_printed
@@ -251,9 +252,8 @@ def _warmups():
     ),
 )
 def warmup_then_cosine(t, lr, warmup_steps, total_steps):
-    if t < warmup_steps:
-        return lr * t / warmup_steps
-    return lr * half_cosine((t - warmup_steps) / (total_steps - warmup_steps))
+    cosine = library.CosineAnnealingDecay(lr, total_steps - warmup_steps)
+    return library.LinearWarmup(cosine, warmup_steps, 0.0, lr).at(t)
 
 
 @warmup_then_cosine.as_printed
@@ -447,7 +447,7 @@ def _telling_steps(every, per_epoch):
     ),
 )
 def rate_in_epochs(step, lr, gamma, every, per_epoch):
-    return lr * gamma ** (step // per_epoch // every)
+    return library.StepDecay(lr, every * per_epoch, gamma).at(step)
 
 
 @rate_in_epochs.as_printed

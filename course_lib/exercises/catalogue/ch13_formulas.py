@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ... import initializer
 from ..drawing import drawing
 
 SHAPES = [(300, 100), (40, 800), (4, 6000)]
@@ -29,8 +30,7 @@ def xavier_uniform(shape, rng):
 
     Example: for shape (2, 4) all weights lie between -1 and 1.
     """
-    bound = np.sqrt(6 / sum(shape))
-    return rng.uniform(-bound, bound, shape)
+    return initializer.xavier_uniform(shape, rng)
 
 
 def _uniform(rng, bound, shape):
@@ -380,7 +380,7 @@ def he_normal(shape, rng):
 
     Example: for shape (200, 50) the standard deviation of the weights is about 0.1.
     """
-    return rng.normal(0, np.sqrt(2 / shape[0]), shape)
+    return initializer.he_normal(shape, rng)
 
 
 @he_normal.mistake("`rng.normal` takes the standard deviation, the root of the variance.")

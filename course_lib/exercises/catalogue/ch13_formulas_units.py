@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ... import initializer
 from ..drawing import drawing
 from ..functions import Case, exercise
 from .ch13_formulas import SHAPES, add_numbers_from_elsewhere, he_normal
@@ -23,7 +24,7 @@ from .ch13_formulas import SHAPES, add_numbers_from_elsewhere, he_normal
     ),
 )
 def unlike_units(shape, rng):
-    return rng.normal(0, np.sqrt(2 / shape[0]), shape)
+    return initializer.he_normal(shape, rng)
 
 
 @unlike_units.as_printed
@@ -229,7 +230,7 @@ def weight_norm(v, g):
 
     Example: v = [3, 4] and g = 2 give [1.2, 1.6].
     """
-    return g * v / (v * v).sum() ** 0.5
+    return initializer.weight_norm(v, np.asarray(g))
 
 
 @weight_norm.mistake("The norm is a root.")

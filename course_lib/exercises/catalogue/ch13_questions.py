@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ... import initializer
 from ..answers import PredictExercise, TypicalNumber, as_number
 from ..engine import Mistake
 from ..experiments import NotYet, Recognised, measure
@@ -66,7 +67,8 @@ def _weights():
     ),
 )
 def he_std_of(shape):
-    return math.sqrt(2 / (shape[0] if len(shape) == 2 else math.prod(shape[1:])))
+    fan_in, _ = initializer.fans(shape)
+    return math.sqrt(2 / fan_in)
 
 
 @he_std_of.as_printed
