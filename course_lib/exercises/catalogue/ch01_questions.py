@@ -272,17 +272,31 @@ QuizExercise(
     title="The sign of the step",
     question="A program computes x = x + lr * g with lr = -0.1. What does it do?",
     choices=(
-        Choice("It climbs, because the learning rate is negative.", "The rule has a plus: together with the negative learning rate x moves against the gradient."),  # noqa: E501
-        Choice("It descends like x = x - 0.1 * g.", "Plus times minus is minus: both are the same step. The convention is a minus in the rule and a positive learning rate.", right=True),  # noqa: E501
-        Choice("It descends first and climbs later.", "The sign of lr does not change on the way, so the step always points downhill."),  # noqa: E501
-        Choice("Nothing: a learning rate must be positive.", "Python does not know what lr stands for; and Paddle accepts a negative learning rate, too."),  # noqa: E501
+        Choice(
+            "It climbs, because the learning rate is negative.",
+            "The rule has a plus: together with the negative learning rate x moves against the gradient.",
+        ),
+        Choice(
+            "It descends like x = x - 0.1 * g.",
+            "Plus times minus is minus: both are the same step. The convention is a minus in the rule and a "
+            "positive learning rate.",
+            right=True,
+        ),
+        Choice(
+            "It descends first and climbs later.",
+            "The sign of lr does not change on the way, so the step always points downhill.",
+        ),
+        Choice(
+            "Nothing: a learning rate must be positive.",
+            "Python does not know what lr stands for; and Paddle accepts a negative learning rate, too.",
+        ),
     ),
     hints=(
         "Write the step out for one number, say g = 2.",
         "The change of x is +(−0.1) · 2. Is the loss smaller or larger to that side?",
         "x + (−0.1) · g = x − 0.1 · g",
     ),
-)  # fmt: skip
+)
 
 QuizExercise(
     "lr-too-large-quiz",
@@ -291,13 +305,25 @@ QuizExercise(
     question="The loss of a ReLU network with ten classes leaps up at first, then it stays at 2.30 for good. Why?",
     choices=(
         Choice("The learning rate is too small.", "Then the loss would fall slowly and never leap up."),
-        Choice("The learning rate is too large: a huge step has killed the hidden units.", "2.30 = ln 10 is the loss of guessing among ten classes. After a huge step the units are 0 for every image: no gradient comes through them, and nothing changes any more.", right=True),  # noqa: E501
-        Choice("The network has converged: 2.30 is its best loss.", "2.30 = ln 10 is what guessing gives. No training at all is about as good."),  # noqa: E501
-        Choice("The learning rate is too large: the loss swings around the minimum.", "Swinging would show as a loss that goes up and down below its first value. Here it stands still, at the level of guessing."),  # noqa: E501
+        Choice(
+            "The learning rate is too large: a huge step has killed the hidden units.",
+            "2.30 = ln 10 is the loss of guessing among ten classes. After a huge step the units are 0 for every "
+            "image: no gradient comes through them, and nothing changes any more.",
+            right=True,
+        ),
+        Choice(
+            "The network has converged: 2.30 is its best loss.",
+            "2.30 = ln 10 is what guessing gives. No training at all is about as good.",
+        ),
+        Choice(
+            "The learning rate is too large: the loss swings around the minimum.",
+            "Swinging would show as a loss that goes up and down below its first value. Here it stands still, at "
+            "the level of guessing.",
+        ),
     ),
     hints=(
         "What is ln 10?",
         "Which loss has a classifier that answers every image with the same ten probabilities of 1/10?",
         "A ReLU whose input is negative for every image has the output 0 and the gradient 0.",
     ),
-)  # fmt: skip
+)

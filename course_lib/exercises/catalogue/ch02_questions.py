@@ -21,9 +21,22 @@ PredictExercise(
     value=0.04,
     because="The steepest direction decides: |1 - lr · 50| < 1 means lr < 2/50 = 0.04.",
     mistakes=(
-        TypicalNumber("one-over-curvature", 0.02, "1/λ_max is where the steepest direction is solved in one step. It still shrinks beyond that: up to where does |1 - lr·λ| stay below 1?"),  # noqa: E501
-        TypicalNumber("smallest-curvature", 2.0, "2/λ_min looks at the flattest direction. The steepest one has exploded long before."),  # noqa: E501
-        TypicalNumber("fastest-not-largest", 2 / 51, "2/(λ_min + λ_max) is the fastest learning rate; the question asks for the largest stable one."),  # noqa: E501
+        TypicalNumber(
+            "one-over-curvature",
+            0.02,
+            "1/λ_max is where the steepest direction is solved in one step. It still shrinks beyond that: up to "
+            "where does |1 - lr·λ| stay below 1?",
+        ),
+        TypicalNumber(
+            "smallest-curvature",
+            2.0,
+            "2/λ_min looks at the flattest direction. The steepest one has exploded long before.",
+        ),
+        TypicalNumber(
+            "fastest-not-largest",
+            2 / 51,
+            "2/(λ_min + λ_max) is the fastest learning rate; the question asks for the largest stable one.",
+        ),
         TypicalNumber("middle-curvature", 0.2, "2/10 looks at the middle direction; the steepest one decides."),
         TypicalNumber("sum-of-curvatures", 2 / 61, "Directions do not add up: the one with the lowest limit decides."),
         TypicalNumber("limit-times-curvature", 100.0, "Divide by the curvature: steep valleys need small steps."),
@@ -34,7 +47,7 @@ PredictExercise(
         "In a direction of curvature λ each step multiplies the distance by 1 − lr · λ.",
         "|1 − lr · λ_max| < 1; solve for lr.",
     ),
-)  # fmt: skip
+)
 
 
 # ----------------------------------------------------------------------------------- implement

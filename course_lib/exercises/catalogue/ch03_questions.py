@@ -18,8 +18,14 @@ PredictExercise(
     value=288,
     because="A third of the error needs 3² = 9 times the examples: 9 · 32 = 288.",
     mistakes=(
-        TypicalNumber("proportional", 96, "The error falls with the root of the batch size, not with the batch size itself."),  # noqa: E501
-        TypicalNumber("root-of-the-factor", 32 * 3**0.5, "The root is on the other side: the error is 1/√batch, so the batch is 1/error²."),  # noqa: E501
+        TypicalNumber(
+            "proportional", 96, "The error falls with the root of the batch size, not with the batch size itself."
+        ),
+        TypicalNumber(
+            "root-of-the-factor",
+            32 * 3**0.5,
+            "The root is on the other side: the error is 1/√batch, so the batch is 1/error².",
+        ),
         TypicalNumber("smaller-batch", 32 / 3, "A smaller batch is noisier."),
         TypicalNumber("smaller-batch-squared", 32 / 9, "A smaller batch is noisier."),
         TypicalNumber("added-not-total", 256, "So many are to be added; the question asks for the total."),
@@ -31,7 +37,7 @@ PredictExercise(
         "The error is proportional to 1/√B.",
         "B = 32 · (0.6/0.2)²",
     ),
-)  # fmt: skip
+)
 
 
 # ---------------------------------------------------------------------------------- find the bug

@@ -19,13 +19,18 @@ PredictExercise(
     "momentum-effective-step",
     chapter=4,
     title="Where the velocity leads",
-    question="Learning rate 0.02, momentum 0.95, and the gradient is 3 at every step: how long are the steps in the end?",  # noqa: E501
+    question="Learning rate 0.02, momentum 0.95, and the gradient is 3 at every step: how long are the steps in the "
+    "end?",
     value=1.2,
     because="The velocity settles where v = 0.95 v + 3, at v = 3/0.05 = 60. The step is 0.02 · 60 = 1.2.",
     mistakes=(
         TypicalNumber("first-step", 0.06, "This is the first step. The velocity has only begun to grow."),
         TypicalNumber("second-step", 0.117, "This is the second step; the velocity goes on growing."),
-        TypicalNumber("momentum-as-factor", 0.057, "Momentum does not shorten the gradient: it adds what is left of the earlier ones."),  # noqa: E501
+        TypicalNumber(
+            "momentum-as-factor",
+            0.057,
+            "Momentum does not shorten the gradient: it adds what is left of the earlier ones.",
+        ),
         TypicalNumber("damped", 0.003, "1 - momentum divides here; it would multiply if the velocity were an average."),
         TypicalNumber("one-gradient-missing", 1.14, "The sum 1 + μ + μ² + … begins with 1, the newest gradient."),
         TypicalNumber("without-gradient", 0.4, "This is the effective learning rate; the gradient is 3."),
@@ -36,7 +41,7 @@ PredictExercise(
         "v = μ v + g; solve for v.",
         "lr · g / (1 − μ)",
     ),
-)  # fmt: skip
+)
 
 
 # ----------------------------------------------------------------------------------- implement
@@ -189,16 +194,32 @@ QuizExercise(
     "momentum-damping-quiz",
     chapter=4,
     title="Too much momentum, or too little?",
-    question="Learning rate 0.01, one direction of curvature 1. You raise momentum from 0.9 to 0.99. What happens in this direction?",  # noqa: E501
+    question="Learning rate 0.01, one direction of curvature 1. You raise momentum from 0.9 to 0.99. What happens in "
+    "this direction?",
     choices=(
-        Choice("It arrives ten times sooner, for lr/(1 - momentum) is ten times larger.", "That holds only while the motion is overdamped. At 0.99, √μ is above 1 - √(ηλ) = 0.9: the point swings and loses only half a percent of its swing per step."),  # noqa: E501
-        Choice("It swings, and comes to rest later than before.", "Critical damping is at √μ = 1 - √0.01 = 0.9, that is μ = 0.81. Both settings lie above it, so the distance shrinks by √μ per step: 0.949 at first, 0.995 afterwards.", right=True),  # noqa: E501
-        Choice("It diverges: lr/(1 - momentum) = 1 is beyond the limit.", "The limit is lr < 2(1 + μ)/λ, about 4 here. More momentum does not lower it, it raises it."),  # noqa: E501
-        Choice("Nothing: momentum matters across the ravine only.", "Every direction has its own damping, and momentum enters all of them."),  # noqa: E501
+        Choice(
+            "It arrives ten times sooner, for lr/(1 - momentum) is ten times larger.",
+            "That holds only while the motion is overdamped. At 0.99, √μ is above 1 - √(ηλ) = 0.9: the point "
+            "swings and loses only half a percent of its swing per step.",
+        ),
+        Choice(
+            "It swings, and comes to rest later than before.",
+            "Critical damping is at √μ = 1 - √0.01 = 0.9, that is μ = 0.81. Both settings lie above it, so the "
+            "distance shrinks by √μ per step: 0.949 at first, 0.995 afterwards.",
+            right=True,
+        ),
+        Choice(
+            "It diverges: lr/(1 - momentum) = 1 is beyond the limit.",
+            "The limit is lr < 2(1 + μ)/λ, about 4 here. More momentum does not lower it, it raises it.",
+        ),
+        Choice(
+            "Nothing: momentum matters across the ravine only.",
+            "Every direction has its own damping, and momentum enters all of them.",
+        ),
     ),
     hints=(
         "Compute √(ηλ) first.",
         "Critical damping lies at √μ = 1 − √(ηλ). Are 0.9 and 0.99 above or below?",
         "Above it, each step leaves the share √μ of the swing.",
     ),
-)  # fmt: skip
+)

@@ -259,26 +259,55 @@ PredictExercise(
     "adam-cycle-drift",
     chapter=7,
     title="Adam over one cycle of the three slopes",
-    question="Slopes 3, -1, -1 in turn; Adam with β₁ = 0, β₂ = 0.1, lr = 1, and v has settled: by how much does x change per cycle?",  # noqa: E501
+    question="Slopes 3, -1, -1 in turn; Adam with β₁ = 0, β₂ = 0.1, lr = 1, and v has settled: by how much does x "
+    "change per cycle?",
     value=drift_per_cycle(0.1),
     tolerance=0.01,
     because="v is 8.21, 1.72, 1.07 after the three slopes, so x moves by -3/√8.21 + 1/√1.72 + 1/√1.07 = +0.68.",
     mistakes=(
-        TypicalNumber("wrong-way", -drift_per_cycle(0.1), "Right size, wrong sign: a slope of 3 moves x down, a slope of -1 up."),  # noqa: E501
+        TypicalNumber(
+            "wrong-way", -drift_per_cycle(0.1), "Right size, wrong sign: a slope of 3 moves x down, a slope of -1 up."
+        ),
         TypicalNumber("plain-descent", -1, "This is plain gradient descent, -3 + 1 + 1: Adam divides by √v."),
-        TypicalNumber("signs-only", 1, "That would be steps of one length, ±1. √v does not follow each slope entirely: after the 3 it is too large for the next slope."),  # noqa: E501
-        TypicalNumber("largest-scale", -1 / _SCALES[0] ** 0.5, "Here all three slopes were divided by the √v that follows the 3. Adam renews v in every step."),  # noqa: E501
-        TypicalNumber("mean-scale", -1 / (11 / 3) ** 0.5, "Here all three slopes were divided by the root of their mean square. With β₂ = 0.1, v follows the last slope."),  # noqa: E501
-        TypicalNumber("root-missing", -3 / _SCALES[0] + 1 / _SCALES[1] + 1 / _SCALES[2], "The slopes were divided by v; Adam divides by its root."),  # noqa: E501
-        TypicalNumber("one-step-late", -3 / _SCALES[2] ** 0.5 + 1 / _SCALES[0] ** 0.5 + 1 / _SCALES[1] ** 0.5, "Each slope was divided by the v from before it; v is renewed first."),  # noqa: E501
-        TypicalNumber("shares-swapped", drift_per_cycle(0.9), "β₂ = 0.1 is the share of the old v that is kept: v ← 0.1 v + 0.9 g²."),  # noqa: E501
+        TypicalNumber(
+            "signs-only",
+            1,
+            "That would be steps of one length, ±1. √v does not follow each slope entirely: after the 3 it is too "
+            "large for the next slope.",
+        ),
+        TypicalNumber(
+            "largest-scale",
+            -1 / _SCALES[0] ** 0.5,
+            "Here all three slopes were divided by the √v that follows the 3. Adam renews v in every step.",
+        ),
+        TypicalNumber(
+            "mean-scale",
+            -1 / (11 / 3) ** 0.5,
+            "Here all three slopes were divided by the root of their mean square. With β₂ = 0.1, v follows the "
+            "last slope.",
+        ),
+        TypicalNumber(
+            "root-missing",
+            -3 / _SCALES[0] + 1 / _SCALES[1] + 1 / _SCALES[2],
+            "The slopes were divided by v; Adam divides by its root.",
+        ),
+        TypicalNumber(
+            "one-step-late",
+            -3 / _SCALES[2] ** 0.5 + 1 / _SCALES[0] ** 0.5 + 1 / _SCALES[1] ** 0.5,
+            "Each slope was divided by the v from before it; v is renewed first.",
+        ),
+        TypicalNumber(
+            "shares-swapped",
+            drift_per_cycle(0.9),
+            "β₂ = 0.1 is the share of the old v that is kept: v ← 0.1 v + 0.9 g².",
+        ),
     ),
     hints=(
         "Let v run through the three slopes a few times, by hand or in a loop, until it repeats.",
         "v ← 0.1 v + 0.9 g². Then add up the three steps −g/√v.",
         "v after the three slopes: 8.21, 1.72, 1.07.",
     ),
-)  # fmt: skip
+)
 
 
 # ---------------------------------------------------------------------------------------------------------- measure

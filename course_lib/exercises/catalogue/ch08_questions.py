@@ -193,11 +193,14 @@ PredictExercise(
     "radam-never-adaptive",
     chapter=8,
     title="RAdam that never divides by √v",
-    question="Paddle's RAdam uses v only while ρ_t > 5, and ρ_t rises towards ρ∞ = 2/(1 - β₂) - 1. Up to which β₂ does it never use v?",  # noqa: E501
+    question="Paddle's RAdam uses v only while ρ_t > 5, and ρ_t rises towards ρ∞ = 2/(1 - β₂) - 1. Up to which β₂ does "
+    "it never use v?",
     value=2 / 3,
     because="2/(1 - β₂) - 1 = 5 at β₂ = 2/3. There RAdam follows m̂ alone for ever: it is SGD with a damped momentum.",
     mistakes=(
-        TypicalNumber("rho-of-four", 0.6, "There ρ∞ = 4: that is the paper's threshold (Paddle's is 5), or the -1 was forgotten."),  # noqa: E501
+        TypicalNumber(
+            "rho-of-four", 0.6, "There ρ∞ = 4: that is the paper's threshold (Paddle's is 5), or the -1 was forgotten."
+        ),
         TypicalNumber("one-minus", 1 / 3, "This is 1 - β₂."),
         TypicalNumber("five-sixths", 5 / 6, "That is where 1/(1 - β₂) = 6; the formula has 2/(1 - β₂)."),
     ),
@@ -206,7 +209,7 @@ PredictExercise(
         "For which β₂ is ρ∞ exactly 5?",
         "2/(1 − β₂) = 6",
     ),
-)  # fmt: skip
+)
 
 
 # ---------------------------------------------------------------------------------- find the bug
@@ -367,16 +370,32 @@ QuizExercise(
     "radam-scale-quiz",
     chapter=8,
     title="A loss in other units",
-    question="The loss is counted in cents instead of euros: 100 times larger, and nothing else changes. β₂ is 0.999. What happens to the first five steps?",  # noqa: E501
+    question="The loss is counted in cents instead of euros: 100 times larger, and nothing else changes. β₂ is 0.999. "
+    "What happens to the first five steps?",
     choices=(
-        Choice("Nothing, neither in Adam nor in RAdam: both divide by √v̂.", "RAdam does not divide by √v̂ in its first five steps; it follows m̂, which is 100 times larger."),  # noqa: E501
-        Choice("They stay the same in Adam and become 100 times longer in RAdam.", "While ρ_t ≤ 5, RAdam's step is lr · m̂, a step of SGD with all its sensitivity to units. Adam divides it out.", right=True),  # noqa: E501
-        Choice("They become 100 times longer in both.", "In Adam both m̂ and √v̂ become 100 times larger, and the quotient stays."),  # noqa: E501
-        Choice("They become 10 times longer in RAdam: r_t contains a root.", "r_t knows nothing of gradients: it depends on t and β₂ alone. And in the first five steps it plays no part."),  # noqa: E501
+        Choice(
+            "Nothing, neither in Adam nor in RAdam: both divide by √v̂.",
+            "RAdam does not divide by √v̂ in its first five steps; it follows m̂, which is 100 times larger.",
+        ),
+        Choice(
+            "They stay the same in Adam and become 100 times longer in RAdam.",
+            "While ρ_t ≤ 5, RAdam's step is lr · m̂, a step of SGD with all its sensitivity to units. Adam "
+            "divides it out.",
+            right=True,
+        ),
+        Choice(
+            "They become 100 times longer in both.",
+            "In Adam both m̂ and √v̂ become 100 times larger, and the quotient stays.",
+        ),
+        Choice(
+            "They become 10 times longer in RAdam: r_t contains a root.",
+            "r_t knows nothing of gradients: it depends on t and β₂ alone. And in the first five steps it plays "
+            "no part.",
+        ),
     ),
     hints=(
         "Which of the two divides by √v̂ in its very first step?",
         "ρ_t > 5 holds from the sixth step on.",
         "Until then RAdam's step is lr · m̂.",
     ),
-)  # fmt: skip
+)

@@ -101,22 +101,37 @@ PredictExercise(
     "schedule-unit",
     chapter=9,
     title="A schedule counted in the wrong unit",
-    question="ExponentialDecay(0.1, gamma=0.9), stepped after each of the 20 mini-batches of an epoch: which rate begins epoch 2?",  # noqa: E501
+    question="ExponentialDecay(0.1, gamma=0.9), stepped after each of the 20 mini-batches of an epoch: which rate "
+    "begins epoch 2?",
     value=0.1 * 0.9**20,
     because="Twenty calls multiply by 0.9 twenty times: 0.1 · 0.9²⁰ ≈ 0.012, an eighth of what was meant (0.09).",
     mistakes=(
-        TypicalNumber("as-meant", 0.09, "That is what was meant: one factor of 0.9 per epoch. The program calls step() twenty times."),  # noqa: E501
-        TypicalNumber("one-call-short", 0.1 * 0.9**19, "One call is missing: step() is called after the last mini-batch of the epoch, too."),  # noqa: E501
-        TypicalNumber("two-epochs", 0.1 * 0.9**40, "When the second epoch *begins*, only the calls of the first one have been made."),  # noqa: E501
+        TypicalNumber(
+            "as-meant",
+            0.09,
+            "That is what was meant: one factor of 0.9 per epoch. The program calls step() twenty times.",
+        ),
+        TypicalNumber(
+            "one-call-short",
+            0.1 * 0.9**19,
+            "One call is missing: step() is called after the last mini-batch of the epoch, too.",
+        ),
+        TypicalNumber(
+            "two-epochs",
+            0.1 * 0.9**40,
+            "When the second epoch *begins*, only the calls of the first one have been made.",
+        ),
         TypicalNumber("factor-alone", 0.9**20, "This is the factor; the learning rate began at 0.1."),
-        TypicalNumber("product-for-power", 0.1 * 0.9 / 20, "Each call multiplies by 0.9 once more; nothing is divided by 20."),  # noqa: E501
+        TypicalNumber(
+            "product-for-power", 0.1 * 0.9 / 20, "Each call multiplies by 0.9 once more; nothing is divided by 20."
+        ),
     ),
     hints=(
         "How many times has step() been called by then?",
         "Each call multiplies by 0.9: a power.",
         "0.1 · 0.9^20",
     ),
-)  # fmt: skip
+)
 
 
 # ---------------------------------------------------------------------------------- find the bug
