@@ -4,6 +4,7 @@ Run by ``test_without_paddle.py`` in two processes: ``python judge_all.py FOLDER
 """
 
 import ast
+import contextlib
 import json
 import sys
 from importlib import import_module
@@ -13,7 +14,7 @@ SOLUTIONS = Path(__file__).resolve().parent.parent / "chapters" / "solutions"
 
 
 def words(feedback) -> list:
-    return [feedback.status, feedback.mistake, feedback.message]
+    return [feedback.status, feedback.mistake, repr(feedback)]
 
 
 def statements(notebook: Path):
@@ -73,10 +74,13 @@ if __name__ == "__main__":
     from course_lib.exercises import EXERCISES, check
 
     found = {name.partition(".")[0] for name in sys.modules}
-    result = {
-        "solved": solved(),
-        "recognised": recognised(),
-        "trains": {id: words(check(id, None, enter=False)) for id, exercise in EXERCISES.items() if exercise.trains},
-        "imported": sorted(found),
-    }
+    with contextlib.redirect_stdout(sys.stderr):  # solutions print what they measure
+        result = {
+            "solved": solved(),
+            "recognised": recognised(),
+            "trains": {
+                id: words(check(id, None, enter=False)) for id, exercise in EXERCISES.items() if exercise.trains
+            },
+            "imported": sorted(found),
+        }
     json.dump(result, sys.stdout)
