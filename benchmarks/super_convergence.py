@@ -29,7 +29,7 @@ import paddle
 from tqdm import tqdm
 
 from benchmarks.records import rounded
-from course_lib import data, initializer, models, training
+from course_lib import data, initializer, layers, models, training
 from course_lib.files import as_json, read_json, write_atomically
 from course_lib.optimizer import Momentum, lr
 from tools.circumstances import circumstances, versions
@@ -175,7 +175,7 @@ class Run:
         self.plan, self.dataset = plan, dataset
         self.accuracy, self.first_losses = [], []
         with paddle.utils.unique_name.guard():  # the same names in every process, so that a stored state fits
-            self.model = initializer.initialize(models.lenet(dataset.size), caffes_xavier, plan.seed)
+            self.model = layers.initialize(models.lenet(dataset.size), caffes_xavier, plan.seed)
         parameters = self.model.parameters()
         weights, biases = [p for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim == 1]
         groups = [{"params": weights}, {"params": biases, "learning_rate": 2.0}]  # of the schedule's rate

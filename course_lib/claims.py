@@ -1,4 +1,4 @@
-"""The ledger of claims: what the sources say, what the course measured, and the verdict.
+"""The ledger of claims as chapters write it: what the sources say, what was measured, and the verdict.
 
 A chapter measures, states its conditions in code, and records the outcome; the verdict follows from them::
 
@@ -10,7 +10,8 @@ A chapter measures, states its conditions in code, and records the outcome; the 
 
 This shows a card on the page and writes the entry to ``chapters/results/claims.json``
 (``claims-mnist.json`` under ``COURSE_DATA=mnist``; ``COURSE_RESULTS_DIR`` names another folder). Which conditions held
-is kept beside it, in ``conditions.json``. The two agree, also after a process was killed between them.
+is kept beside it, in ``conditions.json``. The two agree, also after a process was killed between them. Tables of what
+was recorded are made by ``course_lib.claims_page``.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ browser, with the same classes and the same numbers; what works on tensors says 
 
 from __future__ import annotations
 
+import inspect
+
 try:
     import paddle
 except ModuleNotFoundError as missing:
@@ -13,7 +15,7 @@ except ModuleNotFoundError as missing:
         raise
     paddle = None
 
-__all__ = ["LRScheduler", "is_tensor", "needs_paddle", "paddle"]
+__all__ = ["LRScheduler", "is_tensor", "leave_to_python", "needs_paddle", "paddle"]
 
 
 def is_tensor(value) -> bool:
@@ -39,9 +41,18 @@ def needs_paddle(what: str) -> ModuleNotFoundError:
     return ModuleNotFoundError(message, name="paddle")
 
 
+def _nothing(recursive: bool) -> None:
+    """Without Paddle nothing is translated; the oldest that the course runs with knows no call for nested methods."""
+
+
 if paddle is not None:
+    from paddle.jit.sot.psdb import fallback
     from paddle.optimizer.lr import LRScheduler
+
+    leave_to_python = fallback if "recursive" in inspect.signature(fallback).parameters else _nothing
+    """Called in a method that ``paddle.jit.to_static(full_graph=False)`` shall not translate, and what it calls."""
 else:
+    leave_to_python = _nothing
 
     class LRScheduler:
         """As much of ``paddle.optimizer.lr.LRScheduler`` as the course's schedules use."""

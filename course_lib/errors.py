@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import numbers
 
+from .edge import is_tensor
+
 
 def number(name: str, value, low=-math.inf, high=math.inf, *, low_open=False, high_open=False) -> float:
     """Return ``value`` as a float if it is a finite number between ``low`` and ``high``.
@@ -103,6 +105,65 @@ def listed(name: str, values, of: str = "values") -> list:
     if isinstance(plain, (str, bytes, dict, set)) or not hasattr(plain, "__iter__"):
         raise TypeError(f"{name} must be a list of {of}, got {_shown(values)}")
     return list(plain)
+
+
+# --- The hyper-parameters of an optimizer -----------------------------------------------------------------------------
+
+
+def finite(name: str, value, *low_and_high, **open_ends) -> float:
+    """Return a finite number, in the range that ``number`` takes.
+
+    As in Paddle it may be a tensor of one element, and ``None`` is a wrong value, not a wrong type.
+
+    Example:
+        >>> finite("weight_decay", 0.5)
+        0.5
+    """
+    if is_tensor(value) and value.size == 1:
+        value = value.item()
+    try:
+        return number(name, value, *low_and_high, **open_ends)
+    except TypeError as wrong_type:
+        if value is None:
+            raise ValueError(str(wrong_type)) from None
+        raise
+
+
+def decay_rate(name: str, value) -> float:
+    """Return a number in [0, 1): the share of an average that is kept at each step.
+
+    Example:
+        >>> decay_rate("beta1", 1.0)
+        Traceback (most recent call last):
+            ...
+        ValueError: beta1 must be a number in [0, 1), got 1.0
+    """
+    return finite(name, value, 0, 1, high_open=True)
+
+
+def share(name: str, value) -> float:
+    """Return a number in [0, 1]."""
+    return finite(name, value, 0, 1)
+
+
+def not_negative(name: str, value) -> float:
+    """Return a finite number of at least 0."""
+    return finite(name, value, 0)
+
+
+def positive_whole(name: str, value) -> int:
+    """Return a whole number of at least 1."""
+    return whole(name, value, low=1)
+
+
+def function_or_none(name: str, value):
+    """Return a function, or ``None``."""
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} must be a function or None, got {value!r} ({type(value).__name__})")
+    return value
+
+
+# --- Names that a module does not have --------------------------------------------------------------------------------
 
 
 def no_attribute(message: str) -> AttributeError:

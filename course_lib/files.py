@@ -24,6 +24,9 @@ except ImportError:  # Windows: programs that write to one folder are to be run 
 #: and in the temporary folder into which a notebook of the Colab edition unpacks both.
 PROJECT = Path(__file__).resolve().parents[1]
 
+#: What was measured for the book.
+RESULTS = PROJECT / "chapters" / "results"
+
 _LONGEST_WRITE = 600  # seconds: an older temporary file belongs to a process that was killed
 _LONGEST_WAIT = 10  # seconds for a lock, which others hold for some milliseconds
 

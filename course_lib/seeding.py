@@ -6,9 +6,8 @@ import contextlib
 import os
 import threading
 
-import paddle
-
 from course_lib import errors
+from course_lib.edge import needs_paddle, paddle
 
 
 def seeds_from(offset: str) -> range:
@@ -45,6 +44,7 @@ def seeded(seed: int | None):
 
     Raises:
         TypeError, ValueError: ``seed`` is no whole number between 0 and 2⁶⁴ - 1.
+        ModuleNotFoundError: Paddle is not installed.
 
     Example:
         >>> with seeded(7):
@@ -60,6 +60,8 @@ def seeded(seed: int | None):
     seed = errors.whole("seed", seed, low=0)
     if seed >= 2**64:  # more does not fit into Paddle's generator
         raise ValueError(f"seed must be below 2**64, got {seed}")
+    if paddle is None:
+        raise needs_paddle("seeding.seeded")
     with _lock:
         state = paddle.get_rng_state()
         paddle.seed(seed)

@@ -139,9 +139,9 @@ def _as_number(key, value) -> np.ndarray:
 
 
 def _versions() -> tuple:
-    import paddle  # takes seconds: not in workers, which need no store
+    from course_lib.edge import paddle  # takes seconds: not in workers, which need no store
 
-    return sys.version_info[:2], paddle.__version__, course_lib.__version__
+    return sys.version_info[:2], paddle and paddle.__version__, course_lib.__version__
 
 
 # Fingerprints -------------------------------------------------------------------------------------------------

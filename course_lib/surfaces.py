@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from course_lib.errors import choice, number, whole
+from course_lib.optimizer.lr import schedule_of
 
 
 @dataclass(frozen=True)
@@ -272,21 +273,23 @@ def _coordinates(name: str, point):
 
 def _from_the_first_step(optimizer):
     """A copy of the optimizer; its schedule, if it has one, is a copy that stands before step 0."""
-    follower, schedule = copy.copy(optimizer), optimizer._learning_rate
+    follower, schedule = copy.copy(optimizer), copy.deepcopy(schedule_of(optimizer))
+    if schedule is None:
+        return follower
     chain = [schedule]  # of a warm-up the learning rate is the schedule that comes after it
     while hasattr(getattr(chain[-1], "learning_rate", None), "step"):
         chain.append(chain[-1].learning_rate)
     if hasattr(chain[-1], "patience"):
         names = " around ".join(type(each).__name__ for each in chain)
         raise ValueError(f"trajectory cannot follow {names}: it waits for measurements")
-    if hasattr(schedule, "step"):
-        follower._learning_rate = copy.deepcopy(schedule)
-        follower._learning_rate.last_epoch = -1
+    schedule.last_epoch = -1
+    follower.set_lr_scheduler(schedule)
     return follower
 
 
 def _next_learning_rate(follower) -> float:
-    if hasattr(follower._learning_rate, "step"):
-        follower._learning_rate.step()
-        follower._follow_momentum_schedule()
+    schedule = schedule_of(follower)
+    if schedule is not None:
+        schedule.step()
+        follower.follow_momentum_schedule()
     return follower.get_lr()

@@ -20,7 +20,7 @@ from joblib.parallel import get_active_backend
 
 from course_lib import errors
 from course_lib.choices import choose
-from course_lib.progress import no_bars, with_bar
+from course_lib.progress_bar import no_bars, with_bar
 from course_lib.store import Store, as_numbers
 
 _TRIES = 2  # so often a run whose process died is tried again, by itself, before it is given up

@@ -1,7 +1,8 @@
 """Training a network and writing down what happened.
 
 ``fit`` is the training loop of the whole book, ``evaluate`` measures a model, ``sweep`` (of ``course_lib.sweeps``)
-repeats an experiment over a grid of settings and seeds, on one core or on many, with the same numbers.
+repeats an experiment over a grid of settings and seeds, on one core or on many, with the same numbers, and ``choose``
+(of ``course_lib.choices``) takes the best setting and writes it down.
 """
 
 from __future__ import annotations
@@ -13,15 +14,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import paddle
-from paddle.optimizer.lr import LinearWarmup as PaddlesWarmup
-from paddle.optimizer.lr import LRScheduler, ReduceOnPlateau
 
 from course_lib import errors
-from course_lib.choices import choose  # noqa: F401 (as sweep below)
+from course_lib.choices import choose
 from course_lib.data import Dataset, Split, batches
-from course_lib.progress import with_bar
+from course_lib.optimizer.lr import schedule_of, watches_metric
+from course_lib.progress_bar import with_bar
 from course_lib.seeding import seeded
-from course_lib.sweeps import Sweep, sweep  # noqa: F401 (they belong to training for those who use them)
+from course_lib.sweeps import Sweep, sweep
+
+__all__ = ["History", "Sweep", "choose", "evaluate", "fit", "largest_difference", "path", "sweep"]
 
 _EVALUATION_BATCH = 200  # fits into the processor's cache: a quarter faster than 1000
 
@@ -140,7 +142,7 @@ def fit(
     """
     check_run(model, optimizer, data, callback=callback, loss=loss)
     _check_not_empty("data.validation", data.validation)
-    _check_schedule(optimizer._learning_rate)
+    _check_schedule(schedule_of(optimizer))
     errors.choice("schedule_per", schedule_per, ("step", "epoch"))
     per_epoch = math.ceil(len(data.train) / errors.whole("batch_size", batch_size, low=1))
     steps = _budget(epochs, steps, per_epoch)
@@ -322,11 +324,10 @@ def _why_nothing_is_trained(model, parameters: list, loss) -> str:
 
 
 def _move_schedule(optimizer, step: int, schedule_per: str, per_epoch: int, validation_loss: float | None) -> None:
-    # Paddle keeps the schedule in this attribute and offers no other way to it; the course's optimizers do the same.
-    schedule = optimizer._learning_rate
-    if not isinstance(schedule, LRScheduler):
+    schedule = schedule_of(optimizer)
+    if schedule is None:
         return
-    if getattr(schedule, "watches_metric", isinstance(schedule, ReduceOnPlateau)):  # ours say it, Paddle's is one class
+    if watches_metric(schedule):
         if validation_loss is not None:
             schedule.step(validation_loss)
     elif schedule_per == "step" or step % per_epoch == 0:
@@ -382,7 +383,8 @@ def check_run(model, optimizer, data, **functions) -> None:
 
 
 def _check_schedule(schedule) -> None:
-    if isinstance(schedule, PaddlesWarmup) and isinstance(schedule.learning_rate, ReduceOnPlateau):
+    theirs = paddle.optimizer.lr
+    if isinstance(schedule, theirs.LinearWarmup) and isinstance(schedule.learning_rate, theirs.ReduceOnPlateau):
         raise ValueError(
             "optimizer must not follow Paddle's LinearWarmup around ReduceOnPlateau, which takes the step's number for "
             "the metric; use course_lib.optimizer.lr.LinearWarmup"

@@ -15,7 +15,7 @@ import pytest
 from optimizer_table import CASES, GRADIENTS, OWN, parameters_like, run
 
 from course_lib import optimizer
-from course_lib.optimizer import blocks
+from course_lib.optimizer.tensors import blocks
 
 EVERY = [*CASES, *OWN]
 BY_LABEL = {"ids": lambda case: case.label}
@@ -121,10 +121,10 @@ def test_state_is_kept_once(case):
     gradients = list(GRADIENTS["random"]("float32"))[:2]
     run(made, parameters, gradients)
     made.state_dict()
-    assert made._states == {}
+    assert made._updates._at_rest == {}
     made.set_state_dict(made.state_dict())
     run(made, parameters, gradients)
-    assert made._states == {}
+    assert made._updates._at_rest == {}
 
 
 def test_a_parameter_that_sits_out_a_step_keeps_its_state():

@@ -141,7 +141,7 @@ def test_the_librarys_own_rule_passes_without_docstring_and_constructor():
         ("rng = np.random.default_rng(0)", "the seeds 0 are written down"),
         ("rng = np.random.default_rng()", "default_rng(…) has no seed"),
         ("images.subset(300)", "subset(…) has no seed"),
-        ("initializer.initialize(model, he_normal, 0)", "the seeds 0 are written down"),
+        ("layers.initialize(model, he_normal, 0)", "the seeds 0 are written down"),
         ("surfaces.trajectory(rule, bowl, 20, noise=1.0)", "trajectory(…) has no seed"),
         ("x = np.random.normal(size=3)", "np.random.normal draws from a generator without a seed"),
         ("x = paddle.rand([3])", "paddle.rand draws from a generator without a seed"),

@@ -366,7 +366,7 @@ def test_state_is_no_larger_than_paddles(case):
         made = make(parameters)
         run(made, parameters, list(GRADIENTS["random"]("float32"))[:1])
         if make == case.ours:
-            sizes.append(sum(getattr(b.state, slot).nbytes for b in made._blocks for slot in made.slots))
+            sizes.append(sum(getattr(b.state, slot).nbytes for b in made._updates.blocks for slot in made.slots))
         else:
             sizes.append(sum(4 * value.size for value in made.state_dict().values()))
     assert sizes[0] <= sizes[1]

@@ -73,7 +73,7 @@ def in_groups(parameters, case):
     first, second, third = parameters
     changed = {"weight_decay": 0.05}
     for name in ("momentum", "beta1", "beta2", "rho"):
-        if name in case.ours(parameters_like("float32")).limits:
+        if name in case.ours(parameters_like("float32")).hyperparameters:
             changed[name] = 0.7
     return [
         {"params": [first]},

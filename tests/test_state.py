@@ -89,7 +89,7 @@ GROUPED = [case for case in CASES if case.label in ("Adam", "AdamW", "Adamax", "
 
 def in_groups(case, parameters):
     """Two groups, of which the second one has averages of another length."""
-    keys = {"beta1", "beta2", "rho", "momentum"} & getattr(optimizer, case.name).limits.keys()
+    keys = {"beta1", "beta2", "rho", "momentum"} & getattr(optimizer, case.name).hyperparameters.keys()
     return [{"params": parameters[:1]}, {"params": parameters[1:], **dict.fromkeys(keys, 0.7)}]
 
 

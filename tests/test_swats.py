@@ -100,6 +100,6 @@ def test_a_gradient_of_zero_moves_nothing_and_does_not_switch():
 
 def test_the_defaults_are_the_documented_ones():
     made = optimizer.SWATS()
-    settings = {name: getattr(made, name) for name in made.limits}
+    settings = {name: getattr(made, name) for name in made.hyperparameters}
     assert settings == {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "tolerance": 0.01, "minimum_steps": 100}
     assert made.get_lr() == 0.001

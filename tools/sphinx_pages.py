@@ -205,7 +205,7 @@ class Verdicts(SphinxDirective):
 
     def run(self):
         from course_lib.claims import VERDICTS
-        from course_lib.ledger import Ledger
+        from course_lib.claims_page import Ledger
 
         ledger = Ledger(ROOT / "chapters" / "results", {})
         extent = f" ({ledger.mostly} mostly)"

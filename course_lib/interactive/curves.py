@@ -222,7 +222,7 @@ def range_test_reader(test, id="range-test") -> Figure:
     with the tag ``nbval-ignore-output``.
 
     Args:
-        test: What ``lr_finder.range_test`` returned, with an exponential sweep.
+        test: What ``range_test`` returned, with an exponential sweep.
         id: Fixed name on the page.
     """
     rates = np.asarray(test.lrs, dtype=np.float64)

@@ -1,7 +1,6 @@
 """The course's optimizers: a drop-in twin of ``paddle.optimizer`` whose rules read like the formulas."""
 
-import paddle as _paddle
-
+from ..edge import paddle as _paddle
 from ..errors import only_in_paddle as _only_in_paddle
 from . import lr
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
@@ -29,4 +28,4 @@ __all__ = [
 
 
 def __getattr__(name):
-    raise _only_in_paddle(__name__, name, _paddle.optimizer)
+    raise _only_in_paddle(__name__, name, _paddle and _paddle.optimizer)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-
-import numpy as np
-
 from ..arrays import absolute, maximum, sqrt
+from ..errors import decay_rate, finite, flag, function_or_none, not_negative
 from .base import Optimizer
-from .limits import PADDLE_FLAGS, a_function, decay_rate, finite, flag, not_negative
+from .rule import PADDLE_FLAGS, given
+
+BETAS_AND_EPSILON = {"beta1": decay_rate, "beta2": decay_rate, "epsilon": not_negative}
 
 
 class Adam(Optimizer):
@@ -61,11 +60,8 @@ class Adam(Optimizer):
 
     slots = ("m", "v")
     optional_slots = {"amsgrad": "v_max"}
-    accumulators = {"m": "moment1", "v": "moment2", "v_max": "moment2_max"}
-    limits = {"beta1": decay_rate, "beta2": decay_rate, "epsilon": not_negative, "amsgrad": flag, **PADDLE_FLAGS}
-    powers = ("beta1_pow_acc", "beta2_pow_acc")
+    hyperparameters = {**BETAS_AND_EPSILON, "amsgrad": flag, **PADDLE_FLAGS}
     momentum_name = "beta1"
-    lazy_mode_warned = False
 
     def __init__(
         self,
@@ -82,20 +78,7 @@ class Adam(Optimizer):
         amsgrad=False,
         name=None,
     ):
-        super().__init__(
-            learning_rate,
-            parameters,
-            weight_decay,
-            grad_clip,
-            name,
-            beta1=beta1,
-            beta2=beta2,
-            epsilon=epsilon,
-            amsgrad=amsgrad,
-            lazy_mode=lazy_mode,
-            multi_precision=multi_precision,
-            use_multi_tensor=use_multi_tensor,
-        )
+        super().__init__(**given(vars()))
 
     def rule(self, x, g, s, lr):
         s.m = self.beta1 * s.m + (1 - self.beta1) * g
@@ -106,27 +89,6 @@ class Adam(Optimizer):
         m_hat = s.m / (1 - self.beta1**s.t)
         v_hat = v / (1 - self.beta2**s.t)
         return x - lr * m_hat / (sqrt(v_hat) + self.epsilon)
-
-    def check_rows(self, parameter, group):
-        if self.regularization is not None and not group.grouped:
-            raise RuntimeError(
-                f"weight_decay must be None for {parameter.name}, whose gradient has only some rows: "
-                f"it would act on all of them; got {self.regularization}"
-            )
-        if group.hyperparameters.get("lazy_mode", self.lazy_mode) and not self.lazy_mode_warned:
-            self.lazy_mode_warned = True
-            warnings.warn(
-                f"lazy_mode=True has no effect in the course's {type(self).__name__}: where the gradient of "
-                f"{parameter.name} has no row, Paddle lets the parameter and its averages stand still, here they go on",
-                stacklevel=4,
-            )
-
-    def paddle_extras(self, t, shape):
-        # Paddle multiplies before it uses them, so that after step t the power t + 1 is stored.
-        return {
-            "beta1_pow_acc": np.full([1], self.beta1 ** (t + 1)),
-            "beta2_pow_acc": np.full([1], self.beta2 ** (t + 1)),
-        }
 
 
 class AdamW(Optimizer):
@@ -166,15 +128,14 @@ class AdamW(Optimizer):
 
     slots = ("m", "v")
     optional_slots = Adam.optional_slots
-    accumulators = Adam.accumulators
-    limits = {
-        **Adam.limits,
+    hyperparameters = {
+        **Adam.hyperparameters,
         "weight_decay": finite,
-        "lr_ratio": a_function,
-        "apply_decay_param_fun": a_function,
+        "lr_ratio": function_or_none,
+        "apply_decay_param_fun": function_or_none,
         "use_lowprecision_moment": flag,
     }
-    powers = Adam.powers
+    decoupled = True
     momentum_name = "beta1"
 
     def __init__(
@@ -194,22 +155,7 @@ class AdamW(Optimizer):
         amsgrad=False,
         name=None,
     ):
-        super().__init__(
-            learning_rate,
-            parameters,
-            weight_decay,
-            grad_clip,
-            name,
-            beta1=beta1,
-            beta2=beta2,
-            epsilon=epsilon,
-            use_lowprecision_moment=use_lowprecision_moment,
-            lr_ratio=lr_ratio,
-            apply_decay_param_fun=apply_decay_param_fun,
-            lazy_mode=lazy_mode,
-            multi_precision=multi_precision,
-            amsgrad=amsgrad,
-        )
+        super().__init__(**given(vars()))
 
     def rule(self, x, g, s, lr):
         x = x - lr * self.weight_decay * x
@@ -222,10 +168,6 @@ class AdamW(Optimizer):
         if self.apply_decay_param_fun is not None and not self.apply_decay_param_fun(parameter.name):
             overrides["weight_decay"] = 0.0
         return overrides
-
-    paddle_extras = Adam.paddle_extras
-    check_rows = Adam.check_rows
-    lazy_mode_warned = False
 
 
 class Adamax(Optimizer):
@@ -260,9 +202,7 @@ class Adamax(Optimizer):
     """
 
     slots = ("m", "u")
-    accumulators = {"m": "moment", "u": "inf_norm"}
-    limits = {"beta1": decay_rate, "beta2": decay_rate, "epsilon": not_negative}
-    powers = ("beta1_pow_acc",)
+    hyperparameters = BETAS_AND_EPSILON
     momentum_name = "beta1"
 
     def __init__(
@@ -276,17 +216,12 @@ class Adamax(Optimizer):
         grad_clip=None,
         name=None,
     ):
-        super().__init__(
-            learning_rate, parameters, weight_decay, grad_clip, name, beta1=beta1, beta2=beta2, epsilon=epsilon
-        )
+        super().__init__(**given(vars()))
 
     def rule(self, x, g, s, lr):
         s.m = self.beta1 * s.m + (1 - self.beta1) * g
         s.u = maximum(absolute(g), self.beta2 * s.u + self.epsilon)
         return x - lr / (1 - self.beta1**s.t) * s.m / s.u
-
-    def paddle_extras(self, t, shape):
-        return {"beta1_pow_acc": np.full([1], self.beta1 ** (t + 1))}
 
 
 class NAdam(Optimizer):
@@ -325,10 +260,7 @@ class NAdam(Optimizer):
 
     slots = ("m", "v")
     scalars = {"mu_product": 1.0}
-    accumulators = {"m": "moment1", "v": "moment2", "mu_product": "mu_product"}
-    limits = {"beta1": decay_rate, "beta2": decay_rate, "epsilon": not_negative, "momentum_decay": not_negative}
-    powers = ("momentum_decay_pow", "beta2_pow")
-    powers_of_32_bits = True
+    hyperparameters = {**BETAS_AND_EPSILON, "momentum_decay": not_negative}
     momentum_name = "beta1"
     lowest_learning_rate = 0
 
@@ -344,17 +276,7 @@ class NAdam(Optimizer):
         grad_clip=None,
         name=None,
     ):
-        super().__init__(
-            learning_rate,
-            parameters,
-            weight_decay,
-            grad_clip,
-            name,
-            beta1=beta1,
-            beta2=beta2,
-            epsilon=epsilon,
-            momentum_decay=momentum_decay,
-        )
+        super().__init__(**given(vars()))
 
     def rule(self, x, g, s, lr):
         mu = self.beta1 * (1 - 0.5 * 0.96 ** (s.t * self.momentum_decay))
@@ -365,9 +287,6 @@ class NAdam(Optimizer):
         m_hat = mu_next * s.m / (1 - s.mu_product * mu_next) + (1 - mu) * g / (1 - s.mu_product)
         v_hat = s.v / (1 - self.beta2**s.t)
         return x - lr * m_hat / (sqrt(v_hat) + self.epsilon)
-
-    def paddle_extras(self, t, shape):
-        return {"momentum_decay_pow": np.full(shape, 0.96**t), "beta2_pow": np.full(shape, self.beta2**t)}
 
 
 class RAdam(Optimizer):
@@ -406,10 +325,7 @@ class RAdam(Optimizer):
     """
 
     slots = ("m", "v")
-    accumulators = {"m": "moment1", "v": "moment2"}
-    limits = {"beta1": decay_rate, "beta2": decay_rate, "epsilon": not_negative}
-    powers = ("beta1_pow", "beta2_pow")
-    powers_of_32_bits = True
+    hyperparameters = BETAS_AND_EPSILON
     momentum_name = "beta1"
     lowest_learning_rate = 0
 
@@ -424,9 +340,7 @@ class RAdam(Optimizer):
         grad_clip=None,
         name=None,
     ):
-        super().__init__(
-            learning_rate, parameters, weight_decay, grad_clip, name, beta1=beta1, beta2=beta2, epsilon=epsilon
-        )
+        super().__init__(**given(vars()))
 
     def rule(self, x, g, s, lr):
         s.m = self.beta1 * s.m + (1 - self.beta1) * g
@@ -438,12 +352,3 @@ class RAdam(Optimizer):
             return x - lr * m_hat
         r = sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
         return x - lr * r * m_hat * sqrt(1 - self.beta2**s.t) / (sqrt(s.v) + self.epsilon)
-
-    def paddle_extras(self, t, shape):
-        power = self.beta2**t
-        rho = t * power / (1 - power) if t > 0 else 1.0  # how far ρ_t is from ρ_∞, in halves
-        return {
-            "beta1_pow": np.full(shape, self.beta1**t),
-            "beta2_pow": np.full(shape, power),
-            "rho": np.full(shape, rho),
-        }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..arrays import sqrt
+from ..errors import flag, not_negative, share
 from .base import Optimizer
-from .limits import flag, not_negative, share
+from .rule import given
 
 
 class Adagrad(Optimizer):
@@ -42,8 +41,7 @@ class Adagrad(Optimizer):
     """
 
     slots = ("sum_of_squares",)
-    accumulators = {"sum_of_squares": "moment"}
-    limits = {"epsilon": not_negative, "initial_accumulator_value": not_negative}
+    hyperparameters = {"epsilon": not_negative, "initial_accumulator_value": not_negative}
 
     def __init__(
         self,
@@ -55,15 +53,7 @@ class Adagrad(Optimizer):
         name=None,
         initial_accumulator_value=0.0,
     ):
-        super().__init__(
-            learning_rate,
-            parameters,
-            weight_decay,
-            grad_clip,
-            name,
-            epsilon=epsilon,
-            initial_accumulator_value=initial_accumulator_value,
-        )
+        super().__init__(**given(vars()))
 
     def initial_values(self):
         return {"sum_of_squares": self.initial_accumulator_value}
@@ -111,11 +101,8 @@ class RMSProp(Optimizer):
 
     slots = ("mean_square", "velocity")
     optional_slots = {"centered": "mean_gradient"}
-    accumulators = {"mean_square": "mean_square", "velocity": "momentum", "mean_gradient": "mean_grad"}
-    limits = {"rho": share, "epsilon": not_negative, "momentum": not_negative, "centered": flag}
+    hyperparameters = {"rho": share, "epsilon": not_negative, "momentum": not_negative, "centered": flag}
     momentum_name = "momentum"
-    # Under a constant gradient the centered variance is a difference of equal numbers, and rounding decides.
-    rounds_hyperparameters = True
 
     def __init__(
         self,
@@ -129,17 +116,7 @@ class RMSProp(Optimizer):
         grad_clip=None,
         name=None,
     ):
-        super().__init__(
-            learning_rate,
-            parameters,
-            weight_decay,
-            grad_clip,
-            name,
-            rho=rho,
-            epsilon=epsilon,
-            momentum=momentum,
-            centered=centered,
-        )
+        super().__init__(**given(vars()))
 
     def rule(self, x, g, s, lr):
         s.mean_square = self.rho * s.mean_square + (1 - self.rho) * g * g
@@ -149,9 +126,6 @@ class RMSProp(Optimizer):
             variance = s.mean_square - s.mean_gradient * s.mean_gradient
         s.velocity = self.momentum * s.velocity + lr * g / sqrt(variance + self.epsilon)
         return x - s.velocity
-
-    def paddle_extras(self, t, shape):
-        return {} if self.centered else {"mean_grad": np.zeros(shape)}
 
 
 class Adadelta(Optimizer):
@@ -187,8 +161,7 @@ class Adadelta(Optimizer):
     """
 
     slots = ("mean_square", "mean_square_update")
-    accumulators = {"mean_square": "_avg_squared_grad", "mean_square_update": "_avg_squared_update"}
-    limits = {"epsilon": not_negative, "rho": share}
+    hyperparameters = {"epsilon": not_negative, "rho": share}
 
     def __init__(
         self,
@@ -200,7 +173,7 @@ class Adadelta(Optimizer):
         grad_clip=None,
         name=None,
     ):
-        super().__init__(learning_rate, parameters, weight_decay, grad_clip, name, epsilon=epsilon, rho=rho)
+        super().__init__(**given(vars()))
 
     def rule(self, x, g, s, lr):
         s.mean_square = self.rho * s.mean_square + (1 - self.rho) * g * g

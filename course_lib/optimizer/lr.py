@@ -24,9 +24,8 @@ import numbers
 
 import numpy as np
 
-from ..edge import LRScheduler, is_tensor, paddle
+from ..edge import LRScheduler, is_tensor, leave_to_python, paddle
 from ..errors import choice, flag, listed, number, only_in_paddle, whole
-from .translation import fallback
 
 __all__ = [
     "CosineAnnealingDecay",
@@ -115,7 +114,7 @@ class Schedule(LRScheduler):
 
     def step(self, epoch=None):
         """Move on to the next step, or to step ``epoch`` if one is given, and store the learning rate there."""
-        fallback(recursive=True)  # inside paddle.jit.to_static(full_graph=False): leave this method to Python
+        leave_to_python(recursive=True)  # inside paddle.jit.to_static(full_graph=False): leave this method to Python
         super().step(epoch if epoch is None else _not_negative("epoch", epoch))
 
     def current_momentum(self):
@@ -561,7 +560,7 @@ class LinearWarmup(Schedule):
                 place for ``epoch``, so that ``step(7)`` jumps to step 7 as it does in all schedules.
             epoch: The step to go to.
         """
-        fallback(recursive=True)
+        leave_to_python(recursive=True)
         if epoch is None and not self.watches_metric:
             metrics, epoch = None, metrics
         target = self.last_epoch + 1 if epoch is None else _not_negative("epoch", epoch)
@@ -1029,7 +1028,7 @@ class ReduceOnPlateau(Schedule):
             metrics: A number, or a tensor or array that holds a single one.
             epoch: The number of this step; None counts on.
         """
-        fallback(recursive=True)
+        leave_to_python(recursive=True)
         metric = float(_single_number("metrics", metrics))
         self.last_epoch = self.last_epoch + 1 if epoch is None else _not_negative("epoch", epoch)
         if self.cooldown_counter > 0:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from paddle.regularizer import L1Decay
-
+from ..errors import finite, flag, not_negative
 from .base import Optimizer
-from .groups import checked_decay
-from .limits import PADDLE_FLAGS, finite, flag, not_negative
+from .rule import PADDLE_FLAGS, given
 
 
 class SGD(Optimizer):
@@ -38,7 +36,7 @@ class SGD(Optimizer):
     Source: H. Robbins, S. Monro, A Stochastic Approximation Method, 1951. Same as the paper.
     """
 
-    limits = PADDLE_FLAGS
+    hyperparameters = PADDLE_FLAGS
 
     def __init__(
         self,
@@ -49,7 +47,7 @@ class SGD(Optimizer):
         multi_precision=False,
         name=None,
     ):
-        super().__init__(learning_rate, parameters, weight_decay, grad_clip, name, multi_precision=multi_precision)
+        super().__init__(**given(vars()))
 
     def rule(self, x, g, s, lr):
         return x - lr * g
@@ -96,8 +94,7 @@ class Momentum(Optimizer):
     """
 
     slots = ("velocity",)
-    accumulators = {"velocity": "velocity"}
-    limits = {
+    hyperparameters = {
         "momentum": not_negative,
         "use_nesterov": flag,
         "rescale_grad": finite,
@@ -118,26 +115,7 @@ class Momentum(Optimizer):
         use_multi_tensor=False,
         name=None,
     ):
-        super().__init__(
-            learning_rate,
-            parameters,
-            weight_decay,
-            grad_clip,
-            name,
-            momentum=momentum,
-            use_nesterov=use_nesterov,
-            multi_precision=multi_precision,
-            rescale_grad=rescale_grad,
-            use_multi_tensor=use_multi_tensor,
-        )
-
-    def regularizers_in(self, settings):
-        # Here Paddle's kernel does L2: a group's word replaces the global L2, even if it is None, and adds to an L1.
-        if "weight_decay" not in settings:
-            return super().regularizers_in(settings)
-        own, everywhere = checked_decay(settings["weight_decay"]), self.regularization
-        beside = everywhere if isinstance(everywhere, L1Decay) and not isinstance(own, L1Decay) else None
-        return [regularizer for regularizer in (beside, own) if regularizer is not None]
+        super().__init__(**given(vars()))
 
     def rule(self, x, g, s, lr):
         s.velocity = self.momentum * s.velocity + g
@@ -182,7 +160,8 @@ class SGDW(Optimizer):
     """
 
     slots = ("velocity",)
-    limits = {"momentum": not_negative, "use_nesterov": flag, "weight_decay": finite}
+    hyperparameters = {"momentum": not_negative, "use_nesterov": flag, "weight_decay": finite}
+    decoupled = True
     momentum_name = "momentum"
 
     def __init__(
@@ -195,9 +174,7 @@ class SGDW(Optimizer):
         grad_clip=None,
         name=None,
     ):
-        super().__init__(
-            learning_rate, parameters, weight_decay, grad_clip, name, momentum=momentum, use_nesterov=use_nesterov
-        )
+        super().__init__(**given(vars()))
 
     def rule(self, x, g, s, lr):
         x = x - lr * self.weight_decay * x

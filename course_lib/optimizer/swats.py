@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ..arrays import dot, sqrt
+from ..errors import not_negative, positive_whole
+from .adam import BETAS_AND_EPSILON
 from .base import Optimizer
-from .limits import decay_rate, not_negative, positive_whole
+from .rule import given
 
 
 class SWATS(Optimizer):
@@ -57,13 +59,7 @@ class SWATS(Optimizer):
 
     slots = ("m", "v", "velocity")
     scalars = {"gamma_average": 0.0, "switched_at": 0.0, "sgd_learning_rate": 0.0, "lr_at_switch": 0.0}
-    limits = {
-        "beta1": decay_rate,
-        "beta2": decay_rate,
-        "epsilon": not_negative,
-        "tolerance": not_negative,
-        "minimum_steps": positive_whole,
-    }
+    hyperparameters = {**BETAS_AND_EPSILON, "tolerance": not_negative, "minimum_steps": positive_whole}
     elementwise = False
     momentum_name = "beta1"
 
@@ -80,18 +76,7 @@ class SWATS(Optimizer):
         minimum_steps=100,
         name=None,
     ):
-        super().__init__(
-            learning_rate,
-            parameters,
-            weight_decay,
-            grad_clip,
-            name,
-            beta1=beta1,
-            beta2=beta2,
-            epsilon=epsilon,
-            tolerance=tolerance,
-            minimum_steps=minimum_steps,
-        )
+        super().__init__(**given(vars()))
 
     def rule(self, x, g, s, lr):
         if s.switched_at:
@@ -119,14 +104,11 @@ class SWATS(Optimizer):
     @property
     def switched_at(self) -> int | None:
         """The step at which every group has become SGD; ``None`` while one of them is still Adam."""
-        steps = [scalars["switched_at"] for scalars in self._scalars_in_use()]
+        steps = [state.scalars["switched_at"] for state in self.states_in_use()]
         return int(max(steps)) if steps and all(steps) else None
 
     @property
     def sgd_learning_rate(self) -> float | None:
         """Λ, the learning rate found by projection (the first group's); ``None`` before the switch."""
-        found = [scalars["sgd_learning_rate"] for scalars in self._scalars_in_use() if scalars["switched_at"]]
-        return found[0] if found else None
-
-    def _scalars_in_use(self) -> list[dict]:
-        return [state.scalars for _, state in sorted(self._all_states().items())]
+        switched = [state.scalars for state in self.states_in_use() if state.scalars["switched_at"]]
+        return switched[0]["sgd_learning_rate"] if switched else None

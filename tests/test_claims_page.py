@@ -1,4 +1,4 @@
-"""The ledger as a page."""
+"""claims_page: the tables of all claims and of a few, and the record of MNIST's run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from course_lib.claims import CLAIMS, VERDICTS
-from course_lib.ledger import Ledger, run_record
+from course_lib.claims_page import Ledger, run_record
 
 
 def entry(id, verdict, measured="3 < 4 & more"):
@@ -84,7 +84,7 @@ def test_the_page_says_it_all_without_scripts(results):
 
 
 def test_a_claim_that_needs_no_data_counts_once(results, monkeypatch):
-    monkeypatch.setattr("course_lib.ledger.DATA_FREE", {"LR-1"})
+    monkeypatch.setattr("course_lib.claims_page.DATA_FREE", {"LR-1"})
     ledger = Ledger(results, {})
     assert ledger.compared == ["LR-5"]
     assert ledger.counts(ledger.digits)["confirmed"] == 2

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numbers
 
 import paddle
-from paddle.optimizer.lr import LRScheduler
 from paddle.regularizer import L1Decay, L2Decay
 
-from ..errors import number
-from .blocks import check_dtype
+from ...errors import number
+from .blocks import View
+from .memory import check_dtype
+from .paddle_format import format_of
 
 SETTINGS_OF_EVERY_GROUP = ("params", "learning_rate", "weight_decay", "grad_clip")
 
@@ -18,7 +19,7 @@ class Group:
     """Parameters, and the settings that they share.
 
     Args:
-        optimizer: Its limits check the hyper-parameters, its settings hold where the group has none.
+        optimizer: It checks the hyper-parameters, and its settings hold where the group has none.
         parameters: The tensors.
         settings: The group dict without ``params``; ``None`` for a plain list of parameters, where what
             ``ParamAttr`` says of a parameter holds. In a group list the group's word replaces it, as in Paddle.
@@ -28,15 +29,14 @@ class Group:
         self.parameters = list(parameters)
         self.grouped = settings is not None
         settings = settings or {}
-        self.hyperparameters = {
-            name: optimizer.limits[name](name, value) for name, value in settings.items() if name in optimizer.limits
-        }
+        checks = optimizer.hyperparameters
+        self.hyperparameters = {name: checks[name](name, value) for name, value in settings.items() if name in checks}
         self.hyperparameters["slots"] = optimizer.slots_with(self.hyperparameters)
+        self.view = View(self.hyperparameters)
         self._lr_scale = number("learning_rate of a parameter group", settings.get("learning_rate", 1.0))
         self._clip = checked_clip(settings.get("grad_clip", optimizer._grad_clip))
-        decoupled = "weight_decay" in optimizer.limits
-        self._regularizers = [] if decoupled else optimizer.regularizers_in(settings)
-        self._param_attr_regularizes = decoupled or not self.grouped
+        self._regularizers = [] if optimizer.decoupled else _regularizers(optimizer, settings)
+        self._param_attr_regularizes = optimizer.decoupled or not self.grouped
 
     def trainable(self) -> list:
         """Return the parameters that are not frozen."""
@@ -66,10 +66,10 @@ class Group:
         )
 
     def regularizers_of(self, parameter) -> tuple:
-        """Return ``(L1Decay or L2Decay, coefficient)`` for each regularizer that acts on this parameter."""
+        """Return ``("L1" or "L2", coefficient)`` for each regularizer that acts on this parameter."""
         own = _attribute(parameter, "regularizer", None) if self._param_attr_regularizes else None
         regularizers = self._regularizers if own is None else [own]
-        return tuple((type(regularizer), float(regularizer._coeff)) for regularizer in regularizers)
+        return tuple(("L2" if isinstance(each, L2Decay) else "L1", float(each._coeff)) for each in regularizers)
 
 
 def make_groups(optimizer, parameters) -> list[Group]:
@@ -101,7 +101,8 @@ def make_groups(optimizer, parameters) -> list[Group]:
 def _from_dict(optimizer, group) -> Group:
     if not isinstance(group, dict) or "params" not in group:
         raise TypeError(f"each parameter group must be a dict with the key 'params', got {group!r:.80}")
-    allowed = (*SETTINGS_OF_EVERY_GROUP, *(name for name in optimizer.limits if name not in SETTINGS_OF_EVERY_GROUP))
+    own = [name for name in optimizer.hyperparameters if name not in SETTINGS_OF_EVERY_GROUP]
+    allowed = (*SETTINGS_OF_EVERY_GROUP, *own)
     unknown = [key for key in group if key not in allowed]
     if unknown:
         kind = type(optimizer).__name__
@@ -113,6 +114,15 @@ def _from_dict(optimizer, group) -> Group:
     if not members:
         raise ValueError("params of a parameter group must hold at least one tensor, got an empty list")
     return Group(optimizer, members, {key: value for key, value in group.items() if key != "params"})
+
+
+def _regularizers(optimizer, settings: dict) -> list:
+    """Return the regularizers, at most one of a kind, that act in a group with these ``settings``."""
+    own, everywhere = checked_decay(settings.get("weight_decay")), optimizer.regularization
+    if format_of(type(optimizer)).own_l2 and "weight_decay" in settings:
+        beside = everywhere if isinstance(everywhere, L1Decay) and not isinstance(own, L1Decay) else None
+        return [regularizer for regularizer in (beside, own) if regularizer is not None]
+    return [regularizer for regularizer in [own or everywhere] if regularizer is not None]
 
 
 def _check_tensors(parameters) -> None:
@@ -127,24 +137,6 @@ def _check_tensors(parameters) -> None:
         if id(parameter) in seen:
             raise ValueError(f"parameter {parameter.name} appears more than once in parameters")
         seen.add(id(parameter))
-
-
-def checked_learning_rate(learning_rate, low: float):
-    """Return a float of at least ``low`` or a schedule.
-
-    Raises:
-        TypeError: It is anything else; also an int, as in Paddle.
-        ValueError: It is ``None``, NaN, infinite or below ``low``.
-    """
-    if isinstance(learning_rate, LRScheduler):
-        return learning_rate
-    too_low = isinstance(learning_rate, numbers.Real) and learning_rate < low
-    if not isinstance(learning_rate, float) and not too_low:
-        error = ValueError if learning_rate is None else TypeError
-        raise error(
-            f"learning_rate must be a float or an LRScheduler, got {learning_rate!r} ({type(learning_rate).__name__})"
-        )
-    return number("learning_rate", learning_rate, low)
 
 
 def checked_decay(weight_decay):

@@ -9,9 +9,10 @@ import paddle
 from paddle.optimizer import lr as paddles_lr
 from paddle.optimizer.lr import LRScheduler
 
-from ..errors import whole
-from . import lr as own_lr
+from ...errors import whole
+from .. import lr as own_lr
 from .blocks import State, View
+from .paddle_format import format_of
 
 LARGEST_STEP = 10**6
 """Where Paddle's stored β^t has underflowed to zero, any step this late gives the same correction."""
@@ -34,11 +35,12 @@ OTHER_NAMES = (
 def to_paddle(optimizer, parameter, state: State) -> dict[str, paddle.Tensor]:
     """Return one parameter's entries of a ``state_dict``: Paddle's, and the step number ``…_t_0``."""
     shape, dtype = list(parameter.shape), _dtype(parameter)
-    arrays = dict(_as_in_paddles_kernel(optimizer, dtype).paddle_extras(state.t, shape))
+    form = format_of(type(optimizer))
+    arrays = form.extras(_as_in_paddles_kernel(optimizer, dtype), state.t, shape)
     for slot, array in state.arrays.items():
-        arrays[optimizer.accumulators.get(slot, slot)] = array.reshape(shape)
+        arrays[form.names.get(slot, slot)] = array.reshape(shape)
     for scalar, value in state.scalars.items():
-        arrays[optimizer.accumulators.get(scalar, scalar)] = np.full(shape, value)
+        arrays[form.names.get(scalar, scalar)] = np.full(shape, value)
     tensors = {name: paddle.to_tensor(np.asarray(array, dtype)) for name, array in arrays.items()}
     tensors["t"] = paddle.to_tensor([state.t], dtype="int64")
     # A scalar is kept exactly, too: a resumed run must not depend on the parameter's precision.
@@ -120,12 +122,12 @@ def _by_parameter(parameters_and_views, entries: dict) -> tuple[dict, list]:
 
 def _state(optimizer, parameter, values: dict) -> State:
     """Return one parameter's state from its entries of a ``state_dict``."""
-    shape, dtype = list(parameter.shape), _dtype(parameter)
+    shape, dtype, form = list(parameter.shape), _dtype(parameter), format_of(type(optimizer))
     found = {name: np.asarray(value) for name, value in values.items()}
-    extras = {name: found.pop(name) for name in optimizer.paddle_extras(1, [1]) if name in found}
+    extras = {name: found.pop(name) for name in form.extras(optimizer, 1, [1]) if name in found}
 
     def taken(slot):
-        name = optimizer.accumulators.get(slot, slot)
+        name = form.names.get(slot, slot)
         if name not in found:
             raise ValueError(
                 f"state_dict has no '{name}' for parameter {parameter.name}: "
@@ -157,13 +159,14 @@ def _state(optimizer, parameter, values: dict) -> State:
 
 def _step_of(optimizer, extras: dict[str, np.ndarray]) -> int:
     """Return the step number t that belongs to the powers β^t that Paddle stores in its place."""
-    powers = {name: array.flat[0] for name, array in extras.items() if name in optimizer.powers and array.size}
+    form = format_of(type(optimizer))
+    powers = {name: array.flat[0] for name, array in extras.items() if name in form.powers and array.size}
     if not powers:
         return 0  # a rule without powers does not look at t, a parameter without elements has no step
     slowest = max(powers, key=powers.get)
 
     def power(t):
-        return optimizer.paddle_extras(t, [1])[slowest].item()
+        return form.extras(optimizer, t, [1])[slowest].item()
 
     low, high = 0, LARGEST_STEP
     while low < high:  # the powers fall with t: find the first that is not above the stored one
@@ -174,13 +177,14 @@ def _step_of(optimizer, extras: dict[str, np.ndarray]) -> int:
 
 def _as_in_paddles_kernel(optimizer, dtype: str):
     """Return ``optimizer`` with the β of which Paddle builds its powers, in the precision that its kernel has."""
-    return View(optimizer, {}, rounded=dtype == "float32" or optimizer.powers_of_32_bits).current()
+    return View({}, rounded=dtype == "float32" or format_of(type(optimizer)).powers_of_32_bits).of(optimizer)
 
 
 def _accumulators(optimizer) -> set[str]:
     """Return the names, without parameter and number, of all that ``to_paddle`` saves for one parameter."""
-    own = [optimizer.accumulators.get(name, name) for name in (*optimizer.slots, *optimizer.scalars)]
-    return {"t", *own, *(f"{scalar}_exact" for scalar in optimizer.scalars), *optimizer.paddle_extras(1, [1])}
+    form = format_of(type(optimizer))
+    own = [form.names.get(name, name) for name in (*optimizer.slots, *optimizer.scalars)]
+    return {"t", *own, *(f"{scalar}_exact" for scalar in optimizer.scalars), *form.extras(optimizer, 1, [1])}
 
 
 def _longest_prefix(key: str, prefixes) -> str | None:

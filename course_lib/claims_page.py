@@ -1,6 +1,7 @@
-"""The ledger of claims as a page: every claim with what was measured on the digits and on MNIST.
+"""The ledger of claims as pages show it: every claim, or a few, with what was measured on the digits and on MNIST.
 
-The table is complete without scripts. With scripts it can be filtered by verdict and by chapter, on the page itself.
+It only reads what chapters recorded with ``course_lib.claims``. The table of all claims is complete without scripts;
+with scripts it can be filtered by verdict and by chapter, on the page itself.
 """
 
 from __future__ import annotations
@@ -12,11 +13,9 @@ from pathlib import Path
 
 from course_lib import errors
 from course_lib.claims import CLAIMS, DATA_FREE, MARKS, VERDICTS, judge, read, read_conditions
-from course_lib.files import PROJECT, read_json
+from course_lib.files import read_json
 
 NOT_RUN = "–"  # in the place of a condition's mark
-
-RESULTS = PROJECT / "chapters" / "results"  # what was measured for the book
 
 STYLE = """
 .ledger select { margin: 0 1em 0.6em 0.3em; padding: 0.2em; font: inherit; color: inherit; background: transparent;

@@ -1,0 +1,169 @@
+"""One step over all parameters of an optimizer, and the states that they have between two steps."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from .blocks import Setting, State, joined, make_blocks, update
+from .memory import address, check_forms, forms, memory, read
+
+
+class Updates:
+    """The states of an optimizer's parameters, and how they are updated.
+
+    A parameter that takes part in the steps has its state in the blocks, in the form in which the rule needs it; that
+    of one that sits out is at rest. The blocks are made anew when other parameters take part than in the last step.
+
+    Args:
+        groups: The optimizer's groups of parameters.
+
+    Attributes:
+        members: ``(parameter, group)`` of every parameter; its place in this list is the parameter's place below.
+    """
+
+    def __init__(self, groups):
+        self.members = [(parameter, group) for group in groups for parameter in group.parameters]
+        self._inherited = {}  # in a copy: place -> what the original knew of the parameter there
+        self._warned_of_lazy_mode = False
+        self.go_on_from({})
+
+    def go_on_from(self, states: dict[int, State]) -> None:
+        """Take these states, by the parameter's place, for those of the last step."""
+        self._at_rest, self.blocks = states, []
+        self._updated, self._places = [], []  # the parameters that the blocks are made of, and their places
+        self._memory, self._addresses, self._forms = [], [], ([], [])  # where these lie, their shapes and dtypes
+
+    def step(self, optimizer, pairs_by_group: list) -> None:
+        """Apply the rule of ``optimizer`` to ``[(parameter, gradient), …]`` of each group, after clipping."""
+        if not self.members:
+            raise ValueError(
+                f"{type(optimizer).__name__} has no parameters to update: give parameters=model.parameters() when "
+                "making it"
+            )
+        parameters, gradients = [], []
+        for group, pairs in zip(optimizer._groups, pairs_by_group):
+            for parameter, gradient in group.clipped(pairs):
+                if not gradient.is_dense():
+                    self._check_rows(optimizer, parameter, group)
+                parameters.append(parameter)
+                gradients.append(gradient)
+        self._make_current(optimizer, parameters)
+        optimizer.follow_momentum_schedule()
+        arrays = [read(gradient, own.size) for gradient, own in zip(gradients, self._memory)]
+        if forms(arrays) != self._forms:  # either a parameter has been reshaped where it lies, or a gradient is wrong
+            self._addresses = []
+            self._make_current(optimizer, parameters)
+            check_forms(parameters, self._memory, gradients, arrays)
+        update(self.blocks, optimizer, [array.reshape(-1) for array in arrays], optimizer.get_lr())
+
+    def _check_rows(self, optimizer, parameter, group) -> None:
+        """Raise or warn where Paddle's Adam does something else with a gradient of some rows only.
+
+        Raises:
+            RuntimeError: There is a ``weight_decay``, as in Paddle (where it passes in groups).
+        """
+        if not hasattr(optimizer, "lazy_mode"):
+            return
+        if optimizer.regularization is not None and not group.grouped:
+            raise RuntimeError(
+                f"weight_decay must be None for {parameter.name}, whose gradient has only some rows: "
+                f"it would act on all of them; got {optimizer.regularization}"
+            )
+        if group.hyperparameters.get("lazy_mode", optimizer.lazy_mode) and not self._warned_of_lazy_mode:
+            self._warned_of_lazy_mode = True
+            warnings.warn(
+                f"lazy_mode=True has no effect in the course's {type(optimizer).__name__}: where the gradient of "
+                f"{parameter.name} has no row, Paddle lets the parameter and its averages stand still, here they go on",
+                stacklevel=4,
+            )
+
+    # ------------------------------------------------------------------ which parameters, and where they lie
+
+    def _make_current(self, optimizer, parameters) -> None:
+        """See to it that the blocks consist of just these parameters and know where these lie in memory."""
+        same = list(map(id, parameters)) == list(map(id, self._updated))
+        addresses = [address(parameter) for parameter in parameters]
+        if same and addresses == self._addresses:
+            return
+        in_memory = [memory(parameter) for parameter in parameters]
+        flat = [array.reshape(-1) for array in in_memory]
+        if not same or [array.size for array in flat] != [array.size for array in self._memory]:
+            self._make_blocks(optimizer, parameters, flat)
+        self._memory, self._addresses, self._forms = in_memory, addresses, forms(in_memory)
+        for block in self.blocks:
+            block.attach(flat)
+
+    def _make_blocks(self, optimizer, parameters, flat: list[np.ndarray]) -> None:
+        """Make the blocks anew, of these parameters, whose memory is ``flat``."""
+        place_of = {id(parameter): place for place, (parameter, _) in enumerate(self.members)}
+        places = [place_of[id(parameter)] for parameter in parameters]
+        groups = [self.members[place][1] for place in places]
+        at_rest = self.states(optimizer)
+        states = [
+            at_rest.pop(place) if place in at_rest else _fresh_state(optimizer, group, array)
+            for place, group, array in zip(places, groups, flat)
+        ]
+        for parameter, state in zip(parameters, states):
+            state.check_size(optimizer, parameter)
+        settings = [self._setting(optimizer, place, state) for place, state in zip(places, states)]
+        self.blocks = make_blocks(optimizer, settings, states, [array.size for array in flat])
+        self._at_rest, self._updated, self._places = at_rest, parameters, places
+
+    def _setting(self, optimizer, place: int, state: State) -> Setting:
+        """Return what a parameter must share with others to be updated together with them."""
+        parameter, group = self.members[place]
+        hyperparameters, lr_scale, regularizers = self._settings_of(optimizer, place)
+        return Setting(
+            hyperparameters=tuple(sorted(hyperparameters.items())),
+            lr_scale=lr_scale,
+            regularizers=regularizers,
+            dtype=str(parameter.dtype),
+            t=state.t,
+            scalars=tuple(state.scalars.items()),
+            group=None if optimizer.elementwise else group,
+        )
+
+    def _settings_of(self, optimizer, place: int) -> tuple[dict, float, tuple]:
+        """Return the hyper-parameters, the factor of the learning rate and the regularizers of a parameter."""
+        if place in self._inherited:
+            return self._inherited[place]
+        parameter, group = self.members[place]
+        hyperparameters = {**group.hyperparameters, **optimizer.overrides_for(parameter)}
+        lr_scale = group.lr_scale_of(parameter) * hyperparameters.pop("lr_ratio", 1.0)
+        return hyperparameters, lr_scale, group.regularizers_of(parameter)
+
+    # ------------------------------------------------------------------ the states
+
+    def states(self, optimizer) -> dict[int, State]:
+        """Return the states at rest and those that live in the blocks, by the parameter's place; not all are copies."""
+        pieces = {}
+        for block in self.blocks:
+            for piece, state in block.states(optimizer.scalars):
+                pieces.setdefault(self._places[piece.index], []).append((piece.start, state))
+        states = dict(self._at_rest)
+        for place, parts in pieces.items():
+            parts = [state for _, state in sorted(parts, key=lambda part: part[0])]
+            arrays = {slot: joined([state.arrays[slot] for state in parts]) for slot in parts[0].arrays}
+            states[place] = State(parts[0].t, arrays, parts[0].scalars)
+        return states
+
+    def for_copy(self, optimizer) -> Updates:
+        """Return what a copy of ``optimizer`` takes along.
+
+        The parameters of a copy lie elsewhere in memory, have other names, and out of a pickle no ``ParamAttr``: what
+        depends on these is settled here.
+        """
+        twin = object.__new__(Updates)
+        vars(twin).update(vars(self))
+        twin._memory, twin._addresses = [], []
+        twin._inherited = {place: self._settings_of(optimizer, place) for place in range(len(self.members))}
+        return twin
+
+
+def _fresh_state(optimizer, group, x: np.ndarray) -> State:
+    """Return the state before the first step of a parameter ``x`` of ``group``."""
+    seen = group.view.of(optimizer)
+    fresh = seen.fresh_state(x)
+    return State(0, {slot: getattr(fresh, slot) for slot in seen.slots}, dict(optimizer.scalars))
