@@ -1,9 +1,9 @@
 """The same names with other formulas: what papers, documentation and PyTorch call Adam, RMSProp, 1cycle, …
 
 ``course_lib.optimizer`` computes what Paddle's kernels compute. Each class here is one of its classes with one thing
-changed, so that the change can be run and measured; the page "Why the textbooks disagree" does so. Forms that are
-already in the catalogue of mistakes are taken from there (``from_catalogue``): a mistake against Paddle's formula is
-often another author's right answer.
+changed, so that the change can be run and measured; the page "Why the textbooks disagree" does so. A mistake against
+Paddle's formula is often another author's right answer: where that is so, the catalogue of the exercises takes the form
+from here.
 
 ``PYTORCH_OPTIMIZERS`` and ``PYTORCH_SCHEDULES`` say what PyTorch's classes compute, in the course's classes.
 PyTorch is not needed for that; where it is installed, ``tests/test_disagreements.py`` compares.
@@ -16,44 +16,50 @@ from functools import partial
 from typing import NamedTuple
 
 from .arrays import absolute, maximum, sqrt
-from .errors import choice
-from .exercises import EXERCISES
-from .optimizer import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Momentum, NAdam, Optimizer, RAdam, RMSProp
+from .optimizer import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Momentum, NAdam, RAdam, RMSProp
 from .optimizer import lr as schedules
 
 # --- Optimizers ------------------------------------------------------------------------------------------------------
 
 
-def from_catalogue(exercise: str, mistake: str, version: int = 0) -> type[Optimizer]:
-    """Return the class whose rule is an entry of the catalogue of mistakes, to be used like the right one.
+class MomentumWithRateInside(Momentum):
+    """Momentum with the learning rate inside the velocity: after it drops, larger steps go on for a while."""
 
-    Args:
-        exercise: Id of an exercise in which one step is written, such as ``"adam-step"``.
-        mistake: Id of one of its mistakes.
-        version: Which of its forms, counted from 0, where it has several.
+    def rule(self, x, g, s, lr):
+        s.velocity = self.momentum * s.velocity + lr * g
+        return x - s.velocity
 
-    Raises:
-        ValueError: There is no such exercise or mistake.
 
-    Example:
-        >>> import numpy as np
-        >>> rule = from_catalogue("momentum-step", "lr-inside-the-velocity")(0.1, momentum=0.5)
-        >>> s = rule.fresh_state(np.zeros(1))
-        >>> rule.rule(np.array([1.0]), np.array([2.0]), s, lr=0.1), s.velocity
-        (array([0.8]), array([0.2]))
-    """
-    steps = {id: found for id, found in EXERCISES.items() if hasattr(found, "rule")}
-    written = steps[choice("exercise", exercise, steps)]
-    step = written.mistakes[choice("mistake", mistake, written.mistakes)].versions[version]
+class DampedMomentum(Momentum):
+    """Momentum whose velocity is an average of the gradients, not a sum."""
 
-    class Variant(written.rule):
-        def __init__(self, learning_rate, **settings):
-            super().__init__(learning_rate, **{**written.fixed, **settings})
+    def rule(self, x, g, s, lr):
+        s.velocity = self.momentum * s.velocity + (1 - self.momentum) * g
+        return x - lr * s.velocity
 
-        def rule(self, x, g, s, lr):
-            return step(x, g, s, lr, **{name: getattr(self, name) for name in written.defaults})
 
-    return Variant
+class PyTorchDampedMomentum(Momentum):
+    """Momentum in which all gradients but the first are damped by 1 - μ: PyTorch's ``dampening``."""
+
+    def rule(self, x, g, s, lr):
+        s.velocity = g if s.t == 1 else self.momentum * s.velocity + (1 - self.momentum) * g
+        return x - lr * s.velocity
+
+
+class AdagradWithEpsilonInside(Adagrad):
+    """Adagrad with ε inside the root."""
+
+    def rule(self, x, g, s, lr):
+        s.sum_of_squares = s.sum_of_squares + g * g
+        return x - lr * g / sqrt(s.sum_of_squares + self.epsilon)
+
+
+class RMSPropWithEpsilonOutside(RMSProp):
+    """RMSProp, without momentum, with ε outside the root."""
+
+    def rule(self, x, g, s, lr):
+        s.mean_square = self.rho * s.mean_square + (1 - self.rho) * g * g
+        return x - lr * g / (sqrt(s.mean_square) + self.epsilon)
 
 
 class RMSPropWithRateOutside(RMSProp):
@@ -106,8 +112,87 @@ class PaperNAdam(NAdam):
         return x - lr * m_hat / (sqrt(s.v / (1 - self.beta2**s.t)) + self.epsilon)
 
 
-DocumentedAdam = from_catalogue("adam-step", "epsilon-not-corrected")
-"""Adam as Paddle's documentation prints it: both corrections in the learning rate, and ε beside the raw root."""
+class AdamWithEpsilonInside(Adam):
+    """Adam with ε inside the root of the corrected v."""
+
+    def rule(self, x, g, s, lr):
+        s.m = self.beta1 * s.m + (1 - self.beta1) * g
+        s.v = self.beta2 * s.v + (1 - self.beta2) * (g * g)
+        m_hat = s.m / (1 - self.beta1**s.t)
+        v_hat = s.v / (1 - self.beta2**s.t)
+        return x - lr * (m_hat / sqrt(v_hat + self.epsilon))
+
+
+class DocumentedAdam(Adam):
+    """Adam as Paddle's documentation prints it: both corrections in the learning rate, and ε beside the raw root."""
+
+    def rule(self, x, g, s, lr):
+        s.m = self.beta1 * s.m + (1 - self.beta1) * g
+        s.v = self.beta2 * s.v + (1 - self.beta2) * (g * g)
+        correction = sqrt(1 - self.beta2**s.t) / (1 - self.beta1**s.t)
+        return x - lr * (correction * (s.m / (sqrt(s.v) + self.epsilon)))
+
+
+class UncorrectedAMSGrad(Adam):
+    """AMSGrad as in the paper: without bias correction."""
+
+    def rule(self, x, g, s, lr):
+        s.m = self.beta1 * s.m + (1 - self.beta1) * g
+        s.v = self.beta2 * s.v + (1 - self.beta2) * g * g
+        s.v_max = maximum(s.v_max, s.v)
+        return x - lr * s.m / (sqrt(s.v_max) + self.epsilon)
+
+
+class AMSGradOfCorrected(Adam):
+    """AMSGrad with the largest of the corrected v, not the largest v, corrected."""
+
+    def rule(self, x, g, s, lr):
+        s.m = self.beta1 * s.m + (1 - self.beta1) * g
+        s.v = self.beta2 * s.v + (1 - self.beta2) * g * g
+        s.v_max = maximum(s.v_max, s.v / (1 - self.beta2**s.t))
+        return x - lr * s.m / (1 - self.beta1**s.t) / (sqrt(s.v_max) + self.epsilon)
+
+
+def rectified_length(t, beta2):
+    """RAdam's ρ_t and ρ∞."""
+    rho_inf = 2 / (1 - beta2) - 1
+    return rho_inf - 2 * t * beta2**t / (1 - beta2**t), rho_inf
+
+
+class PaperRAdam(RAdam):
+    """RAdam with the paper's threshold 4: it trusts its scale a step earlier."""
+
+    def rule(self, x, g, s, lr):
+        s.m = self.beta1 * s.m + (1 - self.beta1) * g
+        s.v = self.beta2 * s.v + (1 - self.beta2) * g * g
+        m_hat = s.m / (1 - self.beta1**s.t)
+        rho, rho_inf = rectified_length(s.t, self.beta2)
+        if rho <= 4:
+            return x - lr * m_hat
+        r = sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
+        return x - lr * r * m_hat * sqrt(1 - self.beta2**s.t) / (sqrt(s.v) + self.epsilon)
+
+
+class RAdamWithoutFirstSteps(RAdam):
+    """RAdam that waits while ρ_t ≤ 5, instead of following m̂."""
+
+    def rule(self, x, g, s, lr):
+        stepped = super().rule(x, g, s, lr)
+        return 1.0 * x if rectified_length(s.t, self.beta2)[0] <= 5 else stepped
+
+
+class AdamWithDecayWithoutRate(AdamW):
+    """AdamW as in the paper: the decay is not scaled by the learning rate."""
+
+    def rule(self, x, g, s, lr):
+        return Adam.rule(self, x - self.weight_decay * x, g, s, lr)
+
+
+class AdamWithL2(AdamW):
+    """Adam with L2 in the place of AdamW's decay: it goes through the gradient."""
+
+    def rule(self, x, g, s, lr):
+        return Adam.rule(self, x, g + self.weight_decay * x, s, lr)
 
 
 class DocumentedAdamW(AdamW):
@@ -134,26 +219,26 @@ PADDLES = {
 """Name → Paddle's form of the rule, and a learning rate at which it trains the course's small network well."""
 
 OTHERS = {
-    ("Momentum", "η inside"): ("velocity", from_catalogue("momentum-step", "lr-inside-the-velocity")),
-    ("Momentum", "gradient × (1 − μ)"): ("velocity", from_catalogue("momentum-step", "damped-gradient")),
+    ("Momentum", "η inside"): ("velocity", MomentumWithRateInside),
+    ("Momentum", "gradient × (1 − μ)"): ("velocity", DampedMomentum),
     ("RMSProp, μ = 0.9", "η outside"): ("velocity", partial(RMSPropWithRateOutside, momentum=0.9)),
     ("RMSProp", "ρ = 0.9"): ("defaults", partial(RMSProp, rho=0.9)),
     ("RMSProp", "ρ = 0.99"): ("defaults", partial(RMSProp, rho=0.99)),
     ("Adadelta", "η = 1"): ("defaults", AdadeltaAtOne),
-    ("Adagrad", "ε inside the root"): ("epsilon", from_catalogue("adagrad-step", "epsilon-inside-the-root")),
-    ("RMSProp", "ε outside the root"): ("epsilon", from_catalogue("rmsprop-step", "epsilon-outside-the-root")),
-    ("Adam", "ε inside the root"): ("epsilon", from_catalogue("adam-step", "epsilon-inside-the-root-of-v")),
+    ("Adagrad", "ε inside the root"): ("epsilon", AdagradWithEpsilonInside),
+    ("RMSProp", "ε outside the root"): ("epsilon", RMSPropWithEpsilonOutside),
+    ("Adam", "ε inside the root"): ("epsilon", AdamWithEpsilonInside),
     ("Adam", "ε beside the raw root"): ("epsilon", DocumentedAdam),
     ("Adamax", "ε beside the gradient"): ("epsilon", PyTorchAdamax),
     ("Adamax", "no ε"): ("epsilon", partial(Adamax, epsilon=0.0)),
-    ("AMSGrad", "no correction"): ("corrections", from_catalogue("amsgrad-step", "uncorrected")),
-    ("AMSGrad", "largest corrected v"): ("corrections", from_catalogue("amsgrad-step", "maximum-of-corrected-v")),
+    ("AMSGrad", "no correction"): ("corrections", partial(UncorrectedAMSGrad, amsgrad=True)),
+    ("AMSGrad", "largest corrected v"): ("corrections", partial(AMSGradOfCorrected, amsgrad=True)),
     ("NAdam", "μ_t in the average"): ("corrections", PaperNAdam),
-    ("RAdam", "threshold 4"): ("corrections", from_catalogue("radam-step", "threshold-four")),
-    ("RAdam", "no steps at first"): ("corrections", from_catalogue("radam-step", "no-update-at-first")),
-    ("AdamW", "decay without η"): ("decay", from_catalogue("adamw-step", "decay-without-lr")),
+    ("RAdam", "threshold 4"): ("corrections", PaperRAdam),
+    ("RAdam", "no steps at first"): ("corrections", RAdamWithoutFirstSteps),
+    ("AdamW", "decay without η"): ("decay", AdamWithDecayWithoutRate),
     ("AdamW", "decay × corrected η"): ("decay", DocumentedAdamW),
-    ("AdamW", "L2 in its place"): ("decay", from_catalogue("adamw-step", "l2-instead")),
+    ("AdamW", "L2 in its place"): ("decay", AdamWithL2),
 }
 """(Name, what is changed) → what the difference is about, and the form with that one change."""
 
@@ -212,13 +297,11 @@ def _rmsprop(lr, **settings):
     return PyTorchRMSProp(lr, rho=0.99, epsilon=1e-8, **settings)
 
 
-_damped = from_catalogue("momentum-step", "damped-at-first", version=1)  # all gradients but the first, by 1 - μ
-
 PYTORCH_OPTIMIZERS = [
     Twin("SGD", {}, SGD, 1e-3),
     Twin("SGD", {"momentum": 0.9}, _momentum, 1e-3),
     Twin("SGD", {"momentum": 0.9, "nesterov": True}, lambda lr: _momentum(lr, use_nesterov=True), 1e-3),
-    Twin("SGD", {"momentum": 0.9, "dampening": 0.9}, _damped, 1e-3),
+    Twin("SGD", {"momentum": 0.9, "dampening": 0.9}, PyTorchDampedMomentum, 1e-3),
     Twin("Adagrad", {}, lambda lr: Adagrad(lr, epsilon=1e-10), 1e-2),
     Twin("RMSprop", {}, _rmsprop, 1e-2),
     Twin("RMSprop", {"momentum": 0.9}, lambda lr: _rmsprop(lr, momentum=0.9), 1e-2),

@@ -21,7 +21,7 @@ import paddle
 import pytest
 
 from course_lib import exercises
-from course_lib.exercises import EXERCISES, check, hint, progress, quiz, reset, sandbox, stub
+from course_lib.exercises import EXERCISES, check, hint, progress, quiz, record, reset, sandbox, stub
 from course_lib.exercises.engine import Exercise, Implement
 from course_lib.exercises.feedback import Feedback
 from course_lib.exercises.functions import FunctionExercise
@@ -652,7 +652,7 @@ def test_a_bug_left_in_place_counts_as_not_attempted_and_a_half_mended_one_is_na
 
 
 def test_a_search_is_examined_not_compared_with_a_number():
-    from course_lib.exercises.learning_rate import digits_accuracy
+    from course_lib.exercises.catalogue.ch02_questions import digits_accuracy
 
     coarse, fine = [1e-3, 1e-2, 1e-1, 1.0, 10.0], [0.05, 0.2, 0.3, 0.5]
     measured = [digits_accuracy(lr) for lr in coarse + fine]
@@ -971,7 +971,7 @@ def test_notebooks_at_work_at_the_same_time_do_not_undo_each_others_progress(own
 
     def enter(id):
         start.wait()
-        exercises._progress.record(Feedback(id, "passed", ""))
+        record.enter(Feedback(id, "passed", ""))
 
     notebooks = [threading.Thread(target=enter, args=[id]) for id in ids]
     for notebook in notebooks:

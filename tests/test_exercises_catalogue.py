@@ -1,5 +1,6 @@
 """The catalogue of mistakes: every entry is told from the right answer and from every other entry, however spelt."""
 
+import ast
 import functools
 import itertools
 import math
@@ -14,7 +15,7 @@ import numpy as np
 import paddle
 import pytest
 
-from course_lib.exercises import EXERCISES, check
+from course_lib.exercises import EXERCISES, catalogue, check
 from course_lib.exercises.drawing import DrawExercise
 from course_lib.exercises.engine import deviation, mistake_from
 from course_lib.exercises.functions import FunctionExercise
@@ -37,6 +38,29 @@ ENTRIES = [
 @pytest.fixture(autouse=True)
 def own_progress_file(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS_FILE", str(tmp_path / "progress.json"))
+
+
+FILES = sorted(path for path in Path(catalogue.__file__).parent.glob("*.py") if path.name != "__init__.py")
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_files_name_says_its_chapter_and_it_is_short(file):
+    text = file.read_text(encoding="utf-8")
+    keywords = [word for node in ast.walk(ast.parse(text)) for word in getattr(node, "keywords", ())]
+    chapters = {word.value.value for word in keywords if word.arg == "chapter"}
+    numbered = re.match(r"ch(\d\d)_", file.name)
+    assert chapters == ({int(numbered[1])} if numbered else set())
+    assert text.count("\n") <= 700
+
+
+def test_exercises_come_in_the_order_of_the_chapters():
+    chapters = [exercise.chapter for exercise in EXERCISES.values()]
+    assert chapters == sorted(chapters)
+
+
+def test_those_who_judge_do_not_know_what_is_asked():
+    judges = Path(catalogue.__file__).parent.parent.glob("*.py")
+    assert [path.stem for path in judges if "catalogue import" in path.read_text(encoding="utf-8")] == ["__init__"]
 
 
 def test_the_ids_of_the_design_exist():

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from course_lib.exercises import EXERCISES, check, stub
+from course_lib.exercises.catalogue.ch13_questions import leaky_growth
 from course_lib.exercises.engine import deviation
-from course_lib.exercises.initialization_questions import leaky_growth
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from course_lib.exercises import EXERCISES, check
-from course_lib.exercises.learning_rate import digits_accuracy
+from course_lib.exercises.catalogue.ch02_questions import digits_accuracy
 
 
 @pytest.fixture(autouse=True)

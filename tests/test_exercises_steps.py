@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from course_lib.exercises import EXERCISES, adam_slips, check, stub
+from course_lib.exercises import EXERCISES, check, stub
+from course_lib.exercises.catalogue import adam_slips, adam_steps
 from course_lib.exercises.engine import deviation
 from course_lib.exercises.steps import StepExercise
 
@@ -217,9 +218,9 @@ def test_a_change_that_changes_nothing_is_told_so():
 @pytest.mark.parametrize(
     ("id", "kind"),
     [
-        ("adam-step", adam_slips.AdamStep),
-        ("amsgrad-step", adam_slips.AMSGradStep),
-        ("radam-step", adam_slips.RAdamStep),
+        ("adam-step", adam_steps.AdamStep),
+        ("amsgrad-step", adam_steps.AMSGradStep),
+        ("radam-step", adam_steps.RAdamStep),
     ],
 )
 def test_the_steps_that_slips_are_made_from_are_right(id, kind):
@@ -232,7 +233,7 @@ def test_two_slips_of_adam_together_never_pass():
     expected = exercise.observe(exercise.reference, only=other_hyper_parameters)
     for one, other in itertools.combinations(adam_slips.SLIPS, 2):
         if not one.parts.keys() & other.parts.keys():
-            both = replace(one, parts=one.parts | other.parts).of(adam_slips.AdamStep)
+            both = replace(one, parts=one.parts | other.parts).of(adam_steps.AdamStep)
             with np.errstate(all="ignore"):
                 observed = exercise.observe(both, only=other_hyper_parameters)
             assert deviation(observed, expected) > 100, (one.name, other.name)

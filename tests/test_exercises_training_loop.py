@@ -8,7 +8,8 @@ import paddle
 import pytest
 
 from course_lib.exercises import EXERCISES, check
-from course_lib.exercises.training_loop import FAULTS, RIGHT, faulty_runs, train_network
+from course_lib.exercises.catalogue.ch03_training_loop import FAULTS, train_network
+from course_lib.faults import RIGHT, faulty_runs
 
 
 def cleared_first(model, opt, schedule, batches, validation, epochs):

@@ -13,14 +13,14 @@ LIBRARY = Path(__file__).resolve().parent.parent / "course_lib"
 # From the ground up. A file imports from its own storey and from those below. A folder stands for what is in it, unless
 # a part of it has a line of its own.
 STOREYS = {
-    "formulas": ["errors", "edge", "arrays", "surfaces", "initializer", "lr_finder", "optimizer"],
+    "formulas": ["errors", "edge", "arrays", "surfaces", "initializer", "lr_finder", "optimizer", "variants"],
     "apparatus": [
         *["files", "intervals", "rare_words", "progress_bar"],
         *["claims", "claims_page", "choices", "sweeps", "store"],
         *["markup", "looks", "plotting", "interactive"],
     ],
-    "Paddle": ["optimizer/tensors", "seeding", "layers", "data", "models", "training", "range_test"],
-    "exercises": ["exercises", "variants"],
+    "Paddle": ["optimizer/tensors", "seeding", "layers", "data", "models", "training", "range_test", "faults"],
+    "exercises": ["exercises"],
 }
 
 # The only files that import Paddle. All others can be imported where it is not installed.
@@ -28,13 +28,14 @@ NEEDS_PADDLE = {
     "edge.py",  # asks whether it is there
     *{f"optimizer/tensors/{name}.py" for name in ("groups", "interface", "memory", "saving")},
     *{"layers.py", "data.py", "models.py", "training.py", "range_test.py"},
-    *{f"exercises/{name}.py" for name in ("engine", "surroundings", "answers", "experiments", "sandbox")},
-    "exercises/training_loop.py",
 }
 
 # Files that ask ``edge`` for it: they work on tensors where there are any, and on everything else without Paddle.
 USES_PADDLE_IF_THERE = {
-    *{"arrays.py", "optimizer/__init__.py", "optimizer/base.py", "optimizer/lr.py", "seeding.py", "store.py"}
+    *{"arrays.py", "optimizer/__init__.py", "optimizer/base.py", "optimizer/lr.py"},
+    *{"seeding.py", "store.py", "faults.py"},
+    *{f"exercises/{name}.py" for name in ("__init__", "engine", "sandbox", "surroundings", "loops")},
+    "exercises/catalogue/ch03_training_loop.py",
 }
 
 # file -> what it imports from a storey above it, and only where Paddle is installed

@@ -14,25 +14,10 @@ from dataclasses import replace
 if sys.flags.optimize > 1:
     raise ImportError("exercises keep their explanations in docstrings: start Python without -OO (PYTHONOPTIMIZE=2)")
 
-from . import (  # noqa: F401
-    adam_variants,
-    adaptive,
-    adaptive_questions,
-    as_printed,
-    beyond_adam,
-    initialization,
-    initialization_questions,
-    learning_rate,
-    momentum,
-    schedules,
-    schedules_questions,
-    super_convergence,
-    training_loop,
-    weight_decay,
-    weight_decay_questions,
-)
-from . import progress as _progress
-from .engine import CHAPTERS, EXERCISES
+from ..edge import paddle
+from . import record as _record
+from .catalogue import EXERCISES
+from .engine import CHAPTERS
 from .feedback import Feedback
 from .quiz import Quiz, QuizExercise
 from .sandbox import answers_run_here
@@ -41,6 +26,10 @@ from .surroundings import apart
 __all__ = ["CHAPTERS", "EXERCISES", "Feedback", "check", "hint", "progress", "quiz", "reset", "stub"]
 
 _NOTHING = object()
+_TRAINS = (
+    "This exercise trains a network, and that needs Paddle, which is not installed here: `pip install paddlepaddle`, "
+    "or open the chapter in Colab. Exercises that train nothing can be checked without it."
+)
 _hints_given: dict[str, int] = {}
 
 
@@ -75,13 +64,15 @@ def check(id: str | None = None, answer=_NOTHING, *, enter: bool = True) -> Feed
     if answers_run_here():
         message = "`check` was called by the very answer that is checked: call it beside your function, not inside."
         return Feedback(id, "error", message)
+    if exercise.trains and paddle is None:
+        return Feedback(id, "error", _TRAINS, title="It needs Paddle")
     with apart() as held:
         try:
             feedback = exercise.examine(answer)
         except BaseException as error:  # an answer so odd that looking at it raises
             feedback = Feedback(id, "error", f"The answer cannot be looked at: {type(error).__name__}.")
     feedback = replace(feedback, notes=(*feedback.notes, *held.notes))
-    return replace(feedback, notes=(*feedback.notes, *_progress.record(feedback))) if enter else feedback
+    return replace(feedback, notes=(*feedback.notes, *_record.enter(feedback))) if enter else feedback
 
 
 def hint(id: str | None = None):
@@ -106,10 +97,10 @@ def hint(id: str | None = None):
 def progress():
     """Return the table of all exercises by chapter: passed, tried or open.
 
-    It is kept in ``.course_progress.json`` in the notebook's folder, or in the file that the environment variable
+    It is kept in ``.course_record.json`` in the notebook's folder, or in the file that the environment variable
     ``COURSE_PROGRESS_FILE`` names. The notebooks of solutions enter nothing.
     """
-    return _progress.table()
+    return _record.table()
 
 
 def reset(id: str | None = None):
@@ -124,8 +115,8 @@ def reset(id: str | None = None):
             return problem
     for key in [id] if id is not None else list(_hints_given):
         _hints_given.pop(key, None)
-    notes = _progress.forget(id)
-    table = _progress.table()
+    notes = _record.forget(id)
+    table = _record.table()
     return replace(table, notes=tuple(dict.fromkeys([*notes, *table.notes])))
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
-import paddle
 
+from ..edge import is_tensor
 from .engine import Exercise, as_float, is_raw_bits, numpy_of
 from .sandbox import run
 
@@ -84,7 +84,7 @@ def as_number(answer) -> float | None:
         >>> as_number(np.array([0.04])), as_number("0.04")
         (0.04, None)
     """
-    if isinstance(answer, paddle.Tensor):
+    if is_tensor(answer):
         answer = numpy_of(answer) if answer.is_dense() else None
     if isinstance(answer, (bool, np.bool_)) or is_raw_bits(answer):
         return None

@@ -22,6 +22,10 @@ REQUIREMENTS = {
 }
 
 
+class OldGenerators(NumpyArrays):
+    """What an answer gets that cannot work with NumPy's new generators."""
+
+
 class DrawExercise(FunctionExercise):
     """Write ``draw(shape, rng)``, which returns random weights of a given distribution.
 
@@ -35,11 +39,11 @@ class DrawExercise(FunctionExercise):
         super().__init__(id, reference=reference, cases=[], **common)
 
     tried_again_after = AttributeError  # a function that NumPy's new generators lack
+    other_probes = OldGenerators
 
     def observe(self, function, backend=NumpyArrays):
         call = listing(caller(function, self.names))
-        # An answer that cannot work with NumPy's new generators gets an old one.
-        generator = np.random.default_rng if backend is NumpyArrays else np.random.RandomState
+        generator = np.random.RandomState if backend is OldGenerators else np.random.default_rng
 
         def draw(shape, rng):
             return ask(call, {"shape": shape, "rng": rng}, shape, f"shape {list(shape)}")

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import numpy as np
-import paddle
 
+from ..edge import is_tensor, paddle
 from . import diagnosis
 from .feedback import Feedback
 from .sandbox import TimeLimit, isolated, random_state_kept, run
@@ -55,6 +55,8 @@ class Exercise:
     """
 
     kind = "exercise"
+    trains = False
+    """Whether judging an answer means training a network, which needs Paddle."""
 
     def __init__(self, id: str, *, chapter: int, title: str, hints: tuple[str, ...], time_limit: float = 3.0):
         if id in EXERCISES:
@@ -303,7 +305,7 @@ def as_array(result, shape: tuple[int, ...]) -> np.ndarray:
     if isinstance(result, (bool, np.bool_)):
         raise BadAnswer(f"The function returns {bool(result)}, a truth value, not a number.")
     number_wanted = shape == ()
-    is_array = isinstance(result, (np.ndarray, np.generic, paddle.Tensor))
+    is_array = isinstance(result, (np.ndarray, np.generic)) or is_tensor(result)
     if not is_array and not (number_wanted and isinstance(result, numbers.Number)):
         wanted = "a number" if number_wanted else "an array"
         raise BadAnswer(f"The function returns {_a(type(result).__name__)}, not {wanted}.")
@@ -338,7 +340,7 @@ def numpy_of(tensor) -> np.ndarray:
 
 
 def as_plain_array(value) -> np.ndarray:
-    return numpy_of(value) if isinstance(value, paddle.Tensor) else np.asarray(value)
+    return numpy_of(value) if is_tensor(value) else np.asarray(value)
 
 
 EXACT = (numbers.Rational, Decimal)
@@ -568,6 +570,8 @@ class Implement(Exercise):
 
     tried_again_after: type[Exception] = Exception
     """Of which kind an exception is that may come from the kind of probes, so that another is tried."""
+    other_probes = None if paddle is None else PaddleTensors
+    """What is tried then; nothing where Paddle is not installed."""
 
     def observe_answer(self, answer):
         """Observe on NumPy arrays; a function that cannot work with them gets Paddle tensors instead.
@@ -577,11 +581,11 @@ class Implement(Exercise):
         """
         outcome = run(lambda: self.observe_twin(answer), self.time_limit)
         raised = isinstance(outcome.error, Stopped) and isinstance(outcome.error.error, self.tried_again_after)
-        if not raised or self.unfinished(outcome.error, answer):
+        if not raised or self.other_probes is None or self.unfinished(outcome.error, answer):
             return outcome, NumpyArrays
-        second = run(lambda: self.observe_twin(answer, PaddleTensors), self.time_limit)
+        second = run(lambda: self.observe_twin(answer, self.other_probes), self.time_limit)
         better = second.error is None or diagnosis.mentions_paddle(answer)
-        return (second, PaddleTensors) if better else (outcome, NumpyArrays)
+        return (second, self.other_probes) if better else (outcome, NumpyArrays)
 
     def observe_twin(self, answer, *how, **more):
         """Observe a twin of the learner's function: it starts without memories and changes nothing of the learner's."""

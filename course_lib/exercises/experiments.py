@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import paddle
 
-from .. import data, models, optimizer, training
+from .. import optimizer
+from ..edge import is_tensor
 from ..optimizer.lr import LambdaDecay
 from . import diagnosis
 from .answers import as_number, shown
@@ -33,13 +33,14 @@ class MeasureExercise(Exercise):
         id, chapter, title, hints: See ``Exercise``.
         stub: The text of the notebook's cell.
         judge: ``judge(answer)`` returns praise, or raises :class:`Recognised` or :class:`NotYet`.
+        trains: Whether ``judge`` trains a network.
     """
 
     kind = "measure"
 
-    def __init__(self, id, *, stub, judge, **common):
+    def __init__(self, id, *, stub, judge, trains=False, **common):
         super().__init__(id, time_limit=120.0, **common)
-        self._stub, self.judge = stub, judge
+        self._stub, self.judge, self.trains = stub, judge, trains
 
     @property
     def stub(self) -> str:
@@ -81,7 +82,7 @@ def _plain(answer):
         return number
     if is_raw_bits(answer):
         raise TypeError(f"numbers are needed, got {shown(answer)}")
-    return numpy_of(answer) if isinstance(answer, paddle.Tensor) else answer
+    return numpy_of(answer) if is_tensor(answer) else answer
 
 
 def measure(id, *, chapter, title, hints, stub, **options):
@@ -101,6 +102,7 @@ class DesignExercise(Implement):
     """
 
     kind = "design"
+    trains = True
 
     def __init__(self, id, *, example, steps, batch_size, goal, seeds=(0, 1, 2), **common):
         super().__init__(id, names=("t",), time_limit=60.0, **common)
@@ -122,6 +124,8 @@ class DesignExercise(Implement):
         return float(np.mean([self._train(rates, seed) for seed in self.seeds]))
 
     def _train(self, rates, seed) -> float:
+        from .. import data, models, training
+
         digits = data.load("digits")
         model = models.mlp(digits, seed=seed)
         schedule = LambdaDecay(1.0, lambda t: rates[min(t, len(rates) - 1)])

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import html
-import re
 import sys
 from dataclasses import dataclass
 
+from .cards import AMBER, GREEN, GREY, RED, verdict
+
 #: status -> (symbol, words, accent colour). Colour never stands alone: symbol and words say the same.
-#: The accents are mid-tones that read on a white page and on a black one; text keeps the page's own colour.
 STATUSES = {
-    "not-attempted": ("○", "Not attempted yet", "#768390"),
-    "passed": ("✓", "Passed", "#2da44e"),
-    "mistake": ("≠", "A known mistake", "#c98a00"),
-    "wrong": ("✗", "Not right yet", "#d1524c"),
-    "error": ("⚠", "The answer could not be checked", "#d1524c"),
-    "hint": ("?", "Hint", "#768390"),  # of hint(), never of check()
+    "not-attempted": ("○", "Not attempted yet", GREY),
+    "passed": ("✓", "Passed", GREEN),
+    "mistake": ("≠", "A known mistake", AMBER),
+    "wrong": ("✗", "Not right yet", RED),
+    "error": ("⚠", "The answer could not be checked", RED),
+    "hint": ("?", "Hint", GREY),  # of hint(), never of check()
 }
-
-
-CELL = "text-align:left;padding:1px 1em 1px 0"
 
 
 @dataclass(frozen=True)
@@ -70,21 +66,8 @@ class Feedback:
 
     def _repr_html_(self) -> str:
         symbol, words, accent = STATUSES[self.status]
-        rows = "".join(
-            f'<tr><th scope="row" style="{CELL};font-weight:600">{html.escape(label)}</th>'
-            f'<td style="{CELL}"><code>{html.escape(value)}</code></td></tr>'
-            for label, value in self.details
-        )
-        table = f'<table style="margin:.4em 0;border:0;background:none;color:inherit">{rows}</table>' if rows else ""
-        hint = f"<p style='margin:.3em 0'><b>Hint.</b> {inline(self.hint)}</p>" if self.hint else ""
-        notes = "".join(f"<p style='margin:.3em 0;opacity:.85'>{inline(note)}</p>" for note in self.notes)
-        heading = inline(f"{words}: {self.heading}" if self.status == "mistake" else self.heading)
-        return card(
-            accent,
-            f"<p style='margin:0 0 .3em'><b><span aria-hidden='true'>{symbol}</span> {heading}</b>"
-            f" <span style='opacity:.75'>· {html.escape(self.id)}</span></p>"
-            f"<p style='margin:.3em 0'>{inline(self.message)}</p>{table}{hint}{notes}",
-        )
+        heading = f"{words}: {self.heading}" if self.status == "mistake" else self.heading
+        return verdict(accent, symbol, heading, self.id, self.message, self.details, self.hint, self.notes)
 
 
 def printable(text: str) -> str:
@@ -96,22 +79,3 @@ def printable(text: str) -> str:
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, "replace").decode(encoding)
-
-
-def card(accent: str, body: str) -> str:
-    """``body`` in a box that takes the page's text colour and only tints its background."""
-    return (
-        f'<div role="status" style="border:1px solid {accent};border-left-width:6px;border-radius:4px;'
-        f'padding:.6em .9em;margin:.5em 0;background:{accent}14;color:inherit;overflow-x:auto">{body}</div>'
-    )
-
-
-def inline(text: str) -> str:
-    """Escape ``text`` for HTML; backticks become code, line ends become breaks.
-
-    Example:
-        >>> inline("use `a < b`")
-        'use <code>a &lt; b</code>'
-    """
-    escaped = html.escape(text, quote=False).replace("\n", "<br>")
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped)

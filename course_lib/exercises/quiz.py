@@ -4,11 +4,11 @@ every choice opens an explanation, by mouse or by keyboard, without a server and
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 
+from .cards import question
 from .engine import Exercise
-from .feedback import inline, printable
+from .feedback import printable
 
 
 @dataclass(frozen=True)
@@ -68,22 +68,4 @@ class Quiz:
         return printable("\n".join([self.exercise.question, *choices, last]))
 
     def _repr_html_(self) -> str:
-        id = self.exercise.id
-        choices = "".join(_choice(id, letter, choice) for letter, choice in self.exercise.choices.items())
-        return (
-            f'<section aria-labelledby="quiz-{id}" style="border:1px solid #768390;border-radius:4px;color:inherit;'
-            f'padding:.6em .9em;margin:.5em 0"><p id="quiz-{id}" style="margin:0 0 .4em"><b>'
-            f"{inline(self.exercise.question)}</b></p>{choices}"
-            f"<p style='margin:.5em 0 0;opacity:.8'>Open a choice to see whether it is right, or keep score with "
-            f"<code>check({html.escape(repr(id))}, 'a')</code>.</p></section>"
-        )
-
-
-def _choice(id: str, letter: str, choice: Choice) -> str:
-    symbol, words, accent = ("✓", "Right.", "#2da44e") if choice.right else ("✗", "No.", "#d1524c")
-    return (
-        f'<details name="quiz-{id}" style="margin:.25em 0"><summary style="cursor:pointer">{letter}) '
-        f'{inline(choice.text)}</summary><p style="margin:.2em 0 .4em 1.2em;border-left:4px solid {accent};'
-        f'padding-left:.7em"><b><span aria-hidden="true">{symbol}</span> {words}</b> {inline(choice.explanation)}</p>'
-        "</details>"
-    )
+        return question(self.exercise.id, self.exercise.question, self.exercise.choices)

@@ -21,8 +21,8 @@ import types
 from dataclasses import dataclass, field
 
 import numpy as np
-import paddle
 
+from ..edge import paddle
 from .surroundings import stand_in
 
 SECONDS_OF_INTERRUPTING = 1.0
@@ -143,19 +143,25 @@ def _interrupt(worker, sending):
 # -------------------------------------------------------------------------------------- random numbers
 
 
+_GENERATORS = [
+    (random.seed, random.getstate, random.setstate),
+    (np.random.seed, np.random.get_state, np.random.set_state),
+]
+if paddle is not None:
+    _GENERATORS.append((paddle.seed, paddle.get_rng_state, paddle.set_rng_state))
+
+
 @contextlib.contextmanager
 def random_state_kept():
     """The same random numbers for every check, and the learner's generators as they were."""
-    saved = random.getstate(), np.random.get_state(), paddle.get_rng_state()
-    random.seed(0)
-    np.random.seed(0)
-    paddle.seed(0)
+    saved = [state() for _, state, _ in _GENERATORS]
+    for seed, _, _ in _GENERATORS:
+        seed(0)
     try:
         yield
     finally:
-        random.setstate(saved[0])
-        np.random.set_state(saved[1])
-        paddle.set_rng_state(saved[2])
+        for (_, _, restore), state in zip(_GENERATORS, saved):
+            restore(state)
 
 
 # ---------------------------------------------------------------------------------- the learner's objects
@@ -370,7 +376,10 @@ def _is_library_file(filename) -> bool:
 _CACHED = type(functools.lru_cache(len))
 _METHODS = (types.FunctionType, staticmethod, classmethod, property)
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
-_LIBRARY_ROOTS = tuple({contextlib.__file__.rsplit("contextlib", 1)[0], __file__.rsplit("exercises", 1)[0]})
+_LIBRARY_ROOTS = tuple(  # of Python, of the course, and of NumPy, wherever that is installed
+    file.rpartition(last)[0]
+    for file, last in ((contextlib.__file__, "contextlib"), (__file__, "exercises"), (np.__file__, "__init__"))
+)
 
 
 @functools.lru_cache(maxsize=256)

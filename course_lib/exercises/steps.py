@@ -96,6 +96,25 @@ def _tiny_gradients(first: Run) -> Run:
     return replace(first, words=words, start=0.01 * first.start, gradients=1e-3 * first.gradients, hyper=hyper)
 
 
+def step_of(rule, **fixed):
+    """The rule of an optimizer class as a function ``step(x, g, s, lr, **hyper)``, with ``fixed`` arguments.
+
+    Example:
+        >>> from course_lib import optimizer
+        >>> step_of(optimizer.SGD)(3.0, 2.0, None, lr=0.5)
+        2.0
+    """
+
+    @functools.lru_cache(maxsize=64)
+    def made(hyper):
+        return rule(learning_rate=0.1, **fixed, **dict(hyper))
+
+    def step(x, g, s, lr, **hyper):
+        return made(tuple(hyper.items())).rule(x, g, s, lr)
+
+    return step
+
+
 class StepExercise(Implement):
     """Write ``step(x, g, s, lr, …) -> new x``; the right answer is the ``rule`` of a class of the library.
 
@@ -120,7 +139,8 @@ class StepExercise(Implement):
         constructor = inspect.signature(rule).parameters
         self.defaults = {name: constructor[name].default for name in hyper}
         super().__init__(id, names=(*ARGUMENTS, *hyper), **common)
-        self.all_slots = self._optimizer(()).slots
+        self.reference = step_of(rule, **self.fixed)
+        self.all_slots = rule(learning_rate=0.1, **self.fixed).slots
         self.slots = self.all_slots if slots is None else slots
         self.runs = standard_runs({**self.defaults, **(usual or {})}, other or {})
         for mistake in mistakes_of_any_step(self):
@@ -130,13 +150,6 @@ class StepExercise(Implement):
                 self.add(mistake)
         if {"beta1", "beta2"} <= set(hyper):
             self.add(mistake_of_swapped_betas(self))
-
-    def reference(self, x, g, s, lr, **hyper):
-        return self._optimizer(tuple(hyper.items())).rule(x, g, s, lr)
-
-    @functools.lru_cache(maxsize=64)  # noqa: B019 (exercises live as long as the program)
-    def _optimizer(self, hyper):
-        return self.rule(learning_rate=0.1, **self.fixed, **dict(hyper))
 
     # -- observing
 

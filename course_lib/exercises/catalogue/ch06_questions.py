@@ -1,100 +1,78 @@
-"""Chapters 5 and 6: numbers to predict, a bug to find and questions about methods that scale each parameter's step."""
+"""Chapter 6: numbers to predict, a bug to find and questions about Adam."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .answers import PredictExercise, TypicalNumber
-from .functions import Case, exercise
-from .quiz import Choice, QuizExercise
+from ..answers import PredictExercise, TypicalNumber
+from ..functions import Case, exercise
+from ..quiz import Choice, QuizExercise
 
 # ------------------------------------------------------------------------------------- predict
 
 
 PredictExercise(
-    "adagrad-rare-feature",
-    chapter=5,
-    title="A rare feature's step in AdaGrad",
-    question="AdaGrad: weight A has the gradient 1 in every step, B in every 100th. B's step after 10,000 steps, in steps of A?",  # noqa: E501
-    value=10.0,
-    because="A has summed up 10,000 squares, B has 100. The steps are lr/√10000 and lr/√100: B's is 10 times as long.",
-    tolerance=0.02,
-    mistakes=(
-        TypicalNumber("root-forgotten", 100.0, "This is the ratio of the two sums. AdaGrad divides by the root of the sum."),  # noqa: E501
-        TypicalNumber("upside-down", 0.1, "The other way round: the smaller the sum, the longer the step."),
-        TypicalNumber("upside-down-without-root", 0.01, "The smaller the sum, the longer the step; and AdaGrad divides by the root."),  # noqa: E501
-        TypicalNumber("same-step", 1.0, "That would be SGD: one learning rate for all. AdaGrad divides by what a weight has seen so far."),  # noqa: E501
-    ),
-    hints=(
-        "What does AdaGrad keep for A, and what for B?",
-        "A has met 10,000 squares of size 1, B one hundredth of them.",
-        "The step is lr · 1 / √(sum of squares).",
-    ),
-)  # fmt: skip
-
-PredictExercise(
-    "adagrad-hundredth-step",
-    chapter=5,
-    title="AdaGrad's hundredth step",
-    question="The gradient is 5 in every step, the learning rate 0.1. How long is AdaGrad's step number 100? (ε is negligible.)",  # noqa: E501
-    value=0.01,
-    because="The sum of squares is 100 · 25, its root 10 · 5, and 0.1 · 5 / 50 = 0.01: the gradient's size cancels, 1/√t is left.",  # noqa: E501
-    mistakes=(
-        TypicalNumber("constant-step", 0.1, "This is the first step, and that of RMSProp for ever. AdaGrad's sum has 100 squares by now."),  # noqa: E501
-        TypicalNumber("gradient-descent", 0.5, "This is lr · g, plain gradient descent: nothing was divided."),
-        TypicalNumber("root-forgotten", 2e-4, "This divides by the sum of squares; its root is needed."),
-        TypicalNumber("one-over-t", 1e-3, "The sum grows like t, but the step is divided by its root: 1/√t, not 1/t."),
-        TypicalNumber("gradient-kept", 0.05, "The sum holds 100 squares of 5, not 100 ones: the gradient's size cancels."),  # noqa: E501
-    ),
-    hints=(
-        "How large is the sum of squares after 100 steps?",
-        "100 · 5²; and its root?",
-        "lr · g / √(100 g²)",
-    ),
-)  # fmt: skip
-
-PredictExercise(
     "rmsprop-epsilon-inside",
     chapter=6,
     title="ε inside the root",
-    question="A gradient has been 1e-4 for a long time. How long is RMSProp's step √(v + ε), ε = 1e-6, as a multiple of lr?",  # noqa: E501
+    question="A gradient has been 1e-4 for a long time. How long is RMSProp's step √(v + ε), ε = 1e-6, as a multiple "
+    "of lr?",
     value=1e-4 / np.sqrt(1e-8 + 1e-6),
-    because="v = 1e-8 is small against ε = 1e-6, so the root is about √ε = 1e-3: the step is a tenth of lr instead of lr.",  # noqa: E501
+    because="v = 1e-8 is small against ε = 1e-6, so the root is about √ε = 1e-3: the step is a tenth of lr instead of "
+    "lr.",
     mistakes=(
         TypicalNumber("epsilon-neglected", 1.0, "That would be so without ε. Compare v = (1e-4)² with ε."),
-        TypicalNumber("epsilon-outside", 1e-4 / (1e-4 + 1e-6), "This is √v + ε, with ε outside of the root. Inside, ε is compared with v, not with its root."),  # noqa: E501
+        TypicalNumber(
+            "epsilon-outside",
+            1e-4 / (1e-4 + 1e-6),
+            "This is √v + ε, with ε outside of the root. Inside, ε is compared with v, not with its root.",
+        ),
         TypicalNumber("root-forgotten", 1e-4 / (1e-8 + 1e-6), "The root is missing: √(v + ε)."),
-        TypicalNumber("v-for-its-root", 1e-4 / np.sqrt(1e-4 + 1e-6), "v averages the squares of the gradients: it is 1e-8, not 1e-4."),  # noqa: E501
+        TypicalNumber(
+            "v-for-its-root",
+            1e-4 / np.sqrt(1e-4 + 1e-6),
+            "v averages the squares of the gradients: it is 1e-8, not 1e-4.",
+        ),
     ),
     hints=(
         "v has settled at the square of the gradient.",
         "Which is larger, v = 1e-8 or ε = 1e-6?",
         "1e-4 / √(1e-8 + 1e-6)",
     ),
-)  # fmt: skip
+)
 
 PredictExercise(
     "adam-uncorrected-step",
     chapter=6,
     title="Adam's first step without correction",
-    question="Adam with β₁ = 0.9, β₂ = 0.999 but without bias correction: how long is its first step, as a multiple of lr?",  # noqa: E501
+    question="Adam with β₁ = 0.9, β₂ = 0.999 but without bias correction: how long is its first step, as a multiple of "
+    "lr?",
     value=0.1 / np.sqrt(0.001),
-    because="m = 0.1 g and v = 0.001 g², so m/√v = 0.1/0.0316 = 3.16: the root of v starts even further below its goal than m.",  # noqa: E501
+    because="m = 0.1 g and v = 0.001 g², so m/√v = 0.1/0.0316 = 3.16: the root of v starts even further below its "
+    "goal than m.",
     tolerance=0.02,
     mistakes=(
-        TypicalNumber("corrected", 1.0, "This is the first step with both corrections. Put in m = 0.1 g and v = 0.001 g² as they are."),  # noqa: E501
+        TypicalNumber(
+            "corrected",
+            1.0,
+            "This is the first step with both corrections. Put in m = 0.1 g and v = 0.001 g² as they are.",
+        ),
         TypicalNumber("only-m", 0.1, "v is too small as well: v = 0.001 g², not g²."),
         TypicalNumber("m-taken-as-g", 1 / np.sqrt(0.001), "m is too small as well: m = 0.1 g, not g."),
         TypicalNumber("root-forgotten", 100.0, "The step divides by the root of v."),
         TypicalNumber("upside-down", np.sqrt(0.001) / 0.1, "m stands above, √v below the fraction bar."),
-        TypicalNumber("old-shares", 0.9 / np.sqrt(0.999), "The new gradient has the share 1 − β, the old average β; and the old averages are 0."),  # noqa: E501
+        TypicalNumber(
+            "old-shares",
+            0.9 / np.sqrt(0.999),
+            "The new gradient has the share 1 − β, the old average β; and the old averages are 0.",
+        ),
     ),
     hints=(
         "What are m and v after one gradient g, both having started at 0?",
         "m = 0.1 g and v = 0.001 g².",
         "m / √v",
     ),
-)  # fmt: skip
+)
 
 
 # ---------------------------------------------------------------------------------- find the bug
@@ -195,11 +173,23 @@ QuizExercise(
     "adam-memory-quiz",
     chapter=6,
     title="What Adam keeps in memory",
-    question="A model has 10 million parameters of 4 bytes: 40 MB. How much does Adam keep from step to step, beside parameters and gradients?",  # noqa: E501
+    question="A model has 10 million parameters of 4 bytes: 40 MB. How much does Adam keep from step to step, beside "
+    "parameters and gradients?",
     choices=(
-        Choice("Almost nothing: two averages, two numbers.", "The averages are kept for each parameter separately; that is what gives each one its own step."),  # noqa: E501
-        Choice("About 40 MB.", "That is one value per parameter, as momentum or AdaGrad keep it. Adam keeps an average of gradients and one of their squares."),  # noqa: E501
-        Choice("About 80 MB.", "Two values per parameter, m and v, of the parameter's own size: twice the model.", right=True),  # noqa: E501
+        Choice(
+            "Almost nothing: two averages, two numbers.",
+            "The averages are kept for each parameter separately; that is what gives each one its own step.",
+        ),
+        Choice(
+            "About 40 MB.",
+            "That is one value per parameter, as momentum or AdaGrad keep it. Adam keeps an average of gradients "
+            "and one of their squares.",
+        ),
+        Choice(
+            "About 80 MB.",
+            "Two values per parameter, m and v, of the parameter's own size: twice the model.",
+            right=True,
+        ),
         Choice("About 160 MB.", "That is model, gradients and state together; the state alone is m and v."),
     ),
     hints=(
@@ -207,7 +197,7 @@ QuizExercise(
         "Each of them has the shape of the parameter.",
         "m and v: two values of 4 bytes per parameter.",
     ),
-)  # fmt: skip
+)
 
 QuizExercise(
     "fair-comparison-quiz",
@@ -215,14 +205,27 @@ QuizExercise(
     title="What a comparison at one learning rate shows",
     question="At learning rate 0.01, one network reaches 96 % with Adam and 67 % with SGD. What follows?",
     choices=(
-        Choice("Adam is the better optimizer for this network.", "At this learning rate it is. SGD was perhaps run far below its own best one, and then the table compares two learning rates, not two methods."),  # noqa: E501
+        Choice(
+            "Adam is the better optimizer for this network.",
+            "At this learning rate it is. SGD was perhaps run far below its own best one, and then the table "
+            "compares two learning rates, not two methods.",
+        ),
         Choice("SGD cannot reach 96 % on this network.", "Nobody looked: only one learning rate was tried."),
-        Choice("0.01 suits Adam better than SGD; about the methods nothing follows yet.", "The same number is a different step in each rule. Give each method the same search on the validation set, and several seeds; then compare.", right=True),  # noqa: E501
-        Choice("The comparison is fair, because both had the same learning rate.", "SGD's step is lr times the gradient, Adam's about lr, whatever the gradient: the same number means different steps."),  # noqa: E501
+        Choice(
+            "0.01 suits Adam better than SGD; about the methods nothing follows yet.",
+            "The same number is a different step in each rule. Give each method the same search on the validation "
+            "set, and several seeds; then compare.",
+            right=True,
+        ),
+        Choice(
+            "The comparison is fair, because both had the same learning rate.",
+            "SGD's step is lr times the gradient, Adam's about lr, whatever the gradient: the same number means "
+            "different steps.",
+        ),
     ),
     hints=(
         "How long is a step of SGD at 0.01 where the gradient is 0.01? And a step of Adam?",
         "What was tuned, and for whom?",
         "One number, two meanings.",
     ),
-)  # fmt: skip
+)

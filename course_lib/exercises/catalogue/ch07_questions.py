@@ -1,10 +1,13 @@
-"""Chapters 7 and 8: AMSGrad and RAdam as an article prints them, to be mended."""
+"""Chapter 7: AMSGrad as an article prints it, and where Adam goes the wrong way."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .functions import Case, exercise
+from ..answers import PredictExercise, TypicalNumber, one_number
+from ..engine import Mistake
+from ..experiments import NotYet, Recognised, measure
+from ..functions import Case, exercise
 
 # ------------------------------------------------------------------------------------- AMSGrad
 
@@ -230,186 +233,126 @@ def scales_as_roots(gradients, beta2=0.999):
     return np.sqrt(largest_scales.reference(gradients, beta2))
 
 
-# --------------------------------------------------------------------------------------- RAdam
+# ------------------------------------------------------------------------------------- predict
 
 
-def _right_rho(t, beta2):
-    rho_inf = 2 / (1 - beta2) - 1
-    return rho_inf - 2 * t * beta2**t / (1 - beta2**t), rho_inf
+def drift_per_cycle(beta2: float, slopes=(3.0, -1.0, -1.0), cycles: int = 3000) -> float:
+    """How far Adam with β₁ = 0 and learning rate 1 moves over one cycle of slopes, once v repeats.
+
+    Example:
+        >>> round(drift_per_cycle(0.1), 2), drift_per_cycle(0.9) < 0
+        (0.68, True)
+    """
+    v = 1.0
+    for _ in range(cycles):
+        moved = 0.0
+        for slope in slopes:
+            v = beta2 * v + (1 - beta2) * slope * slope
+            moved -= slope / v**0.5
+    return moved
 
 
-def _squared(rho, rho_inf):
-    return (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
+_SCALES = (8.2072, 1.7207, 1.0721)  # v after the gradients 3, -1, -1, once it repeats with period 3
 
 
-# No ρ_t lies between 2 and 4, where the root is one of a negative number; ρ∞ is below 5 at β₂ = 0.65, and never 4,
-# where the factor that is not used there would be divided by 0.
-_STEPS = {0.999: (1, 2, 5, 6, 7, 30, 100, 3000), 0.9: (1, 5, 6, 7, 20, 60), 0.7: (1, 8, 9, 12, 40), 0.65: (1, 30)}
-
-
-@exercise(
-    "radam-as-printed",
-    chapter=8,
-    title="Find the bugs: RAdam as printed",
-    hints=(
-        "How many squares does v̂ hold after one step, and what does the function have for ρ there?",
-        "ρ must begin at 1 and rise towards ρ∞. And which of the two says whether v̂ holds enough by now?",
-        "ρ_t = ρ∞ − 2 t β₂ᵗ/(1 − β₂ᵗ), and the factor is 0 while ρ_t ≤ 5.",
+PredictExercise(
+    "adam-cycle-drift",
+    chapter=7,
+    title="Adam over one cycle of the three slopes",
+    question="Slopes 3, -1, -1 in turn; Adam with β₁ = 0, β₂ = 0.1, lr = 1, and v has settled: by how much does x "
+    "change per cycle?",
+    value=drift_per_cycle(0.1),
+    tolerance=0.01,
+    because="v is 8.21, 1.72, 1.07 after the three slopes, so x moves by -3/√8.21 + 1/√1.72 + 1/√1.07 = +0.68.",
+    mistakes=(
+        TypicalNumber(
+            "wrong-way", -drift_per_cycle(0.1), "Right size, wrong sign: a slope of 3 moves x down, a slope of -1 up."
+        ),
+        TypicalNumber("plain-descent", -1, "This is plain gradient descent, -3 + 1 + 1: Adam divides by √v."),
+        TypicalNumber(
+            "signs-only",
+            1,
+            "That would be steps of one length, ±1. √v does not follow each slope entirely: after the 3 it is too "
+            "large for the next slope.",
+        ),
+        TypicalNumber(
+            "largest-scale",
+            -1 / _SCALES[0] ** 0.5,
+            "Here all three slopes were divided by the √v that follows the 3. Adam renews v in every step.",
+        ),
+        TypicalNumber(
+            "mean-scale",
+            -1 / (11 / 3) ** 0.5,
+            "Here all three slopes were divided by the root of their mean square. With β₂ = 0.1, v follows the "
+            "last slope.",
+        ),
+        TypicalNumber(
+            "root-missing",
+            -3 / _SCALES[0] + 1 / _SCALES[1] + 1 / _SCALES[2],
+            "The slopes were divided by v; Adam divides by its root.",
+        ),
+        TypicalNumber(
+            "one-step-late",
+            -3 / _SCALES[2] ** 0.5 + 1 / _SCALES[0] ** 0.5 + 1 / _SCALES[1] ** 0.5,
+            "Each slope was divided by the v from before it; v is renewed first.",
+        ),
+        TypicalNumber(
+            "shares-swapped",
+            drift_per_cycle(0.9),
+            "β₂ = 0.1 is the share of the old v that is kept: v ← 0.1 v + 0.9 g².",
+        ),
     ),
-    cases=[Case({"t": t, "beta2": beta2}) for beta2, steps in _STEPS.items() for t in steps],
+    hints=(
+        "Let v run through the three slopes a few times, by hand or in a loop, until it repeats.",
+        "v ← 0.1 v + 0.9 g². Then add up the three steps −g/√v.",
+        "v after the three slopes: 8.21, 1.72, 1.07.",
+    ),
 )
-def right_factor(t, beta2=0.999):
-    rho, rho_inf = _right_rho(t, beta2)
-    return float(np.sqrt(_squared(rho, rho_inf))) if rho > 5 else 0.0
 
 
-@right_factor.as_printed
-def radam_factor(t, beta2=0.999):
-    """Return the factor r_t of RAdam's step t (the first is 1), and 0.0 as long as v̂ is not used.
-
-    Paddle's form is wanted, with the threshold 5. Two bugs of an article are hidden here.
-    """
-    rho_inf = 2 / (1 - beta2) - 1
-    rho = np.sqrt((2 - beta2**t) / (1 - beta2**t))
-    if max(rho, rho_inf) <= 5:
-        return 0.0
-    return np.sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
+# ---------------------------------------------------------------------------------------------------------- measure
 
 
-@right_factor.mistake("Ask ρ_t, which grows with the steps, and not its largest value.")
-def branch_on_the_maximum(t, beta2=0.999):
-    """ρ_t is mended, but its maximum still decides.
+_TURNING_POINT = 0.4723  # there drift_per_cycle is zero
 
-    The maximum is known from the start: at β₂ = 0.999 the scale is used from the first step on, where r_t is the root
-    of a negative number or means nothing.
-    """
-    rho, rho_inf = _right_rho(t, beta2)
-    if max(rho, rho_inf) <= 5:
-        return 0.0
-    return np.sqrt(_squared(rho, rho_inf))
-
-
-@branch_on_the_maximum.also(hint="Return 0.0 while ρ_t ≤ 5.")
-def no_branch(t, beta2=0.999):
-    """ρ_t is mended, but no branch is left: every step has a factor.
-
-    In the first steps r_t is the root of a negative number or means nothing.
-    """
-    rho, rho_inf = _right_rho(t, beta2)
-    return np.sqrt(_squared(rho, rho_inf))
+RULE_OF_THE_PAPER = Mistake(
+    "rule-of-the-paper",
+    "This is the β₂ of the example, not the limit",
+    "At 0.1 Adam fails clearly. How much larger can β₂ get until it no longer does?",
+    "Raise β₂ from 0.1 in steps of 0.1 and look where x ends.",
+)
+NEVER_TURNS = Mistake(
+    "never-turns",
+    "Adam does converge for a β₂ below 1",
+    "The longer v remembers the large slope, the more evenly it divides the three; long before 1 the drift has turned.",
+    "Try 0.3, 0.6 and 0.9.",
+)
 
 
-@right_factor.mistake("Small ρ_t: the scale is not used, and the factor is 0.0.")
-def branches_swapped(t, beta2=0.999):
-    """The branches are swapped.
-
-    The scale is used in the first steps, where it cannot be trusted, and given up as soon as it can.
-    """
-    rho, rho_inf = _right_rho(t, beta2)
-    return 0.0 if rho > 5 else np.sqrt(_squared(rho, rho_inf))
-
-
-@right_factor.mistake("ρ_t = ρ∞ − 2 t β₂ᵗ/(1 − β₂ᵗ)")
-def rho_still_as_printed(t, beta2=0.999):
-    """The branch is mended, but ρ_t is still the printed one.
-
-    It falls where it should rise: the scale is used in the first steps and given up for ever afterwards.
-    """
-    rho_inf = 2 / (1 - beta2) - 1
-    rho = np.sqrt((2 - beta2**t) / (1 - beta2**t))
-    if rho <= 5:
-        return 0.0
-    return np.sqrt(_squared(rho, rho_inf))
-
-
-@right_factor.mistake("Ask for ρ_t > 5.")
-def branch_at_four(t, beta2=0.999):
-    """The threshold is smaller than 5.
-
-    The paper's is 4; Paddle waits until ρ_t exceeds 5, because r_t is tiny just above 4.
-    """
-    rho, rho_inf = _right_rho(t, beta2)
-    return np.sqrt(_squared(rho, rho_inf)) if rho > 4 else 0.0
-
-
-@right_factor.mistake("r_t is the root of the fraction.")
-def factor_without_root(t, beta2=0.999):
-    """The root is lost.
-
-    r_t is below 1 and its square far below: the steps come out much too short.
-    """
-    rho, rho_inf = _right_rho(t, beta2)
-    return _squared(rho, rho_inf) if rho > 5 else 0.0
-
-
-@right_factor.mistake("What is wanted for the first steps is 0.0.")
-def one_at_first(t, beta2=0.999):
-    """The first steps get the factor 1 instead of 0.
-
-    That would use the scale at full length just where it cannot be trusted.
-    """
-    rho, rho_inf = _right_rho(t, beta2)
-    return np.sqrt(_squared(rho, rho_inf)) if rho > 5 else 1.0
-
-
-@right_factor.mistake("β₂ is raised to the power t.")
-def square_for_the_power(t, beta2=0.999):
-    """ρ_t is computed with β₂² instead of β₂ᵗ.
-
-    It then falls with time instead of rising.
-    """
-    rho_inf = 2 / (1 - beta2) - 1
-    rho = rho_inf - 2 * t * beta2**2 / (1 - beta2**2)
-    return np.sqrt(np.maximum(_squared(rho, rho_inf), 0)) if rho > 5 else 0.0
-
-
-@right_factor.mistake("The power stands above the fraction bar with the factor 2 t.")
-def step_number_left_out(t, beta2=0.999):
-    """The step number is missing in front of β₂ᵗ.
-
-    ρ_t is right at the first step only, and jumps to about ρ∞/2 at the second.
-    """
-    rho_inf = 2 / (1 - beta2) - 1
-    rho = rho_inf - 2 * beta2**t / (1 - beta2**t)
-    return np.sqrt(_squared(rho, rho_inf)) if rho > 5 else 0.0
-
-
-@right_factor.mistake("ρ_t = ρ∞ − 2 t β₂ᵗ/(1 − β₂ᵗ), with a 2.")
-def two_left_out(t, beta2=0.999):
-    """The factor 2 is missing in front of t.
-
-    ρ_t then begins at about ρ∞/2 in place of 1: the scale is used from the first step on.
-    """
-    rho_inf = 2 / (1 - beta2) - 1
-    rho = rho_inf - t * beta2**t / (1 - beta2**t)
-    return np.sqrt(_squared(rho, rho_inf)) if rho > 5 else 0.0
-
-
-@right_factor.mistake("ρ∞ = 2/(1 − β₂) − 1")
-def one_left_out(t, beta2=0.999):
-    """The 1 is missing in ρ∞.
-
-    ρ∞ and every ρ_t are larger by 1: the scale is used one step too early.
-    """
-    rho_inf = 2 / (1 - beta2)
-    rho = rho_inf - 2 * t * beta2**t / (1 - beta2**t)
-    return np.sqrt(_squared(rho, rho_inf)) if rho > 5 else 0.0
-
-
-@right_factor.mistake("`t` is 1 at the first step: no `+ 1`.")
-def one_step_ahead(t, beta2=0.999):
-    """The step number is one too large.
-
-    With t + 1 the scale is used one step too early, and every factor is that of the next step.
-    """
-    return right_factor.reference(t + 1, beta2)
-
-
-@right_factor.mistake("Below the bar, ρ∞ takes the place of ρ_t, and ρ_t that of ρ∞.")
-def factor_upside_down(t, beta2=0.999):
-    """The fraction is upside down.
-
-    The factor then lengthens the first steps; it must shorten them, and become 1 in the end.
-    """
-    rho, rho_inf = _right_rho(t, beta2)
-    return 1 / np.sqrt(_squared(rho, rho_inf)) if rho > 5 else 0.0
+@measure(
+    "adam-measure-beta2",
+    chapter=7,
+    title="The memory that Adam needs here",
+    stub="""# From which beta2 on does Adam no longer walk the wrong way on the slopes 3, -1, -1 (beta1 = 0)? Try with
+#   walk(optimizer.Adam(0.1, beta1=0.0, beta2=…), three_steps, steps=6000)
+# and look where x ends. An error of 0.02 is allowed.
+smallest_good_beta2 = None""",
+    hints=(
+        "At 0.1 x ends at +1, at 0.9 at −1: the limit lies between.",
+        "Halve the interval several times. Near the limit x is slow: start in the middle and take more steps.",
+        "It is the β₂ at which the three steps of a cycle, −3/√v₁ + 1/√v₂ + 1/√v₃, add up to zero.",
+    ),
+)
+def beta2_limit(answer):
+    limit = one_number(answer)
+    if not 0 <= limit <= 1:
+        raise NotYet("β₂ lies between 0 and 1.")
+    if abs(limit - 0.1) < 1e-9:
+        raise Recognised(RULE_OF_THE_PAPER)
+    if limit >= 0.9999:
+        raise Recognised(NEVER_TURNS)
+    if abs(limit - _TURNING_POINT) > 0.02:
+        drift = drift_per_cycle(limit)
+        way = "still moves up: the limit is larger" if drift > 0 else "moves down already: the limit is smaller"
+        raise NotYet(f"At {limit:g} x {way}.")
+    return "From about 0.47 on the three steps of a cycle add up to a step down. A longer period needs a longer memory."

@@ -7,14 +7,14 @@ notebook. Only answers that were tried are entered: a stub leaves no trace, nor 
 from __future__ import annotations
 
 import contextlib
-import html
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..files import as_json, one_writer_at_a_time, path_named_by, read_json, set_aside, write_atomically
+from . import cards
 from .engine import CHAPTERS, EXERCISES
-from .feedback import CELL, Feedback, card, inline, printable
+from .feedback import Feedback, printable
 
 #: state -> (symbol, words). "passed" stays even if a later try fails.
 STATES = {"passed": ("✓", "passed"), "tried": ("◐", "tried"), "open": ("○", "open")}
@@ -29,7 +29,7 @@ def place() -> Path:
     return path_named_by("COURSE_PROGRESS_FILE", ".course_progress.json")
 
 
-def record(feedback: Feedback) -> tuple[str, ...]:
+def enter(feedback: Feedback) -> tuple[str, ...]:
     """Enter the result of a check; return notes for the learner if that went wrong."""
     if feedback.id not in EXERCISES or feedback.status == "not-attempted":
         return ()
@@ -136,40 +136,26 @@ class Progress:
         own = [e for e in EXERCISES.values() if e.chapter == chapter]
         return [(e, self.states.get(e.id, "open")) for e in own]
 
-    def _summary(self, rows) -> str:
-        return f"{sum(state == 'passed' for _, state in rows)} of {len(rows)} passed"
+    def _chapters(self):
+        """Return heading, summary and rows (exercise, state) for each chapter that has exercises."""
+        for number, title in CHAPTERS.items():
+            rows = self.of_chapter(number)
+            if rows:
+                yield f"{number}. {title}", f"{sum(s == 'passed' for _, s in rows)} of {len(rows)} passed", rows
 
     def __repr__(self) -> str:
         lines = []
-        for number, title in CHAPTERS.items():
-            rows = self.of_chapter(number)
-            if rows:
-                lines.append(f"{number}. {title}: {self._summary(rows)}")
-                lines += [f"   {STATES[state][0]} {e.id:<24} {e.kind:<13} {e.title}" for e, state in rows]
+        for heading, summary, rows in self._chapters():
+            lines.append(f"{heading}: {summary}")
+            lines += [f"   {STATES[state][0]} {e.id:<24} {e.kind:<13} {e.title}" for e, state in rows]
         return printable("\n".join([*lines, *(f"Note: {note}" for note in self.notes)]))
 
     def _repr_html_(self) -> str:
-        body = []
-        for number, title in CHAPTERS.items():
-            rows = self.of_chapter(number)
-            if rows:
-                heading = f"{number}. {html.escape(title)} <span style='opacity:.75'>· {self._summary(rows)}</span>"
-                cells = "".join(_row(e, state) for e, state in rows)
-                body.append(
-                    f"<table style='margin:.2em 0 .8em;border:0;background:none;color:inherit'>"
-                    f"<caption style='caption-side:top;text-align:left;color:inherit'><b>{heading}</b></caption>"
-                    f"{cells}</table>"
-                )
-        body += [f"<p style='margin:.3em 0'>{inline(note)}</p>" for note in self.notes]
-        return card("#768390", "".join(body))
-
-
-def _row(exercise, state) -> str:
-    symbol, words = STATES[state]
-    cell = f"<td style='{CELL}'>"
-    texts = f"<code>{html.escape(exercise.id)}</code>", html.escape(exercise.kind), html.escape(exercise.title)
-    rest = "".join(f"{cell}{text}</td>" for text in texts)
-    return f"<tr>{cell}<span aria-hidden='true'>{symbol}</span> {words}</td>{rest}</tr>"
+        chapters = (
+            (heading, summary, [(*STATES[state], e.id, e.kind, e.title) for e, state in rows])
+            for heading, summary, rows in self._chapters()
+        )
+        return cards.progress(chapters, self.notes)
 
 
 def table() -> Progress:

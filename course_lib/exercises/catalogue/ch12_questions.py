@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..optimizer import lr as library
-from .answers import PredictExercise, TypicalNumber, as_number
-from .engine import Mistake
-from .experiments import NotYet, Recognised, measure
-from .functions import Case, exercise
-from .quiz import Choice, QuizExercise
+from ...optimizer import lr as library
+from ..answers import PredictExercise, TypicalNumber, as_number
+from ..engine import Mistake
+from ..experiments import NotYet, Recognised, measure
+from ..functions import Case, exercise
+from ..quiz import Choice, QuizExercise
 
 # ------------------------------------------------------------------------------------- predict
 
@@ -20,14 +20,25 @@ PredictExercise(
     "one-cycle-total-steps",
     chapter=12,
     title="The length of a cycle",
-    question="1,000 pictures, mini-batches of 32, 12 epochs, step() after each mini-batch: which total_steps does OneCycleLR need?",  # noqa: E501
+    question="1,000 pictures, mini-batches of 32, 12 epochs, step() after each mini-batch: which total_steps does "
+    "OneCycleLR need?",
     value=384,
     tolerance=0.0005,
-    because="An epoch has 32 mini-batches (31 full ones and one of 8 pictures), 12 epochs have 384: the cycle must end with the run.",  # noqa: E501
+    because="An epoch has 32 mini-batches (31 full ones and one of 8 pictures), 12 epochs have 384: the cycle must "
+    "end with the run.",
     mistakes=(
-        TypicalNumber("epochs-for-steps", 12, "These are the epochs. step() is called after every mini-batch, so the whole cycle would be over before the first epoch is."),  # noqa: E501
+        TypicalNumber(
+            "epochs-for-steps",
+            12,
+            "These are the epochs. step() is called after every mini-batch, so the whole cycle would be over "
+            "before the first epoch is.",
+        ),
         TypicalNumber("last-batch-dropped", 372, "The last, smaller mini-batch of each epoch is a step, too."),
-        TypicalNumber("fraction-of-a-batch", 375, "1000/32 = 31.25 mini-batches do not exist: each epoch has 32, the last one smaller."),  # noqa: E501
+        TypicalNumber(
+            "fraction-of-a-batch",
+            375,
+            "1000/32 = 31.25 mini-batches do not exist: each epoch has 32, the last one smaller.",
+        ),
         TypicalNumber("one-epoch", 32, "This is one epoch; the cycle spans the whole run."),
         TypicalNumber("pictures-for-steps", 12000, "These are pictures; 32 of them make one step."),
         TypicalNumber("batch-times-epochs", 384 * 32, "A step is a mini-batch, however many pictures it holds."),
@@ -37,40 +48,69 @@ PredictExercise(
         "31 full mini-batches and the rest.",
         "⌈1000/32⌉ · 12",
     ),
-)  # fmt: skip
+)
 
 PredictExercise(
     "one-cycle-default-end",
     chapter=12,
     title="The end of a cycle with a small maximum",
-    question="OneCycleLR(0.001, total_steps=100), Paddle's defaults otherwise: what is the last rate, divided by the first?",  # noqa: E501
+    question="OneCycleLR(0.001, total_steps=100), Paddle's defaults otherwise: what is the last rate, divided by the "
+    "first?",
     value=2.5,
-    because="The first is 0.001/25 = 4e-5, the last end_learning_rate = 1e-4, a value and no fraction: the cycle ends above its start, so nothing anneals.",  # noqa: E501
+    because="The first is 0.001/25 = 4e-5, the last end_learning_rate = 1e-4, a value and no fraction: the cycle ends "
+    "above its start, so nothing anneals.",
     mistakes=(
-        TypicalNumber("relative-to-the-start", 1e-4, "That would be a factor relative to the start, as in another library. In Paddle end_learning_rate is the value itself."),  # noqa: E501
-        TypicalNumber("relative-to-the-maximum", 2.5e-3, "That would be 1e-4 of the maximum. In Paddle end_learning_rate is the value itself."),  # noqa: E501
+        TypicalNumber(
+            "relative-to-the-start",
+            1e-4,
+            "That would be a factor relative to the start, as in another library. In Paddle end_learning_rate is "
+            "the value itself.",
+        ),
+        TypicalNumber(
+            "relative-to-the-maximum",
+            2.5e-3,
+            "That would be 1e-4 of the maximum. In Paddle end_learning_rate is the value itself.",
+        ),
         TypicalNumber("upside-down", 0.4, "The other way round: the last in units of the first."),
-        TypicalNumber("against-the-maximum", 0.1, "This compares the last with the maximum; the first is 25 times smaller than that."),  # noqa: E501
-        TypicalNumber("ends-where-it-starts", 1.0, "A cycle of two phases does not come back to its start: it ends at end_learning_rate."),  # noqa: E501
+        TypicalNumber(
+            "against-the-maximum",
+            0.1,
+            "This compares the last with the maximum; the first is 25 times smaller than that.",
+        ),
+        TypicalNumber(
+            "ends-where-it-starts",
+            1.0,
+            "A cycle of two phases does not come back to its start: it ends at end_learning_rate.",
+        ),
     ),
     hints=(
         "What are the defaults of divide_factor and end_learning_rate?",
         "The start is 0.001/25; the end is 1e-4, whatever the maximum.",
         "1e-4 divided by 4e-5",
     ),
-)  # fmt: skip
+)
 
 PredictExercise(
     "shrinkage-of-a-run",
     chapter=12,
     title="The same decay at ten times the learning rate",
-    question="SGDW, λ = 0.01, a cycle with peak 0.05. Now peak 0.5, same shape: which λ shrinks the weights as much over the run?",  # noqa: E501
+    question="SGDW, λ = 0.01, a cycle with peak 0.05. Now peak 0.5, same shape: which λ shrinks the weights as much "
+    "over the run?",
     value=0.001,
-    because="The shrinkage of a run is about exp(-λ Σ η_t), and the sum of the learning rates is ten times larger. A smaller best λ at a larger learning rate is this arithmetic, before anything regularizes.",  # noqa: E501
+    because="The shrinkage of a run is about exp(-λ Σ η_t), and the sum of the learning rates is ten times larger. A "
+    "smaller best λ at a larger learning rate is this arithmetic, before anything regularizes.",
     mistakes=(
-        TypicalNumber("unchanged", 0.01, "λ is multiplied by the learning rate: the same λ now shrinks ten times as much (in the exponent)."),  # noqa: E501
-        TypicalNumber("wrong-way", 0.1, "A larger learning rate already shrinks more per step; λ has to make up for that."),  # noqa: E501
-        TypicalNumber("square-root", 0.01 / np.sqrt(10), "The root is for noise; the shrinkage depends on the product η λ."),  # noqa: E501
+        TypicalNumber(
+            "unchanged",
+            0.01,
+            "λ is multiplied by the learning rate: the same λ now shrinks ten times as much (in the exponent).",
+        ),
+        TypicalNumber(
+            "wrong-way", 0.1, "A larger learning rate already shrinks more per step; λ has to make up for that."
+        ),
+        TypicalNumber(
+            "square-root", 0.01 / np.sqrt(10), "The root is for noise; the shrinkage depends on the product η λ."
+        ),
         TypicalNumber("square", 1e-4, "The learning rate enters once."),
     ),
     hints=(
@@ -78,7 +118,7 @@ PredictExercise(
         "About exp(−λ Σ η_t).",
         "λ times the sum of the learning rates must stay what it was.",
     ),
-)  # fmt: skip
+)
 
 
 # ---------------------------------------------------------------------------------- find the bug
@@ -270,16 +310,30 @@ QuizExercise(
     "fair-control-quiz",
     chapter=12,
     title="The control that is missing",
-    question="A report: 1cycle with peak 0.3 reaches in 200 steps what a decaying schedule from 0.03 reaches in 1,000. Which single run tells most about whether the cycle is the cause?",  # noqa: E501
+    question="A report: 1cycle with peak 0.3 reaches in 200 steps what a decaying schedule from 0.03 reaches in 1,000. "
+    "Which single run tells most about whether the cycle is the cause?",
     choices=(
-        Choice("1cycle with peak 0.3 over 1,000 steps.", "It says whether 1cycle gains from more steps, nothing about what the decaying schedule could have done."),  # noqa: E501
-        Choice("The decaying schedule from 0.03 over 200 steps.", "It will be worse, as everybody expects: it differs from 1cycle in its learning rate and in its shape."),  # noqa: E501
-        Choice("A decaying schedule from 0.3 over 200 steps.", "Same peak, same budget, only the shape differs. If it does as well, the gain came from the larger learning rate and from coming down in time, not from the cycle.", right=True),  # noqa: E501
-        Choice("Both again with five other seeds.", "That says how sure the difference is. It cannot say what causes it."),  # noqa: E501
+        Choice(
+            "1cycle with peak 0.3 over 1,000 steps.",
+            "It says whether 1cycle gains from more steps, nothing about what the decaying schedule could have done.",
+        ),
+        Choice(
+            "The decaying schedule from 0.03 over 200 steps.",
+            "It will be worse, as everybody expects: it differs from 1cycle in its learning rate and in its shape.",
+        ),
+        Choice(
+            "A decaying schedule from 0.3 over 200 steps.",
+            "Same peak, same budget, only the shape differs. If it does as well, the gain came from the larger "
+            "learning rate and from coming down in time, not from the cycle.",
+            right=True,
+        ),
+        Choice(
+            "Both again with five other seeds.", "That says how sure the difference is. It cannot say what causes it."
+        ),
     ),
     hints=(
         "In how many things do the two runs of the report differ?",
         "Three: peak, budget and shape. A control changes one of them.",
         "Keep peak and budget of 1cycle, and change the shape.",
     ),
-)  # fmt: skip
+)

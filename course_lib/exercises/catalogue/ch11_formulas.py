@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from .. import optimizer
-from ..arrays import sign, sqrt
-from .adaptive import adam
-from .momentum import momentum
-from .steps import StepExercise, after_decay
+from ... import optimizer, variants
+from ...arrays import sign, sqrt
+from ..steps import StepExercise, after_decay, step_of
+from .ch04_formulas import momentum
+from .ch06_formulas import adam
+
+_THROUGH_THE_GRADIENT = step_of(variants.AdamWithL2)
+_WITHOUT_RATE = step_of(variants.AdamWithDecayWithoutRate)
+
 
 HINTS = (
     "Two things happen to x: it shrinks, and it takes a step. The gradient does not know of the shrinking.",
@@ -53,15 +57,7 @@ _inherit(adamw, adam)
 _inherit(sgdw, momentum)
 
 
-def adam_step(x, g, s, lr, beta1, beta2, epsilon):
-    s.m = beta1 * s.m + (1 - beta1) * g
-    s.v = beta2 * s.v + (1 - beta2) * g * g
-    return x - lr * s.m / (1 - beta1**s.t) / (sqrt(s.v / (1 - beta2**s.t)) + epsilon)
-
-
-def momentum_step(x, g, s, lr, momentum):
-    s.velocity = momentum * s.velocity + g
-    return x - lr * s.velocity
+adam_step, momentum_step = adam.reference, momentum.reference
 
 
 def _add_slips_of_the_decay(exercise, step):
@@ -126,7 +122,7 @@ def l2_instead(x, g, s, lr, weight_decay, **betas):
 
     Adam divides it by √v̂ like everything else, so weights with large gradients are hardly decayed at all.
     """
-    return adam_step(x, g + weight_decay * x, s, lr, **betas)
+    return _THROUGH_THE_GRADIENT(x, g, s, lr, weight_decay=weight_decay, **betas)
 
 
 @l2_instead.also
@@ -147,7 +143,7 @@ def decay_with_the_corrected_rate(x, g, s, lr, weight_decay, beta1, beta2, epsil
     lr · √(1 - β₂ᵗ)/(1 - β₁ᵗ) belongs to Adam's step; the decay needs no correction, and is too weak at first.
     """
     corrected = lr * (1 - beta2**s.t) ** 0.5 / (1 - beta1**s.t)
-    return adam_step(x, g, s, lr, beta1, beta2, epsilon) - corrected * weight_decay * x
+    return adam_step(x, g, s, lr, beta1=beta1, beta2=beta2, epsilon=epsilon) - corrected * weight_decay * x
 
 
 @adamw.mistake("The decay is scaled by lr as well.")
@@ -156,7 +152,7 @@ def decay_without_lr(x, g, s, lr, weight_decay, **betas):
 
     So it stands in the paper (with a schedule's multiplier); in Paddle's form weights would shrink 1/lr times too fast.
     """
-    return adam_step(x - weight_decay * x, g, s, lr, **betas)
+    return _WITHOUT_RATE(x, g, s, lr, weight_decay=weight_decay, **betas)
 
 
 @decay_without_lr.also(hint="The decay is scaled by lr as well, and takes the old x.")
@@ -253,7 +249,7 @@ def l2_through_the_velocity(x, g, s, lr, weight_decay, momentum):
 
     The velocity carries old decay on for 1/(1 - momentum) steps: with momentum the two are not the same.
     """
-    return momentum_step(x, g + weight_decay * x, s, lr, momentum)
+    return momentum_step(x, g + weight_decay * x, s, lr, momentum=momentum)
 
 
 @sgdw.mistakes["gradient-decayed"].also(hint="Shrink the parameter, not the step.")
@@ -262,7 +258,7 @@ def sgdw_step_decayed(x, g, s, lr, weight_decay, momentum):
 
     (1 - lr · λ) multiplies the change: that is a slightly smaller learning rate and no decay.
     """
-    return x - (1 - lr * weight_decay) * (x - momentum_step(x, g, s, lr, momentum))
+    return x - (1 - lr * weight_decay) * (x - momentum_step(x, g, s, lr, momentum=momentum))
 
 
 @sgdw.mistake("The decay is scaled by lr as well.")
@@ -271,7 +267,7 @@ def sgdw_decay_without_lr(x, g, s, lr, weight_decay, momentum):
 
     The weights shrink 1/lr times too fast.
     """
-    return momentum_step(x - weight_decay * x, g, s, lr, momentum)
+    return momentum_step(x - weight_decay * x, g, s, lr, momentum=momentum)
 
 
 @sgdw_decay_without_lr.also(hint="The decay is scaled by lr as well, and takes the old x.")
@@ -280,7 +276,7 @@ def sgdw_decay_without_lr_after_the_step(x, g, s, lr, weight_decay, momentum):
 
     A step takes away the share λ of the new x: weights shrink 1/lr times too fast, and the schedule does not touch it.
     """
-    return (1 - weight_decay) * momentum_step(x, g, s, lr, momentum)
+    return (1 - weight_decay) * momentum_step(x, g, s, lr, momentum=momentum)
 
 
 @sgdw.mistake("Decay makes weights smaller.")
@@ -289,7 +285,7 @@ def sgdw_decay_sign(x, g, s, lr, weight_decay, momentum):
 
     The weights grow exponentially: slowly at first, and then the loss explodes.
     """
-    return momentum_step(x + lr * weight_decay * x, g, s, lr, momentum)
+    return momentum_step(x + lr * weight_decay * x, g, s, lr, momentum=momentum)
 
 
 @sgdw.mistake("Decay the old x, before the step is applied.")
@@ -298,7 +294,7 @@ def sgdw_decay_after_the_step(x, g, s, lr, weight_decay, momentum):
 
     It shrinks the new x, so the step itself is decayed too: a small difference that adds up.
     """
-    x = momentum_step(x, g, s, lr, momentum)
+    x = momentum_step(x, g, s, lr, momentum=momentum)
     return x - lr * weight_decay * x
 
 
@@ -308,7 +304,7 @@ def sgdw_no_decay(x, g, s, lr, weight_decay, momentum):
 
     Weights that get no gradient keep their size for ever.
     """
-    return momentum_step(x, g, s, lr, momentum)
+    return momentum_step(x, g, s, lr, momentum=momentum)
 
 
 @sgdw.mistake("Once is enough.")
@@ -317,7 +313,7 @@ def sgdw_decay_twice(x, g, s, lr, weight_decay, momentum):
 
     L2 regularization comes on top of the decoupled decay.
     """
-    return momentum_step(x, g + weight_decay * x, s, lr, momentum) - lr * weight_decay * x
+    return momentum_step(x, g + weight_decay * x, s, lr, momentum=momentum) - lr * weight_decay * x
 
 
 @sgdw.mistake("lr appears once in the decay.")
@@ -326,4 +322,4 @@ def sgdw_decay_with_lr_squared(x, g, s, lr, weight_decay, momentum):
 
     lr² · λ is next to nothing: the weights hardly shrink.
     """
-    return momentum_step(x - lr * lr * weight_decay * x, g, s, lr, momentum)
+    return momentum_step(x - lr * lr * weight_decay * x, g, s, lr, momentum=momentum)

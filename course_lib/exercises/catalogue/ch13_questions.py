@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 
-from .answers import PredictExercise, TypicalNumber, as_number
-from .engine import Mistake
-from .experiments import NotYet, Recognised, measure
-from .functions import Case, exercise
-from .quiz import Choice, QuizExercise
+from ... import initializer
+from ..answers import PredictExercise, TypicalNumber, as_number
+from ..engine import Mistake
+from ..experiments import NotYet, Recognised, measure
+from ..functions import Case, exercise
+from ..quiz import Choice, QuizExercise
 
 # ------------------------------------------------------------------------------------- predict
 
@@ -20,13 +21,18 @@ PredictExercise(
     title="A signal after ten layers",
     question="Ten linear layers of 100 units, weights of mean 0 and std 0.05: a signal of std 1 ends with which std?",
     value=0.5**10,
-    because="A layer multiplies the variance by 100 · 0.05² = 0.25, so the standard deviation by 0.5; ten layers by 0.5¹⁰, about a thousandth.",  # noqa: E501
+    because="A layer multiplies the variance by 100 · 0.05² = 0.25, so the standard deviation by 0.5; ten layers by "
+    "0.5¹⁰, about a thousandth.",
     mistakes=(
         TypicalNumber("variance", 0.25**10, "This is the variance at the end; its root is asked for."),
         TypicalNumber("one-layer", 0.5, "This is the factor of one layer."),
         TypicalNumber("nine-layers", 0.5**9, "Ten layers of weights lie between the input and the last layer."),
         TypicalNumber("fan-in-forgotten", 0.05**10, "Each unit sums up 100 inputs: their variances add up."),
-        TypicalNumber("standard-deviations-added", 5.0**10, "100 independent terms add their variances, not their standard deviations."),  # noqa: E501
+        TypicalNumber(
+            "standard-deviations-added",
+            5.0**10,
+            "100 independent terms add their variances, not their standard deviations.",
+        ),
         TypicalNumber("layers-added", 5.0, "Layers follow one another: their factors are multiplied."),
     ),
     hints=(
@@ -34,7 +40,7 @@ PredictExercise(
         "One layer multiplies the variance by n · σ². And the standard deviation?",
         "(σ · √n) to the power of the number of layers",
     ),
-)  # fmt: skip
+)
 
 
 # ---------------------------------------------------------------------------------- find the bug
@@ -66,7 +72,8 @@ def _weights():
     ),
 )
 def he_std_of(shape):
-    return math.sqrt(2 / (shape[0] if len(shape) == 2 else math.prod(shape[1:])))
+    fan_in, _ = initializer.fans(shape)
+    return math.sqrt(2 / fan_in)
 
 
 @he_std_of.as_printed
@@ -139,7 +146,8 @@ init_leaky_std = None  # your number here"""
 HE_KEPT = Mistake(
     "he-kept",
     "He's value for ReLU",
-    "√(2/n) makes up for a ReLU, which lets half of the mean square through. The leaky ReLU lets more through, so the signal grows.",  # noqa: E501
+    "√(2/n) makes up for a ReLU, which lets half of the mean square through. The leaky ReLU lets more "
+    "through, so the signal grows.",
     "Run it with ten layers and look at the ratio of the last to the first.",
 )
 NOTHING_CUT = Mistake(
@@ -151,7 +159,8 @@ NOTHING_CUT = Mistake(
 SLOPE_NOT_SQUARED = Mistake(
     "slope-not-squared",
     "The slope is not squared",
-    "√(2/(n · (1 + 0.5))) takes the mean size of the signal. What adds up is its mean square, of which the slope's square is let through below zero.",  # noqa: E501
+    "√(2/(n · (1 + 0.5))) takes the mean size of the signal. What adds up is its mean square, of which the "
+    "slope's square is let through below zero.",
     "Mean squares: half of the numbers are multiplied by 0.5² and half by 1.",
 )
 VARIANCE_GIVEN = Mistake(
@@ -182,8 +191,10 @@ def leaky_growth(std: float) -> float:
     stub=MEASURE_STUB,
     hints=(
         "Start from a random array of 50 rows, multiply by random weights, apply the activation, ten times.",
-        "Print the ratio for a few standard deviations around 0.08. Nine layers multiply it: the ninth root tells how far off one layer is.",  # noqa: E501
-        "Which share of the mean square does the leaky ReLU let through? (1 + 0.5²)/2. The variance of the weights must be 1/n divided by it.",  # noqa: E501
+        "Print the ratio for a few standard deviations around 0.08. Nine layers multiply it: the ninth root "
+        "tells how far off one layer is.",
+        "Which share of the mean square does the leaky ReLU let through? (1 + 0.5²)/2. The variance of the "
+        "weights must be 1/n divided by it.",
     ),
 )
 def leaky(answer):
@@ -204,7 +215,10 @@ def leaky(answer):
         raise NotYet(
             f"With {std:.4g} the signal {grows}: by a factor of {growth:.2g} from the first layer to the last."
         )
-    return f"With {std:.4g} the signal changes by a factor of {growth:.2f} over all layers. The formula gives √(1.6/{UNITS}) ≈ 0.0894."  # noqa: E501
+    return (
+        f"With {std:.4g} the signal changes by a factor of {growth:.2f} over all layers. The formula gives "
+        f"√(1.6/{UNITS}) ≈ 0.0894."
+    )
 
 
 # ------------------------------------------------------------------------------------------ quiz
@@ -215,32 +229,58 @@ QuizExercise(
     title="Where zero does no harm",
     question="In which of these may all parameters start at zero, and training still reaches the best it can?",
     choices=(
-        Choice("In a network with one hidden layer of ReLU units.", "Every weight's gradient is a product with another layer's weights or outputs, and those are 0. Only the biases of the last layer ever move."),  # noqa: E501
-        Choice("In a network with one hidden layer of sigmoid units: their output is 0.5, so gradients are not 0.", "They do move, but all units of the layer move alike for ever: it can do what a single unit can."),  # noqa: E501
-        Choice("In softmax regression, a network without hidden layer.", "There are no hidden units that could stay alike: each output has a label of its own. The loss is convex as well, so every start leads to the same place.", right=True),  # noqa: E501
-        Choice("In none: gradients are always 0 at zero.", "The gradient of a single layer is input times error, and neither of them is 0."),  # noqa: E501
+        Choice(
+            "In a network with one hidden layer of ReLU units.",
+            "Every weight's gradient is a product with another layer's weights or outputs, and those are 0. Only "
+            "the biases of the last layer ever move.",
+        ),
+        Choice(
+            "In a network with one hidden layer of sigmoid units: their output is 0.5, so gradients are not 0.",
+            "They do move, but all units of the layer move alike for ever: it can do what a single unit can.",
+        ),
+        Choice(
+            "In softmax regression, a network without hidden layer.",
+            "There are no hidden units that could stay alike: each output has a label of its own. The loss is "
+            "convex as well, so every start leads to the same place.",
+            right=True,
+        ),
+        Choice(
+            "In none: gradients are always 0 at zero.",
+            "The gradient of a single layer is input times error, and neither of them is 0.",
+        ),
     ),
     hints=(
         "What do two units of the same layer have to differ in so that their gradients differ?",
         "In which of the networks are there two units that have the same task?",
         "Outputs differ by their labels; hidden units differ by their weights only.",
     ),
-)  # fmt: skip
+)
 
 QuizExercise(
     "weight-norm-dim-quiz",
     chapter=13,
     title="Which norm Paddle takes",
-    question="Paddle stores a Linear layer's weight as [n_in, n_out]. `paddle.nn.utils.weight_norm(layer)` has the default dim=0: one length g for each index of axis 0. What does that normalize?",  # noqa: E501
+    question="Paddle stores a Linear layer's weight as [n_in, n_out]. `paddle.nn.utils.weight_norm(layer)` has the "
+    "default dim=0: one length g for each index of axis 0. What does that normalize?",
     choices=(
-        Choice("The weights of each unit, as in the paper.", "A unit's weights are a column, which runs along axis 0; with dim=0 the norm is taken over the other axis."),  # noqa: E501
-        Choice("The weights that leave each input: one length per input.", "A row holds what one input sends to all units. For a unit's own weights, as in the paper, dim=1 is needed.", right=True),  # noqa: E501
+        Choice(
+            "The weights of each unit, as in the paper.",
+            "A unit's weights are a column, which runs along axis 0; with dim=0 the norm is taken over the other axis.",
+        ),
+        Choice(
+            "The weights that leave each input: one length per input.",
+            "A row holds what one input sends to all units. For a unit's own weights, as in the paper, dim=1 is "
+            "needed.",
+            right=True,
+        ),
         Choice("The whole matrix at once.", "For that, dim=None is the setting: one length for all weights."),
-        Choice("Nothing: Linear has no axis for it.", "It runs without a complaint. That is why the slip goes unnoticed."),  # noqa: E501
+        Choice(
+            "Nothing: Linear has no axis for it.", "It runs without a complaint. That is why the slip goes unnoticed."
+        ),
     ),
     hints=(
         "Is the weight of one unit a row or a column of [n_in, n_out]?",
         "How many values does g have for a layer of 3 inputs and 2 units: one per input or one per unit?",
         "dim names the axis that is kept.",
     ),
-)  # fmt: skip
+)

@@ -1,17 +1,10 @@
-"""Chapters 3 and 4: the noise of a mini-batch, steps with a velocity, and the mistakes made with them."""
+"""Chapter 4: steps with a velocity, and the mistakes made with it."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from .. import optimizer
-from ..surfaces import trajectory
-from .answers import PredictExercise, TypicalNumber, one_number
-from .engine import Mistake
-from .experiments import NotYet, Recognised, measure
-from .functions import Case, exercise
-from .quiz import Choice, QuizExercise
-from .steps import StepExercise
+from ... import optimizer, variants
+from ..engine import Mistake
+from ..steps import StepExercise, step_of
 
 momentum = StepExercise(
     "momentum-step",
@@ -29,6 +22,10 @@ momentum = StepExercise(
 )
 
 
+_RATE_INSIDE = step_of(variants.MomentumWithRateInside)
+_DAMPED, _DAMPED_AS_IN_PYTORCH = map(step_of, (variants.DampedMomentum, variants.PyTorchDampedMomentum))
+
+
 @momentum.mistake("Is the new gradient weighted in Paddle's formula?")
 def damped_gradient(x, g, s, lr, momentum):
     """The gradient is damped by 1 - momentum.
@@ -36,8 +33,7 @@ def damped_gradient(x, g, s, lr, momentum):
     The velocity becomes an average instead of a sum, so every step is ten times shorter at momentum 0.9: training
     crawls unless the lr is raised by 1/(1 - momentum).
     """
-    s.velocity = momentum * s.velocity + (1 - momentum) * g
-    return x - lr * s.velocity
+    return _DAMPED(x, g, s, lr, momentum=momentum)
 
 
 @damped_gradient.also(hint="The velocity is a sum: it needs no correction.")
@@ -118,8 +114,7 @@ def damped_after_the_first(x, g, s, lr, momentum):
     That is PyTorch's `dampening`: the first gradient weighs ten times more than the others at momentum 0.9, and in the
     long run every velocity is ten times smaller.
     """
-    s.velocity = g if s.t == 1 else momentum * s.velocity + (1 - momentum) * g
-    return x - lr * s.velocity
+    return _DAMPED_AS_IN_PYTORCH(x, g, s, lr, momentum=momentum)
 
 
 @momentum.mistake("Multiply by lr when x is changed, not when the velocity is.")
@@ -128,8 +123,7 @@ def lr_inside_the_velocity(x, g, s, lr, momentum):
 
     As long as lr is constant nothing differs; after lr drops, old and larger steps go on for 1/(1 - momentum) steps.
     """
-    s.velocity = momentum * s.velocity + lr * g
-    return x - s.velocity
+    return _RATE_INSIDE(x, g, s, lr, momentum=momentum)
 
 
 @momentum.mistake("The share that is kept multiplies the old velocity alone.")
@@ -520,312 +514,3 @@ WITH_A_VELOCITY = {
 for _exercise, ids in WITH_A_VELOCITY.items():
     for _id in ids.split():
         _also_with_lr_inside(_exercise.mistakes[_id])
-
-
-# ------------------------------------------------------------------------------------- predict
-
-PredictExercise(
-    "sgd-batch-noise",
-    chapter=3,
-    title="A batch for a third of the noise",
-    question="Gradients of 32 examples are off by 60 % of the true gradient's length. How many examples for 20 %?",
-    value=288,
-    because="A third of the error needs 3² = 9 times the examples: 9 · 32 = 288.",
-    mistakes=(
-        TypicalNumber("proportional", 96, "The error falls with the root of the batch size, not with the batch size itself."),  # noqa: E501
-        TypicalNumber("root-of-the-factor", 32 * 3**0.5, "The root is on the other side: the error is 1/√batch, so the batch is 1/error²."),  # noqa: E501
-        TypicalNumber("smaller-batch", 32 / 3, "A smaller batch is noisier."),
-        TypicalNumber("smaller-batch-squared", 32 / 9, "A smaller batch is noisier."),
-        TypicalNumber("added-not-total", 256, "So many are to be added; the question asks for the total."),
-        TypicalNumber("only-the-factor", 9, "This is the factor; how many examples is that?"),
-        TypicalNumber("twice-squared", 2592, "The factor was squared twice."),
-    ),
-    hints=(
-        "By which factor must the error fall?",
-        "The error is proportional to 1/√B.",
-        "B = 32 · (0.6/0.2)²",
-    ),
-)  # fmt: skip
-
-PredictExercise(
-    "momentum-effective-step",
-    chapter=4,
-    title="Where the velocity leads",
-    question="Learning rate 0.02, momentum 0.95, and the gradient is 3 at every step: how long are the steps in the end?",  # noqa: E501
-    value=1.2,
-    because="The velocity settles where v = 0.95 v + 3, at v = 3/0.05 = 60. The step is 0.02 · 60 = 1.2.",
-    mistakes=(
-        TypicalNumber("first-step", 0.06, "This is the first step. The velocity has only begun to grow."),
-        TypicalNumber("second-step", 0.117, "This is the second step; the velocity goes on growing."),
-        TypicalNumber("momentum-as-factor", 0.057, "Momentum does not shorten the gradient: it adds what is left of the earlier ones."),  # noqa: E501
-        TypicalNumber("damped", 0.003, "1 - momentum divides here; it would multiply if the velocity were an average."),
-        TypicalNumber("one-gradient-missing", 1.14, "The sum 1 + μ + μ² + … begins with 1, the newest gradient."),
-        TypicalNumber("without-gradient", 0.4, "This is the effective learning rate; the gradient is 3."),
-        TypicalNumber("velocity", 60, "This is the velocity; the learning rate turns it into a step."),
-    ),
-    hints=(
-        "What does the velocity do once it does not change any more?",
-        "v = μ v + g; solve for v.",
-        "lr · g / (1 − μ)",
-    ),
-)  # fmt: skip
-
-
-# ---------------------------------------------------------------------------------- find the bug
-
-
-def _batched_examples():
-    rng = np.random.default_rng(11)
-    plain, curved = (lambda rows: rows.mean(axis=0)), (lambda rows: (rows**3 - rows).mean(axis=0))
-    settings = [("plain", plain, 10, 4), ("plain", plain, 12, 4), ("curved", curved, 7, 3), ("curved", curved, 5, 8)]
-    names = "gradient", "examples", "batch_size"
-    return [
-        Case(
-            dict(zip(names, (gradient, rng.standard_normal((n, 3)) + 0.5, size))), f"{n} examples in batches of {size}"
-        )
-        for _, gradient, n, size in settings
-    ]
-
-
-@exercise(
-    "sgd-find-bug-full-gradient",
-    chapter=3,
-    title="Find the bug: a full gradient in pieces",
-    cases=_batched_examples(),
-    hints=(
-        "Take 5 examples in batches of 4. How much does the fifth one count?",
-        "A mean of means is the mean only if all groups are equally large.",
-        "Weight each mini-batch by the number of its examples, and divide by the number of all examples.",
-    ),
-)
-def whole_gradient(gradient, examples, batch_size):
-    total = 0
-    for start in range(0, len(examples), batch_size):
-        batch = examples[start : start + batch_size]
-        total = total + len(batch) * gradient(batch)
-    return total / len(examples)
-
-
-@whole_gradient.as_printed
-def full_gradient(gradient, examples, batch_size):
-    """Return the gradient of the mean loss over all examples, computed batch by batch to save memory.
-
-    gradient(batch) is the gradient of the mean loss over the batch. One bug is hidden here.
-    """
-    parts = []
-    for start in range(0, len(examples), batch_size):
-        parts.append(gradient(examples[start : start + batch_size]))
-    return np.mean(parts, axis=0)
-
-
-@whole_gradient.mistake("Keep the small batch, at its own weight.")
-def last_batch_dropped(gradient, examples, batch_size):
-    """The last, smaller batch is left out.
-
-    Now the others are weighted rightly, but some examples never count.
-    """
-    parts = [gradient(examples)] if len(examples) < batch_size else []
-    for start in range(0, len(examples) - batch_size + 1, batch_size):
-        parts.append(gradient(examples[start : start + batch_size]))
-    return np.mean(parts, axis=0)
-
-
-@whole_gradient.mistake("Divide by the number of examples.")
-def sum_over_examples(gradient, examples, batch_size):
-    """The sum is not divided.
-
-    This is the gradient of the summed loss: larger by the number of examples, and so would be every step.
-    """
-    return len(examples) * whole_gradient.reference(gradient, examples, batch_size)
-
-
-@whole_gradient.mistake("Each mean must be multiplied by the number of examples it stands for.")
-def sum_of_means(gradient, examples, batch_size):
-    """The means are added.
-
-    The result grows with the number of batches, and the small batch still counts as much as a full one.
-    """
-    return sum(gradient(examples[i : i + batch_size]) for i in range(0, len(examples), batch_size))
-
-
-@sum_of_means.also
-def sum_of_means_over_examples(gradient, examples, batch_size):
-    """The means are added and divided by the number of examples.
-
-    Each mean stands for a whole batch: the result is too small by the size of a batch.
-    """
-    return sum_of_means.versions[0](gradient, examples, batch_size) / len(examples)
-
-
-@whole_gradient.mistake("The last batch may hold fewer than batch_size examples: use len(batch).")
-def nominal_size(gradient, examples, batch_size):
-    """Every batch is weighted as if it were full.
-
-    The last one still counts too much.
-    """
-    return batch_size * sum_of_means.versions[0](gradient, examples, batch_size) / len(examples)
-
-
-# ----------------------------------------------------------------------------------- implement
-
-
-def _curvatures():
-    rng = np.random.default_rng(5)
-    drawn = [rng.uniform(0.1, 100, size) for size in (2, 3, 6)]
-    return [np.array([1.0, 50.0]), np.array([4.0, 4.0]), np.array([200.0, 1.0, 10.0]), np.array([1e-3, 0.5]), *drawn]
-
-
-@exercise(
-    "momentum-best-quadratic",
-    chapter=4,
-    title="The best momentum on a quadratic",
-    cases=[Case({"eigenvalues": values}, f"eigenvalues {np.round(values, 2).tolist()}") for values in _curvatures()],
-    hints=(
-        "Put both ends at critical damping: √μ = 1 − √(η λ_min) and √μ = √(η λ_max) − 1.",
-        "The two together give √η; put it back into one of them.",
-        "√η = 2/(√λ_min + √λ_max), and μ is the square of √(η λ_max) − 1.",
-    ),
-)
-def best_momentum(eigenvalues):
-    """Return the momentum with which descent on a quadratic is fastest, at the learning rate that goes with it.
-
-    eigenvalues  the curvatures of its directions: array of positive numbers, in any order
-    Return one number.
-
-    Example: best_momentum(np.array([1.0, 9.0])) is 0.25.
-    """
-    root = np.sqrt(np.max(eigenvalues) / np.min(eigenvalues))
-    return ((root - 1) / (root + 1)) ** 2
-
-
-@best_momentum.mistake("The conditions are about √μ; the question is about μ.")
-def not_squared(eigenvalues):
-    """The square is missing.
-
-    (√κ − 1)/(√κ + 1) is the factor per step, √μ. As momentum it is too large: everything swings for longer.
-    """
-    return np.sqrt(best_momentum.reference(eigenvalues))
-
-
-@best_momentum.mistake("Momentum depends on the root of the condition number.")
-def roots_missing(eigenvalues):
-    """The condition number was taken without its root.
-
-    ((κ − 1)/(κ + 1))² is far too close to 1: the point swings for κ steps instead of √κ.
-    """
-    kappa = np.max(eigenvalues) / np.min(eigenvalues)
-    return ((kappa - 1) / (kappa + 1)) ** 2
-
-
-@best_momentum.mistake(
-    "This is what one step of plain descent leaves over; which momentum makes both ends equally fast?"
-)
-def factor_of_plain_descent(eigenvalues):
-    """This is the factor of plain gradient descent.
-
-    (κ − 1)/(κ + 1) says how slow descent without momentum is; it is no momentum.
-    """
-    kappa = np.max(eigenvalues) / np.min(eigenvalues)
-    return (kappa - 1) / (kappa + 1)
-
-
-@best_momentum.mistake("The learning rate 1/λ_max is not the best one: with momentum it may be larger.")
-def critical_at_one_over_largest(eigenvalues):
-    """This damps the flattest direction critically at the learning rate 1/λ_max.
-
-    With momentum the learning rate can go up to nearly four times that, and the best pair uses it.
-    """
-    return (1 - np.sqrt(np.min(eigenvalues) / np.max(eigenvalues))) ** 2
-
-
-@best_momentum.mistake("The eigenvalues come in any order.")
-def unsorted_ends(eigenvalues):
-    """The first and the last eigenvalue were taken for the smallest and the largest.
-
-    Right only for a sorted array.
-    """
-    root = np.sqrt(eigenvalues[-1] / eigenvalues[0])
-    return ((root - 1) / (root + 1)) ** 2
-
-
-@best_momentum.mistake("Momentum is a number below 1, whatever the units of the curvatures.")
-def learning_rate_instead(eigenvalues):
-    """This is the learning rate of the best pair, not the momentum.
-
-    4/(√λ_min + √λ_max)² has a unit, momentum has none.
-    """
-    return 4 / (np.sqrt(np.min(eigenvalues)) + np.sqrt(np.max(eigenvalues))) ** 2
-
-
-# ------------------------------------------------------------------------------ measure and quiz
-
-_RAVINE_LIMIT = 0.19  # 2 (1 + 0.9) / 20
-
-PLAIN_LIMIT = Mistake(
-    "plain-limit",
-    "This is the limit without momentum",
-    "At 0.1 plain descent begins to diverge. With momentum 0.9 the path still arrives there.",
-    "Run `optimizer.Momentum(lr, momentum=0.9)`, and go up.",
-)
-NESTEROVS_LIMIT = Mistake(
-    "nesterovs-limit",
-    "This is the limit with Nesterov's look-ahead",
-    "Plain momentum stands a larger learning rate.",
-    "Leave `use_nesterov` at False.",
-)
-SCALED_LIMIT = Mistake(
-    "scaled-limit",
-    "This is a tenth of the plain limit",
-    "It looks as if only lr/(1 - momentum) mattered for stability. Measure: the steep direction swings, and there the "
-    "velocities of successive steps cancel instead of adding up.",
-    "Let trajectories decide, at learning rates far above 0.01.",
-)
-
-
-@measure(
-    "momentum-measure-limit",
-    chapter=4,
-    title="The stability limit with momentum",
-    stub="""# Up to which learning rate does momentum 0.9 still come to rest on the ravine? Try with
-#   surfaces.trajectory(optimizer.Momentum(lr, momentum=0.9), surfaces.ravine, steps=2000)
-# and look at the last point. An error of 2 % is allowed.
-largest_stable_lr = None""",
-    hints=(
-        "Without momentum the limit is 2/λ_max = 0.1. Begin there and go up.",
-        "A path that diverges ends far away or at nan; near the limit it needs many steps to show which way it goes.",
-        "Halve the interval between a learning rate that comes to rest and one that does not, several times.",
-    ),
-)
-def stability_limit(answer):
-    limit = one_number(answer)
-    if not 0 < limit < np.inf:
-        raise NotYet("A learning rate is positive and finite.")
-    for value, mistake in ((0.1, PLAIN_LIMIT), (3.8 / 56, NESTEROVS_LIMIT), (0.01, SCALED_LIMIT)):
-        if abs(limit / value - 1) < 0.02:
-            raise Recognised(mistake)
-    if abs(limit / _RAVINE_LIMIT - 1) > 0.02:
-        path = trajectory(optimizer.Momentum(limit, momentum=0.9), "ravine", 2000)
-        rests = bool(np.abs(path[-1]).max() < 1e-3)
-        raise NotYet(
-            f"At {limit:g} the path {'still comes to rest: the limit is larger' if rests else 'does not come to rest'}."
-        )
-    return "Nearly twice the limit of plain descent: 2 (1 + μ)/λ_max = 0.19. The next paragraphs say why."
-
-
-QuizExercise(
-    "momentum-damping-quiz",
-    chapter=4,
-    title="Too much momentum, or too little?",
-    question="Learning rate 0.01, one direction of curvature 1. You raise momentum from 0.9 to 0.99. What happens in this direction?",  # noqa: E501
-    choices=(
-        Choice("It arrives ten times sooner, for lr/(1 - momentum) is ten times larger.", "That holds only while the motion is overdamped. At 0.99, √μ is above 1 - √(ηλ) = 0.9: the point swings and loses only half a percent of its swing per step."),  # noqa: E501
-        Choice("It swings, and comes to rest later than before.", "Critical damping is at √μ = 1 - √0.01 = 0.9, that is μ = 0.81. Both settings lie above it, so the distance shrinks by √μ per step: 0.949 at first, 0.995 afterwards.", right=True),  # noqa: E501
-        Choice("It diverges: lr/(1 - momentum) = 1 is beyond the limit.", "The limit is lr < 2(1 + μ)/λ, about 4 here. More momentum does not lower it, it raises it."),  # noqa: E501
-        Choice("Nothing: momentum matters across the ravine only.", "Every direction has its own damping, and momentum enters all of them."),  # noqa: E501
-    ),
-    hints=(
-        "Compute √(ηλ) first.",
-        "Critical damping lies at √μ = 1 − √(ηλ). Are 0.9 and 0.99 above or below?",
-        "Above it, each step leaves the share √μ of the swing.",
-    ),
-)  # fmt: skip

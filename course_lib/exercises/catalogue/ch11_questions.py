@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .answers import PredictExercise, TypicalNumber, as_number
-from .engine import Mistake
-from .experiments import NotYet, Recognised, measure
-from .functions import Case, exercise
-from .quiz import Choice, QuizExercise
+from ..answers import PredictExercise, TypicalNumber, as_number
+from ..engine import Mistake
+from ..experiments import NotYet, Recognised, measure
+from ..functions import Case, exercise
+from ..quiz import Choice, QuizExercise
 
 # ------------------------------------------------------------------------------------- predict
 
@@ -16,12 +16,21 @@ PredictExercise(
     "wd-left-after",
     chapter=11,
     title="What decay leaves over",
-    question="SGD, lr 0.1, weight decay 0.01 (scaled by lr): a weight is 1, its gradient always 0. What is it after 1000 steps?",  # noqa: E501
+    question="SGD, lr 0.1, weight decay 0.01 (scaled by lr): a weight is 1, its gradient always 0. What is it after "
+    "1000 steps?",
     value=0.999**1000,
     because="Each step multiplies by 1 − 0.1 · 0.01 = 0.999, and 0.999¹⁰⁰⁰ ≈ 0.368, that is 1/e.",
     mistakes=(
-        TypicalNumber("lr-forgotten", 0.99**1000, "The decay is scaled by the learning rate: a step takes away 0.1 · 0.01, not 0.01."),  # noqa: E501
-        TypicalNumber("subtracted", 0.0, "A step takes away a share of what is left, not of the start: the weight never reaches 0."),  # noqa: E501
+        TypicalNumber(
+            "lr-forgotten",
+            0.99**1000,
+            "The decay is scaled by the learning rate: a step takes away 0.1 · 0.01, not 0.01.",
+        ),
+        TypicalNumber(
+            "subtracted",
+            0.0,
+            "A step takes away a share of what is left, not of the start: the weight never reaches 0.",
+        ),
         TypicalNumber("gradient-step-only", 1.0, "The gradient is 0, but decay needs no gradient."),
     ),
     tolerance=0.02,
@@ -30,18 +39,23 @@ PredictExercise(
         "1 − lr · λ, and there are 1000 steps.",
         "(1 − 0.1 · 0.01)^1000",
     ),
-)  # fmt: skip
+)
 
 PredictExercise(
     "wd-l2-zero-gradient",
     chapter=11,
     title="L2 alone in Adam",
-    question="Adam, lr 0.001, L2 with λ = 0.0001: a weight of 0.5 gets no gradient from the data. How long is its first step?",  # noqa: E501
+    question="Adam, lr 0.001, L2 with λ = 0.0001: a weight of 0.5 gets no gradient from the data. How long is its "
+    "first step?",
     value=0.001,
     because="The only gradient is λx = 5e-5. Adam divides it by its own size, so the first step is lr, whatever λ is.",
     tolerance=0.02,
     mistakes=(
-        TypicalNumber("as-in-sgd", 0.001 * 1e-4 * 0.5, "This is lr · λ · x, the step of SGD or of AdamW. Adam divides the gradient by its size."),  # noqa: E501
+        TypicalNumber(
+            "as-in-sgd",
+            0.001 * 1e-4 * 0.5,
+            "This is lr · λ · x, the step of SGD or of AdamW. Adam divides the gradient by its size.",
+        ),
         TypicalNumber("not-divided-by-x", 0.001 * 0.5, "The weight's own size cancels as well: √v̂ is λ|x|."),
         TypicalNumber("lambda-kept", 0.001 * 1e-4, "λ is above and below the fraction bar: it cancels."),
         TypicalNumber("no-gradient-no-step", 0.0, "L2 is part of the gradient that Adam sees, and it is not 0."),
@@ -52,7 +66,7 @@ PredictExercise(
         "g = λx. What are m̂ and √v̂ after the first step?",
         "lr · λx / (λ|x| + ε)",
     ),
-)  # fmt: skip
+)
 
 PredictExercise(
     "wd-same-decay",
@@ -62,7 +76,12 @@ PredictExercise(
     value=0.1,
     because="Paddle's AdamW shrinks by lr · λ per step. A tenth of lr needs ten times λ: 0.0001 · 0.1 = 0.001 · 0.01.",
     mistakes=(
-        TypicalNumber("unchanged", 0.01, "That would be so in the paper's form, where only the schedule's multiplier scales the decay. Paddle scales by lr."),  # noqa: E501
+        TypicalNumber(
+            "unchanged",
+            0.01,
+            "That would be so in the paper's form, where only the schedule's multiplier scales the decay. Paddle "
+            "scales by lr.",
+        ),
         TypicalNumber("wrong-way", 0.001, "The other way round: lr · λ is to stay the same."),
         TypicalNumber("square-root", 0.01 * 10**0.5, "lr · λ is a product, no root is involved."),
         TypicalNumber("twice", 1.0, "lr changes by a factor of ten, and so must λ; not by a hundred."),
@@ -72,7 +91,7 @@ PredictExercise(
         "1 − lr · λ",
         "0.001 · 0.01 = 0.0001 · λ",
     ),
-)  # fmt: skip
+)
 
 
 # ---------------------------------------------------------------------------------- find the bug
@@ -298,27 +317,51 @@ QuizExercise(
     title="Which program decays its weights?",
     question="Which of these decouples the decay of the weights from the gradient?",
     choices=(
-        Choice("paddle.optimizer.Adam(weight_decay=0.01)", "A float there is L2: 0.01 · x is added to the gradient, and Adam rescales it with everything else."),  # noqa: E501
-        Choice("paddle.optimizer.AdamW(weight_decay=0.01)", "The weights shrink by lr · 0.01 per step, beside Adam's step of the bare gradient.", right=True),  # noqa: E501
-        Choice("paddle.optimizer.Adam(weight_decay=paddle.regularizer.L2Decay(0.01))", "This is the same as the float 0.01: the name says it, L2."),  # noqa: E501
-        Choice("paddle.optimizer.Momentum(weight_decay=0.01)", "This is L2 as well: it goes through the velocity. Without momentum there would be no difference."),  # noqa: E501
+        Choice(
+            "paddle.optimizer.Adam(weight_decay=0.01)",
+            "A float there is L2: 0.01 · x is added to the gradient, and Adam rescales it with everything else.",
+        ),
+        Choice(
+            "paddle.optimizer.AdamW(weight_decay=0.01)",
+            "The weights shrink by lr · 0.01 per step, beside Adam's step of the bare gradient.",
+            right=True,
+        ),
+        Choice(
+            "paddle.optimizer.Adam(weight_decay=paddle.regularizer.L2Decay(0.01))",
+            "This is the same as the float 0.01: the name says it, L2.",
+        ),
+        Choice(
+            "paddle.optimizer.Momentum(weight_decay=0.01)",
+            "This is L2 as well: it goes through the velocity. Without momentum there would be no difference.",
+        ),
     ),
     hints=(
         "The argument's name is the same everywhere. What happens to the gradient?",
         "A single class of Paddle leaves the gradient alone.",
         "The W in its name stands for weight decay.",
     ),
-)  # fmt: skip
+)
 
 QuizExercise(
     "wd-units-quiz",
     chapter=11,
     title="A loss in other units",
-    question="A program takes the sum instead of the mean of the 32 losses of a batch. Which method trains on as before, with all its settings unchanged?",  # noqa: E501
+    question="A program takes the sum instead of the mean of the 32 losses of a batch. Which method trains on as "
+    "before, with all its settings unchanged?",
     choices=(
-        Choice("SGD with L2", "Its gradients are 32 times as large, and so are its steps; and λ weighs 32 times less against the loss."),  # noqa: E501
-        Choice("SGDW", "The decay is the same as before, but the steps are 32 times as large: the learning rate must change."),  # noqa: E501
-        Choice("Adam with L2", "Adam's step does not notice the factor. But λx is added to a gradient 32 times as large: L2 is 32 times weaker."),  # noqa: E501
+        Choice(
+            "SGD with L2",
+            "Its gradients are 32 times as large, and so are its steps; and λ weighs 32 times less against the loss.",
+        ),
+        Choice(
+            "SGDW",
+            "The decay is the same as before, but the steps are 32 times as large: the learning rate must change.",
+        ),
+        Choice(
+            "Adam with L2",
+            "Adam's step does not notice the factor. But λx is added to a gradient 32 times as large: L2 is 32 "
+            "times weaker.",
+        ),
         Choice("AdamW", "Adam divides the factor out (but for ε), and the decay never meets the loss.", right=True),
     ),
     hints=(
@@ -326,4 +369,4 @@ QuizExercise(
         "Two rules do. In one of them the decay is added before the division.",
         "Where is λx added to something whose units have changed?",
     ),
-)  # fmt: skip
+)

@@ -1,0 +1,104 @@
+"""The HTML of exercises, with its colours: the card of a check, the choices of a quiz, the table of progress.
+
+Styles stand in the elements, so that a card looks the same in Jupyter, in Colab and on a static page. All texts are
+escaped here; text between backticks becomes code.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+GREY, GREEN, AMBER, RED = "#768390", "#2da44e", "#c98a00", "#d1524c"
+"""Mid-tones that read on a white page and on a black one; text keeps the page's own colour."""
+
+CELL = "text-align:left;padding:1px 1em 1px 0"
+PLAIN_TABLE = "border:0;background:none;color:inherit"
+
+
+def inline(text: str) -> str:
+    """Escape ``text`` for HTML; backticks become code, line ends become breaks.
+
+    Example:
+        >>> inline("use `a < b`")
+        'use <code>a &lt; b</code>'
+    """
+    escaped = html.escape(text, quote=False).replace("\n", "<br>")
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped)
+
+
+def card(accent: str, body: str) -> str:
+    """``body`` in a box that takes the page's text colour and only tints its background."""
+    return (
+        f'<div role="status" style="border:1px solid {accent};border-left-width:6px;border-radius:4px;'
+        f'padding:.6em .9em;margin:.5em 0;background:{accent}14;color:inherit;overflow-x:auto">{body}</div>'
+    )
+
+
+def verdict(accent, symbol, heading, id, message, details, hint, notes) -> str:
+    """The card of a check or a hint; the arguments are those of ``Feedback``."""
+    rows = "".join(
+        f'<tr><th scope="row" style="{CELL};font-weight:600">{html.escape(label)}</th>'
+        f'<td style="{CELL}"><code>{html.escape(value)}</code></td></tr>'
+        for label, value in details
+    )
+    return card(
+        accent,
+        f"<p style='margin:0 0 .3em'><b>{_unread(symbol)} {inline(heading)}</b> {_faint(html.escape(id))}</p>"
+        + _paragraph(inline(message))
+        + (f'<table style="margin:.4em 0;{PLAIN_TABLE}">{rows}</table>' if rows else "")
+        + (_paragraph(f"<b>Hint.</b> {inline(hint)}") if hint else "")
+        + "".join(_paragraph(inline(note), ";opacity:.85") for note in notes),
+    )
+
+
+def question(id: str, text: str, choices: dict) -> str:
+    """A quiz: every choice, a letter and its ``Choice``, opens its explanation."""
+    offered = "".join(_choice(id, letter, choice) for letter, choice in choices.items())
+    return (
+        f'<section aria-labelledby="quiz-{id}" style="border:1px solid {GREY};border-radius:4px;color:inherit;'
+        f'padding:.6em .9em;margin:.5em 0"><p id="quiz-{id}" style="margin:0 0 .4em"><b>'
+        f"{inline(text)}</b></p>{offered}"
+        f"<p style='margin:.5em 0 0;opacity:.8'>Open a choice to see whether it is right, or keep score with "
+        f"<code>check({html.escape(repr(id))}, 'a')</code>.</p></section>"
+    )
+
+
+def _choice(id: str, letter: str, choice) -> str:
+    accent, symbol, words = (GREEN, "✓", "Right.") if choice.right else (RED, "✗", "No.")
+    return (
+        f'<details name="quiz-{id}" style="margin:.25em 0"><summary style="cursor:pointer">{letter}) '
+        f'{inline(choice.text)}</summary><p style="margin:.2em 0 .4em 1.2em;border-left:4px solid {accent};'
+        f'padding-left:.7em"><b><span aria-hidden="true">{symbol}</span> {words}</b> {inline(choice.explanation)}</p>'
+        "</details>"
+    )
+
+
+def progress(chapters, notes) -> str:
+    """The table of progress: for each chapter its heading, a summary, and rows of symbol, state, id, kind, title."""
+    tables = (
+        f"<table style='margin:.2em 0 .8em;{PLAIN_TABLE}'>"
+        f"<caption style='caption-side:top;text-align:left;color:inherit'><b>{html.escape(heading)} "
+        f"{_faint(summary)}</b></caption>{''.join(_row(*row) for row in rows)}</table>"
+        for heading, summary, rows in chapters
+    )
+    return card(GREY, "".join([*tables, *(_paragraph(inline(note)) for note in notes)]))
+
+
+def _row(symbol, state, id, kind, title) -> str:
+    texts = f"{_unread(symbol)} {state}", f"<code>{html.escape(id)}</code>", html.escape(kind), html.escape(title)
+    cells = "".join(f"<td style='{CELL}'>{text}</td>" for text in texts)
+    return f"<tr>{cells}</tr>"
+
+
+def _paragraph(content: str, style: str = "") -> str:
+    return f"<p style='margin:.3em 0{style}'>{content}</p>"
+
+
+def _faint(content: str) -> str:
+    return f"<span style='opacity:.75'>· {content}</span>"
+
+
+def _unread(symbol: str) -> str:
+    """A symbol that a screen reader leaves out: the words beside it say the same."""
+    return f"<span aria-hidden='true'>{symbol}</span>"
