@@ -339,6 +339,8 @@ def numpy_function(name: str, guess: bool = True) -> str | None:
     Example:
         >>> numpy_function("subtract_"), numpy_function("norm"), numpy_function("sqrtt"), numpy_function("momentum")
         ('np.subtract', 'np.linalg.norm', 'np.sqrt', None)
+        >>> numpy_function("where", guess=False), numpy_function("mean", guess=False)
+        ('np.where', None)
     """
     plain = name.rstrip("_")
     if not hasattr(np, plain):
@@ -346,7 +348,7 @@ def numpy_function(name: str, guess: bool = True) -> str | None:
     others = {**OTHER_NAMES, **OTHER_ATTRIBUTES} if guess else OTHER_NAMES
     if plain in others:
         return others[plain]
-    if hasattr(np, plain) and (guess or plain in arrays.__all__ or hasattr(math, plain)):
+    if hasattr(np, plain) and (guess or plain in ("where", *arrays.__all__) or hasattr(math, plain)):
         return f"np.{plain}"
     near = difflib.get_close_matches(plain, _functions_of_numpy(), n=1, cutoff=0.85) if guess else []
     return f"np.{near[0]}" if near else None

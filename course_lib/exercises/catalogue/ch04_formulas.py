@@ -22,8 +22,8 @@ momentum = StepExercise(
 )
 
 
-_RATE_INSIDE = step_of(variants.MomentumWithRateInside)
-_DAMPED, _DAMPED_AS_IN_PYTORCH = map(step_of, (variants.DampedMomentum, variants.PyTorchDampedMomentum))
+_rate_inside = step_of(variants.MomentumWithRateInside)
+_damped, _damped_as_in_pytorch = map(step_of, (variants.DampedMomentum, variants.PyTorchDampedMomentum))
 
 
 @momentum.mistake("Is the new gradient weighted in Paddle's formula?")
@@ -33,7 +33,7 @@ def damped_gradient(x, g, s, lr, momentum):
     The velocity becomes an average instead of a sum, so every step is ten times shorter at momentum 0.9: training
     crawls unless the lr is raised by 1/(1 - momentum).
     """
-    return _DAMPED(x, g, s, lr, momentum=momentum)
+    return _damped(x, g, s, lr, momentum=momentum)
 
 
 @damped_gradient.also(hint="The velocity is a sum: it needs no correction.")
@@ -114,7 +114,7 @@ def damped_after_the_first(x, g, s, lr, momentum):
     That is PyTorch's `dampening`: the first gradient weighs ten times more than the others at momentum 0.9, and in the
     long run every velocity is ten times smaller.
     """
-    return _DAMPED_AS_IN_PYTORCH(x, g, s, lr, momentum=momentum)
+    return _damped_as_in_pytorch(x, g, s, lr, momentum=momentum)
 
 
 @momentum.mistake("Multiply by lr when x is changed, not when the velocity is.")
@@ -123,7 +123,7 @@ def lr_inside_the_velocity(x, g, s, lr, momentum):
 
     As long as lr is constant nothing differs; after lr drops, old and larger steps go on for 1/(1 - momentum) steps.
     """
-    return _RATE_INSIDE(x, g, s, lr, momentum=momentum)
+    return _rate_inside(x, g, s, lr, momentum=momentum)
 
 
 @momentum.mistake("The share that is kept multiplies the old velocity alone.")

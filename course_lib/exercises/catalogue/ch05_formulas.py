@@ -6,8 +6,8 @@ from ... import optimizer, variants
 from ...arrays import absolute, sqrt
 from ..steps import StepExercise, step_of
 
-_EPSILON_INSIDE = step_of(variants.AdagradWithEpsilonInside)
-_EPSILON_OUTSIDE = step_of(variants.RMSPropWithEpsilonOutside)
+_epsilon_inside = step_of(variants.AdagradWithEpsilonInside)
+_epsilon_outside = step_of(variants.RMSPropWithEpsilonOutside)
 
 
 adagrad = StepExercise(
@@ -42,7 +42,7 @@ def epsilon_inside_the_root(x, g, s, lr, epsilon):
 
     With √(G + ε) it acts like √ε: a thousand times larger at 1e-6, so parameters with small gradients hardly move.
     """
-    return _EPSILON_INSIDE(x, g, s, lr, epsilon=epsilon)
+    return _epsilon_inside(x, g, s, lr, epsilon=epsilon)
 
 
 @adagrad.mistake("`s.sum_of_squares` has one entry per parameter: no `sum`, no `mean`, no norm.")
@@ -259,7 +259,7 @@ def epsilon_outside_the_root(x, g, s, lr, rho, epsilon):
 
     Many textbooks print √r + ε; Paddle computes √(r + ε), where ε acts like √ε: the two part where gradients are small.
     """
-    return _EPSILON_OUTSIDE(x, g, s, lr, rho=rho, epsilon=epsilon)
+    return _epsilon_outside(x, g, s, lr, rho=rho, epsilon=epsilon)
 
 
 @rmsprop.mistake("The state starts at zero, as it is given.")

@@ -10,8 +10,8 @@ from ..steps import StepExercise, step_of
 from .adam_slips import enter_slips
 from .adam_steps import AMSGradStep
 
-_OF_CORRECTED = step_of(variants.AMSGradOfCorrected, amsgrad=True)
-_UNCORRECTED = step_of(variants.UncorrectedAMSGrad, amsgrad=True)
+_of_corrected = step_of(variants.AMSGradOfCorrected, amsgrad=True)
+_uncorrected = step_of(variants.UncorrectedAMSGrad, amsgrad=True)
 
 
 amsgrad = StepExercise(
@@ -38,7 +38,7 @@ def maximum_of_corrected_v(x, g, s, lr, beta1, beta2, epsilon):
 
     v̂ is noisiest in the first steps, where the correction is largest; its maximum holds that noise for ever.
     """
-    return _OF_CORRECTED(x, g, s, lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
+    return _of_corrected(x, g, s, lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
 
 @maximum_of_corrected_v.also(hint="Take the maximum of the raw v, and correct it once.")
@@ -59,7 +59,7 @@ def amsgrad_uncorrected(x, g, s, lr, beta1, beta2, epsilon):
 
     So it stands in the paper; Paddle corrects both averages. Without it the first steps are three times too long.
     """
-    return _UNCORRECTED(x, g, s, lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
+    return _uncorrected(x, g, s, lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
 
 @amsgrad.mistake("The maximum of v is corrected too.")

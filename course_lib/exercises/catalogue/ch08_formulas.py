@@ -12,8 +12,8 @@ from ..steps import StepExercise, step_of
 from .adam_slips import enter_slips
 from .adam_steps import RAdamStep, r_squared
 
-_AS_IN_THE_PAPER = step_of(variants.PaperRAdam)
-_WITHOUT_FIRST_STEPS = step_of(variants.RAdamWithoutFirstSteps)
+_as_in_the_paper = step_of(variants.PaperRAdam)
+_without_first_steps = step_of(variants.RAdamWithoutFirstSteps)
 
 
 radam = StepExercise(
@@ -48,7 +48,7 @@ def threshold_four(x, g, s, lr, beta1, beta2, epsilon):
 
     So it stands in the paper; Paddle waits until ρ_t exceeds 5, one step longer, because r_t is tiny just above 4.
     """
-    return _AS_IN_THE_PAPER(x, g, s, lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
+    return _as_in_the_paper(x, g, s, lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
 
 @threshold_four.also(hint="Paddle asks for ρ_t > 5, and adds ε to √v before the correction.")
@@ -133,7 +133,7 @@ def no_update_at_first(x, g, s, lr, beta1, beta2, epsilon):
 
     The first five steps are lost; RAdam takes them with m̂ alone.
     """
-    return _WITHOUT_FIRST_STEPS(x, g, s, lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
+    return _without_first_steps(x, g, s, lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
 
 @radam.mistake("m is corrected in both branches.")

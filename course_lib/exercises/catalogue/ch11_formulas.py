@@ -8,8 +8,8 @@ from ..steps import StepExercise, after_decay, step_of
 from .ch04_formulas import momentum
 from .ch06_formulas import adam
 
-_THROUGH_THE_GRADIENT = step_of(variants.AdamWithL2)
-_WITHOUT_RATE = step_of(variants.AdamWithDecayWithoutRate)
+_through_the_gradient = step_of(variants.AdamWithL2)
+_without_rate = step_of(variants.AdamWithDecayWithoutRate)
 
 
 HINTS = (
@@ -122,7 +122,7 @@ def l2_instead(x, g, s, lr, weight_decay, **betas):
 
     Adam divides it by √v̂ like everything else, so weights with large gradients are hardly decayed at all.
     """
-    return _THROUGH_THE_GRADIENT(x, g, s, lr, weight_decay=weight_decay, **betas)
+    return _through_the_gradient(x, g, s, lr, weight_decay=weight_decay, **betas)
 
 
 @l2_instead.also
@@ -152,7 +152,7 @@ def decay_without_lr(x, g, s, lr, weight_decay, **betas):
 
     So it stands in the paper (with a schedule's multiplier); in Paddle's form weights would shrink 1/lr times too fast.
     """
-    return _WITHOUT_RATE(x, g, s, lr, weight_decay=weight_decay, **betas)
+    return _without_rate(x, g, s, lr, weight_decay=weight_decay, **betas)
 
 
 @decay_without_lr.also(hint="The decay is scaled by lr as well, and takes the old x.")
