@@ -89,8 +89,7 @@ def measure(case, shapes, seconds: float) -> dict:
 
 def bytes_of_state(optimizer) -> int:
     """Memory of all arrays that the course's optimizer keeps from step to step."""
-    holders = [vars(block.state) for block in optimizer._blocks] + [s.arrays for s in optimizer._states.values()]
-    return sum(array.nbytes for holder in holders for array in holder.values() if isinstance(array, np.ndarray))
+    return sum(array.nbytes for state in optimizer.states_in_use() for array in state.arrays.values())
 
 
 def bytes_of_paddle_state(optimizer) -> int:

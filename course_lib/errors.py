@@ -107,6 +107,34 @@ def listed(name: str, values, of: str = "values") -> list:
     return list(plain)
 
 
+def function(name: str, value):
+    """Return ``value`` if it can be called.
+
+    Example:
+        >>> function("run", 3)
+        Traceback (most recent call last):
+            ...
+        TypeError: run must be a function, got 3 (int)
+    """
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, got {value!r} ({type(value).__name__})")
+    return value
+
+
+def seed(value, bits: int) -> int:
+    """Return ``value`` as an int if it is a whole number of at least 0 that fits into a generator's ``bits``.
+
+    Example:
+        >>> seed(2**40, bits=32)
+        Traceback (most recent call last):
+            ...
+        ValueError: seed must be below 2**32, got 1099511627776
+    """
+    if whole("seed", value, low=0) >= 2**bits:
+        raise ValueError(f"seed must be below 2**{bits}, got {value}")
+    return int(value)
+
+
 # --- The hyper-parameters of an optimizer -----------------------------------------------------------------------------
 
 
@@ -213,34 +241,3 @@ def _interval(low, high, low_open, high_open) -> str:
 def _shown(value) -> str:
     text = repr(value)
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
-
-
-# --- What experiments are given ---------------------------------------------------------------------------------------
-
-
-def function(name: str, value):
-    """Return ``value`` if it can be called.
-
-    Example:
-        >>> function("run", 3)
-        Traceback (most recent call last):
-            ...
-        TypeError: run must be a function, got 3 (int)
-    """
-    if not callable(value):
-        raise TypeError(f"{name} must be a function, got {value!r} ({type(value).__name__})")
-    return value
-
-
-def seed(value, bits: int) -> int:
-    """Return ``value`` as an int if it is a whole number of at least 0 that fits into a generator's ``bits``.
-
-    Example:
-        >>> seed(2**40, bits=32)
-        Traceback (most recent call last):
-            ...
-        ValueError: seed must be below 2**32, got 1099511627776
-    """
-    if whole("seed", value, low=0) >= 2**bits:
-        raise ValueError(f"seed must be below 2**{bits}, got {value}")
-    return int(value)

@@ -498,8 +498,9 @@ def test_what_only_paddle_has_is_named():
     for name in ("betta1", "isinstance", "copy", "Adam"):  # Paddle's constructor only uses some of these names
         with pytest.raises(AttributeError, match=f"^'Adam' object has no attribute '{name}'$"):
             getattr(made, name)
-    with pytest.raises(AttributeError, match=r"^module 'course_lib\.optimizer' has no attribute 'Adan'$"):
-        optimizer.Adan  # noqa: B018
+    misspelt = "Adan"
+    with pytest.raises(AttributeError, match=rf"^module 'course_lib\.optimizer' has no attribute '{misspelt}'$"):
+        getattr(optimizer, misspelt)
     assert not hasattr(lr, "CosineDecay")
 
 

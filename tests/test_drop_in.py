@@ -80,7 +80,7 @@ def test_a_state_of_another_precision_takes_the_parameters():
     made.set_state_dict(wide)
     made.step()
     assert made.state_dict()[f"{parameter.name}_velocity_0"].dtype == paddle.float32
-    assert [getattr(block.state, "velocity").dtype for block in made._updates.blocks] == [np.float32]  # noqa: B009
+    assert [block.state.velocity.dtype for block in made._updates.blocks] == [np.float32]
 
 
 def test_the_step_number_is_found_in_the_slowest_power_whichever_it_is():

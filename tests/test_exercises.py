@@ -152,7 +152,7 @@ def test_counting_from_zero_is_recognised_though_it_gives_only_nan():
 
 
 def raise_name(x, g, s, lr, **hyper):
-    return x - lr * gradient  # noqa: F821
+    return x - lr * gradient
 
 
 def raise_slot(x, g, s, lr, **hyper):
@@ -169,7 +169,7 @@ def _inner(x):
 
 
 def raise_local(x, g, s, lr, **hyper):
-    m = 0.9 * m + g  # noqa: F821
+    m = 0.9 * m + g
     return m
 
 
@@ -227,7 +227,7 @@ def test_an_exception_is_shown_at_the_learners_line(answer, kind, line, meaning)
 def test_a_misspelt_name_is_guessed():
     def misspelt(x, g, s, lr):
         slope = g
-        return x - lr * sloppe + slope  # noqa: F821
+        return x - lr * sloppe + slope
 
     assert "Did you mean `slope`?" in check("sgd-step", misspelt).message
 
@@ -244,7 +244,7 @@ def test_other_defaults_are_remarked_on():
 def test_the_line_of_a_decorated_function_is_found():
     @functools.lru_cache
     def decay(t, lr, gamma):
-        return lr / (1 + gama * t)  # noqa: F821
+        return lr / (1 + gama * t)
 
     label, text = check("inverse-time-decay", decay).details[1]
     assert label.startswith("your line") and text.startswith("return lr / (1 + gama * t)")
@@ -546,7 +546,7 @@ def test_only_the_globals_that_a_function_reads_are_copied():
 def test_state_outside_of_s_is_recognised(memory):
     notes = {}
 
-    def by_default(x, g, s, lr, momentum=0.9, memory={}):  # noqa: B006
+    def by_default(x, g, s, lr, momentum=0.9, memory={}):
         memory["v"] = momentum * memory.get("v", 0) + g
         return x - lr * memory["v"]
 

@@ -27,7 +27,7 @@ def cleared_first(model, opt, schedule, batches, validation, epochs):
         with paddle.no_grad():
             right = (model(validation[0]).argmax(1) == validation[1]).numpy()
         pair = [total / len(batches), right.mean()]
-        history = [pair] if epoch == 0 else [*history, pair]  # noqa: F821
+        history = [pair] if epoch == 0 else [*history, pair]
     model.train()
     return np.array(history, dtype=float)
 

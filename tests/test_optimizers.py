@@ -464,7 +464,9 @@ def test_a_subclass_without_a_rule():
 
 # ---------------------------------------------------------------------- wrong variants are caught
 
-A_WRONG_SIGN = lambda self, x, g, s, lr: x + lr * g  # noqa: E731
+
+def a_wrong_sign(self, x, g, s, lr):
+    return x + lr * g
 
 
 def epsilon_inside(self, x, g, s, lr):
@@ -490,7 +492,7 @@ def decay_after_the_step(self, x, g, s, lr):
 
 
 VARIANTS = [
-    ("SGD", A_WRONG_SIGN),
+    ("SGD", a_wrong_sign),
     ("Momentum", lr_inside_the_velocity),
     ("Adam", epsilon_inside),
     ("Adam", without_correction),
@@ -507,7 +509,11 @@ def test_a_wrong_rule_fails_the_comparison(name, wrong, monkeypatch):
         for sequence in ("random", "tiny", "constant"):
             gradients = list(GRADIENTS[sequence]("float32"))
             mine, theirs = parameters_like("float32"), parameters_like("float32")
-            lr_falls = lambda step, made, lr=case.lr: made.set_lr(lr / 2) if step == 100 else None  # noqa: E731
+
+            def lr_falls(step, made, lr=case.lr):
+                if step == 100:
+                    made.set_lr(lr / 2)
+
             path = run(case.ours(mine), mine, gradients, lr_falls)
             found.append(deviation(path, run(case.paddles(theirs), theirs, gradients, lr_falls)) / case.tolerance)
     assert max(found) > 10

@@ -25,7 +25,7 @@ import numbers
 import numpy as np
 
 from ..edge import LRScheduler, is_tensor, leave_to_python, paddle
-from ..errors import choice, flag, listed, number, only_in_paddle, whole
+from ..errors import choice, flag, function, listed, number, only_in_paddle, whole
 
 __all__ = [
     "CosineAnnealingDecay",
@@ -443,7 +443,7 @@ class LambdaDecay(Schedule):
     """
 
     def __init__(self, learning_rate, lr_lambda, last_epoch=-1, verbose=False):
-        self.lr_lambda = _function("lr_lambda", lr_lambda)
+        self.lr_lambda = function("lr_lambda", lr_lambda)
         super().__init__(learning_rate, last_epoch, verbose)
 
     def formula(self, t):
@@ -470,7 +470,7 @@ class MultiplicativeDecay(Schedule):
     """
 
     def __init__(self, learning_rate, lr_lambda, last_epoch=-1, verbose=False):
-        self.lr_lambda = _function("lr_lambda", lr_lambda)
+        self.lr_lambda = function("lr_lambda", lr_lambda)
         self._product = _RunningProduct(number("learning_rate", learning_rate, 0), self.lr_lambda)
         super().__init__(learning_rate, last_epoch, verbose)
 
@@ -806,7 +806,7 @@ class CyclicLR(Schedule):
         self.cycle_size = float(up + down)
         self.step_up_pct = up / self.cycle_size
         self.gamma = number("exp_gamma", exp_gamma, 0)
-        self.scale_fn = None if scale_fn is None else _function("scale_fn", scale_fn)
+        self.scale_fn = None if scale_fn is None else function("scale_fn", scale_fn)
         self.scale_mode = choice("scale_mode", scale_mode, ["cycle", "iterations"])
         self.mode = mode if scale_fn else choice("mode", mode, ["triangular", "triangular2", "exp_range"])
         super().__init__(base_learning_rate, last_epoch, verbose)
@@ -1167,12 +1167,6 @@ def _increasing(name, values):
     if any(later <= earlier for earlier, later in zip(values, values[1:])):
         raise ValueError(f"{name} must be increasing, got {values}")
     return values
-
-
-def _function(name, value):
-    if not callable(value):
-        raise TypeError(f"{name} must be a function, got {value!r} ({type(value).__name__})")
-    return value
 
 
 def _lower(value):
