@@ -13,6 +13,9 @@ OCHRE, RED, PINK, BLUE_GREY = "#9a7b00", "#c93a32", "#d8479c", "#4477aa"
 
 INK = "#222222"  # of text, on light
 
+# Of the exercises' cards: mid-tones that read on a white page and on a black one; text keeps the page's own colour
+CARD_GREY, CARD_GREEN, CARD_AMBER, CARD_RED = "#768390", "#2da44e", "#c98a00", "#d1524c"
+
 _DASHED, _DOTTED, _DASH_DOT = "--", ":", "-."
 _DASH_DOT_DOT, _LONG_DASHED = (0, (5, 1, 1, 1, 1, 1)), (0, (9, 2))
 

@@ -1,4 +1,4 @@
-"""The HTML of exercises, with its colours: the card of a check, the choices of a quiz, the table of progress.
+"""The HTML of exercises: the card of a check, the choices of a quiz, the table of progress.
 
 Styles stand in the elements, so that a card looks the same in Jupyter, in Colab and on a static page. All texts are
 escaped here; text between backticks becomes code.
@@ -6,11 +6,10 @@ escaped here; text between backticks becomes code.
 
 from __future__ import annotations
 
-import html
 import re
 
-GREY, GREEN, AMBER, RED = "#768390", "#2da44e", "#c98a00", "#d1524c"
-"""Mid-tones that read on a white page and on a black one; text keeps the page's own colour."""
+from ..looks import CARD_GREEN, CARD_GREY, CARD_RED
+from ..markup import escape
 
 CELL = "text-align:left;padding:1px 1em 1px 0"
 PLAIN_TABLE = "border:0;background:none;color:inherit"
@@ -23,7 +22,7 @@ def inline(text: str) -> str:
         >>> inline("use `a < b`")
         'use <code>a &lt; b</code>'
     """
-    escaped = html.escape(text, quote=False).replace("\n", "<br>")
+    escaped = escape(text, quote=False).replace("\n", "<br>")
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped)
 
 
@@ -38,13 +37,13 @@ def card(accent: str, body: str) -> str:
 def verdict(accent, symbol, heading, id, message, details, hint, notes) -> str:
     """The card of a check or a hint; the arguments are those of ``Feedback``."""
     rows = "".join(
-        f'<tr><th scope="row" style="{CELL};font-weight:600">{html.escape(label)}</th>'
-        f'<td style="{CELL}"><code>{html.escape(value)}</code></td></tr>'
+        f'<tr><th scope="row" style="{CELL};font-weight:600">{escape(label)}</th>'
+        f'<td style="{CELL}"><code>{escape(value)}</code></td></tr>'
         for label, value in details
     )
     return card(
         accent,
-        f"<p style='margin:0 0 .3em'><b>{_unread(symbol)} {inline(heading)}</b> {_faint(html.escape(id))}</p>"
+        f"<p style='margin:0 0 .3em'><b>{_unread(symbol)} {inline(heading)}</b> {_faint(escape(id))}</p>"
         + _paragraph(inline(message))
         + (f'<table style="margin:.4em 0;{PLAIN_TABLE}">{rows}</table>' if rows else "")
         + (_paragraph(f"<b>Hint.</b> {inline(hint)}") if hint else "")
@@ -56,16 +55,16 @@ def question(id: str, text: str, choices: dict) -> str:
     """A quiz: every choice, a letter and its ``Choice``, opens its explanation."""
     offered = "".join(_choice(id, letter, choice) for letter, choice in choices.items())
     return (
-        f'<section aria-labelledby="quiz-{id}" style="border:1px solid {GREY};border-radius:4px;color:inherit;'
+        f'<section aria-labelledby="quiz-{id}" style="border:1px solid {CARD_GREY};border-radius:4px;color:inherit;'
         f'padding:.6em .9em;margin:.5em 0"><p id="quiz-{id}" style="margin:0 0 .4em"><b>'
         f"{inline(text)}</b></p>{offered}"
         f"<p style='margin:.5em 0 0;opacity:.8'>Open a choice to see whether it is right, or keep score with "
-        f"<code>check({html.escape(repr(id))}, 'a')</code>.</p></section>"
+        f"<code>check({escape(repr(id))}, 'a')</code>.</p></section>"
     )
 
 
 def _choice(id: str, letter: str, choice) -> str:
-    accent, symbol, words = (GREEN, "✓", "Right.") if choice.right else (RED, "✗", "No.")
+    accent, symbol, words = (CARD_GREEN, "✓", "Right.") if choice.right else (CARD_RED, "✗", "No.")
     return (
         f'<details name="quiz-{id}" style="margin:.25em 0"><summary style="cursor:pointer">{letter}) '
         f'{inline(choice.text)}</summary><p style="margin:.2em 0 .4em 1.2em;border-left:4px solid {accent};'
@@ -78,15 +77,15 @@ def progress(chapters, notes) -> str:
     """The table of progress: for each chapter its heading, a summary, and rows of symbol, state, id, kind, title."""
     tables = (
         f"<table style='margin:.2em 0 .8em;{PLAIN_TABLE}'>"
-        f"<caption style='caption-side:top;text-align:left;color:inherit'><b>{html.escape(heading)} "
+        f"<caption style='caption-side:top;text-align:left;color:inherit'><b>{escape(heading)} "
         f"{_faint(summary)}</b></caption>{''.join(_row(*row) for row in rows)}</table>"
         for heading, summary, rows in chapters
     )
-    return card(GREY, "".join([*tables, *(_paragraph(inline(note)) for note in notes)]))
+    return card(CARD_GREY, "".join([*tables, *(_paragraph(inline(note)) for note in notes)]))
 
 
 def _row(symbol, state, id, kind, title) -> str:
-    texts = f"{_unread(symbol)} {state}", f"<code>{html.escape(id)}</code>", html.escape(kind), html.escape(title)
+    texts = f"{_unread(symbol)} {state}", f"<code>{escape(id)}</code>", escape(kind), escape(title)
     cells = "".join(f"<td style='{CELL}'>{text}</td>" for text in texts)
     return f"<tr>{cells}</tr>"
 

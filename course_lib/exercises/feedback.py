@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from .cards import AMBER, GREEN, GREY, RED, verdict
+from ..looks import CARD_AMBER, CARD_GREEN, CARD_GREY, CARD_RED
+from .cards import verdict
 
 #: status -> (symbol, words, accent colour). Colour never stands alone: symbol and words say the same.
 STATUSES = {
-    "not-attempted": ("○", "Not attempted yet", GREY),
-    "passed": ("✓", "Passed", GREEN),
-    "mistake": ("≠", "A known mistake", AMBER),
-    "wrong": ("✗", "Not right yet", RED),
-    "error": ("⚠", "The answer could not be checked", RED),
-    "hint": ("?", "Hint", GREY),  # of hint(), never of check()
+    "not-attempted": ("○", "Not attempted yet", CARD_GREY),
+    "passed": ("✓", "Passed", CARD_GREEN),
+    "mistake": ("≠", "A known mistake", CARD_AMBER),
+    "wrong": ("✗", "Not right yet", CARD_RED),
+    "error": ("⚠", "The answer could not be checked", CARD_RED),
+    "hint": ("?", "Hint", CARD_GREY),  # of hint(), never of check()
 }
 
 
