@@ -13,6 +13,7 @@ _warnings.filterwarnings("ignore", message="No ccache found", category=UserWarni
 
 # Paddle sets the root logger to INFO at import, and Matplotlib would then chat about its font cache on
 # every machine that opens the course for the first time.
-_logging.getLogger("matplotlib").setLevel(_logging.WARNING)
+if _logging.getLogger("matplotlib").level == _logging.NOTSET:
+    _logging.getLogger("matplotlib").setLevel(_logging.WARNING)
 
 __version__ = "1.0.0"

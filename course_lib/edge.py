@@ -1,4 +1,4 @@
-"""The edge at which Paddle stands: the one module that knows whether it is installed.
+"""The edge at which Paddle stands: here is found out whether it is installed.
 
 Formulas, schedules, surfaces and the checks of exercises need NumPy alone. They run where there is no Paddle, as in a
 browser, with the same classes and the same numbers; what works on tensors says so when it is used.
@@ -7,6 +7,7 @@ browser, with the same classes and the same numbers; what works on tensors says 
 from __future__ import annotations
 
 import inspect
+import warnings
 
 try:
     import paddle
@@ -41,43 +42,59 @@ def needs_paddle(what: str) -> ModuleNotFoundError:
     return ModuleNotFoundError(message, name="paddle")
 
 
+class TwinOfScheduler:
+    """``paddle.optimizer.lr.LRScheduler``, where Paddle is not installed: the same methods, errors and state."""
+
+    def __init__(self, learning_rate=0.1, last_epoch=-1, verbose=False):
+        if not isinstance(learning_rate, (float, int)):
+            raise TypeError(f"learning_rate must be a float, got {learning_rate!r} ({type(learning_rate).__name__})")
+        if learning_rate < 0:
+            raise ValueError(f"learning_rate must be at least 0, got {learning_rate}")
+        self.base_lr = self.last_lr = float(learning_rate)
+        self.last_epoch, self.verbose = last_epoch, verbose
+        self.step()
+
+    def __call__(self):
+        return self.last_lr
+
+    def get_lr(self):
+        raise NotImplementedError
+
+    def step(self, epoch=None):
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        closed_form = None if epoch is None else getattr(self, "_get_closed_form_lr", None)
+        self.last_lr = (closed_form or self.get_lr)()
+        if self.verbose:
+            print(f"Epoch {self.last_epoch}: {type(self).__name__} set learning rate to {self.last_lr}.")
+
+    def state_keys(self):
+        self.keys = ["last_epoch", "last_lr"]
+
+    def state_dict(self):
+        self.state_keys()
+        return {key: vars(self)[key] for key in self.keys if key in vars(self)}
+
+    def set_state_dict(self, state_dict):
+        self.state_keys()
+        missing = [key for key in self.keys if key not in state_dict]
+        if missing:
+            raise RuntimeError(f"state_dict has no entry {missing[0]!r}")
+        vars(self).update({key: state_dict[key] for key in self.keys})
+        if len(state_dict) > len(self.keys):
+            warnings.warn("state_dict has entries that this schedule does not use", stacklevel=2)
+
+    set_dict = set_state_dict
+
+
 def _nothing(recursive: bool) -> None:
-    """Without Paddle nothing is translated; the oldest that the course runs with knows no call for nested methods."""
+    """Without Paddle nothing is translated; the oldest Paddle of the course knows no call for nested methods."""
 
 
-if paddle is not None:
+if paddle is None:
+    LRScheduler, leave_to_python = TwinOfScheduler, _nothing
+else:
     from paddle.jit.sot.psdb import fallback
     from paddle.optimizer.lr import LRScheduler
 
     leave_to_python = fallback if "recursive" in inspect.signature(fallback).parameters else _nothing
-    """Called in a method that ``paddle.jit.to_static(full_graph=False)`` shall not translate, and what it calls."""
-else:
-    leave_to_python = _nothing
-
-    class LRScheduler:
-        """As much of ``paddle.optimizer.lr.LRScheduler`` as the course's schedules use."""
-
-        def __init__(self, learning_rate=0.1, last_epoch=-1, verbose=False):
-            self.base_lr = self.last_lr = float(learning_rate)
-            self.last_epoch, self.verbose = last_epoch, verbose
-            self.step()
-
-        def __call__(self):
-            return self.last_lr
-
-        def step(self, epoch=None):
-            self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
-            self.last_lr = self.get_lr()
-            if self.verbose:
-                print(f"Epoch {self.last_epoch}: {type(self).__name__} set learning rate to {self.last_lr}.")
-
-        def state_keys(self):
-            self.keys = ["last_epoch", "last_lr"]
-
-        def state_dict(self):
-            self.state_keys()
-            return {key: vars(self)[key] for key in self.keys if key in vars(self)}
-
-        def set_state_dict(self, state_dict):
-            self.state_keys()
-            vars(self).update({key: state_dict[key] for key in self.keys})
+    """Called first in a method, it keeps ``paddle.jit.to_static(full_graph=False)`` from translating the method."""

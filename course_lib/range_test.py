@@ -2,7 +2,8 @@
 
 Leslie N. Smith, "Cyclical Learning Rates for Training Neural Networks" (2017), section 3.3: let the learning rate
 rise in every step from far too small to far too large, and look at the loss. It does not move, then it falls, then
-it explodes; useful learning rates lie where it falls. How they are read from the curve says ``course_lib.lr_finder``.
+it explodes; useful learning rates lie where it falls. ``course_lib.lr_finder`` reads them from
+the curve.
 """
 
 from __future__ import annotations

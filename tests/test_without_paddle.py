@@ -86,3 +86,24 @@ def test_the_words_are_the_same_as_with_paddle(alone, with_paddle):
     assert all(alone["solved"][id] == with_paddle["solved"][id] for id in alone["solved"].keys() - TRAINS)
     assert {status for status, *_ in with_paddle["solved"].values()} == {"passed"}
     assert with_paddle["solved"].keys() == EXERCISES.keys()
+
+
+OPTIMIZERS = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from course_lib import optimizer, surfaces
+from course_lib.optimizer import lr
+
+paths = {}
+for name in sorted(set(optimizer.__all__) - {"Optimizer", "lr"}):
+    made = getattr(optimizer, name)(learning_rate=lr.CosineAnnealingDecay(0.1, T_max=20))
+    paths[name] = surfaces.trajectory(made, surfaces.bowl, steps=20).tolist()
+json.dump(paths, sys.stdout)
+"""
+
+
+def test_every_optimizer_walks_the_same_path(folder):
+    """On its rule and with a schedule, to the last bit."""
+    alone = run([sys.executable, "-I", "-S", "-c", OPTIMIZERS, folder], cwd=folder)
+    assert alone == run([sys.executable, "-c", OPTIMIZERS, ROOT])
+    assert len(alone) >= 12

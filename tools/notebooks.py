@@ -175,7 +175,7 @@ def execute_all(paths: list[Path], run=execute, workers: int = 2, **variables: s
     Args:
         paths: The notebooks.
         run: What is done with each of them.
-        workers: So many at a time.
+        workers: So many at a time. One works in this thread, so that Ctrl-C stops it at once.
         **variables: Of the environment, beside those of the book.
     """
     failures = []
@@ -190,8 +190,11 @@ def execute_all(paths: list[Path], run=execute, workers: int = 2, **variables: s
 
     with book_environment(), tqdm(total=len(paths), disable=None, unit="notebook") as bar:
         os.environ.update(variables)
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(attempt, paths))
+        if workers == 1:
+            list(map(attempt, paths))
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                list(pool.map(attempt, paths))
     return failures
 
 

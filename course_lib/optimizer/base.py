@@ -14,25 +14,37 @@ from .rule import Rule
 __all__ = ["Optimizer"]
 
 
-class _NoTensors:
+class NoTensors:
     """What stands in the place of ``tensors.interface.OfTensors`` where Paddle is not installed."""
+
+    REFUSED = (
+        *("step", "minimize", "backward", "apply_gradients", "get_opti_var_name_list"),
+        *("clear_grad", "clear_gradients", "zero_grad", "state_dict", "set_state_dict", "load_state_dict"),
+    )
 
     def __init__(self, parameters, weight_decay, grad_clip, name):
         if parameters is not None or grad_clip is not None:
             raise needs_paddle(f"{type(self).__name__}({'grad_clip' if parameters is None else 'parameters'}=…)")
         self.regularization = None if weight_decay is None else finite("weight_decay", weight_decay)
 
-    def states_in_use(self):
+    def states_in_use(self) -> list:
         return []
 
-    def __getattr__(self, name):
-        if name in ("step", "minimize", "backward", "apply_gradients", "clear_grad", "state_dict", "set_state_dict"):
-            raise needs_paddle(f"{type(self).__name__}.{name}")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+def _refusing(name: str):
+    def method(self, *arguments, **settings):
+        raise needs_paddle(f"{type(self).__name__}.{name}")
+
+    method.__name__, method.__doc__ = name, "Not without Paddle."
+    return method
+
+
+for _name in NoTensors.REFUSED:
+    setattr(NoTensors, _name, _refusing(_name))
 
 
 if paddle is None:
-    OfTensors = _NoTensors
+    OfTensors = NoTensors
 else:
     from .tensors.interface import OfTensors
 
@@ -86,4 +98,6 @@ class Optimizer(Rule, OfTensors):
         if self.decoupled:
             hyperparameters["weight_decay"], weight_decay = weight_decay, None
         Rule.__init__(self, learning_rate, **hyperparameters)
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name must be a string or None, got {name!r}")
         OfTensors.__init__(self, parameters, weight_decay, grad_clip, name)

@@ -41,9 +41,19 @@ class Rule:
     elementwise = True
     """Whether the rule treats every element alone. If not, it is given all of a group's elements at once."""
 
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        if cls.decoupled != ("weight_decay" in cls.hyperparameters):
+            raise TypeError(
+                f"{cls.__name__} must have decoupled = True and a check of weight_decay in hyperparameters, or neither"
+            )
+
     def __init__(self, learning_rate, **hyperparameters):
         self._learning_rate = _checked_learning_rate(learning_rate, self.lowest_learning_rate)
         for name, value in hyperparameters.items():
+            if name not in self.hyperparameters:
+                known = ", ".join(self.hyperparameters) or "none"
+                raise TypeError(f"{type(self).__name__} has no hyper-parameter {name!r} in its table; there: {known}")
             setattr(self, name, self.hyperparameters[name](name, value))
         self.slots = self.slots_with({})
 
@@ -143,7 +153,8 @@ class Rule:
 def given(variables: dict) -> dict:
     """Return the arguments of a constructor by name, from its ``vars()``.
 
-    Every constructor has the signature of Paddle's class; this spares it to say all the names once more.
+    Every constructor has the signature of Paddle's class; this saves repeating it. It has to come first there: every
+    local variable counts.
     """
     return {name: value for name, value in variables.items() if name not in ("self", "__class__")}
 

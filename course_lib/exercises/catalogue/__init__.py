@@ -1,8 +1,9 @@
 """What is asked, chapter by chapter, and what goes wrong in the answers.
 
 A file's name says its chapter: ``chNN_formulas`` holds what the chapter is about, to be written by the learner (a step,
-a schedule, a draw of weights), ``chNN_questions`` what is asked about it (a number, a bug, a measurement, a choice).
-Where a file would grow too long its name says what is in it. Files without a number hold what several chapters share.
+a schedule, a draw of weights), ``chNN_questions`` what is asked about it (a number, a small function, a bug, a
+measurement, a choice). Where these would grow too long a third file says by its name what is in it. Files without a
+number hold what several chapters share.
 
 They are found by themselves, and read in the order of their names: in that order ``progress()`` lists the exercises.
 """

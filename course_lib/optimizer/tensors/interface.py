@@ -26,8 +26,6 @@ class OfTensors(paddle.optimizer.Optimizer):
     def __init__(self, parameters, weight_decay, grad_clip, name):
         self.regularization = checked_decay(weight_decay)
         self._grad_clip = checked_clip(grad_clip)
-        if name is not None and not isinstance(name, str):
-            raise TypeError(f"name must be a string or None, got {name!r}")
         self._name = name
         self._groups = [] if parameters is None else make_groups(self, parameters)
         self._updates = Updates(self._groups)

@@ -63,22 +63,24 @@ MOMENTS = {"m": "moment1", "v": "moment2"}
 ADAM = Format({**MOMENTS, "v_max": "moment2_max"}, _adam, powers=("beta1_pow_acc", "beta2_pow_acc"))
 
 FORMATS = {
-    "Momentum": Format(own_l2=True),
-    "Adagrad": Format({"sum_of_squares": "moment"}),
+    "sgd.Momentum": Format(own_l2=True),
+    "adaptive.Adagrad": Format({"sum_of_squares": "moment"}),
     # Under a constant gradient the centered variance is a difference of equal numbers, and rounding decides.
-    "RMSProp": Format({"velocity": "momentum", "mean_gradient": "mean_grad"}, _rmsprop, rounds_hyperparameters=True),
-    "Adadelta": Format({"mean_square": "_avg_squared_grad", "mean_square_update": "_avg_squared_update"}),
-    "Adam": ADAM,
-    "AdamW": ADAM,
-    "Adamax": Format({"m": "moment", "u": "inf_norm"}, _adamax, powers=("beta1_pow_acc",)),
-    "NAdam": Format(MOMENTS, _nadam, powers=("momentum_decay_pow", "beta2_pow"), powers_of_32_bits=True),
-    "RAdam": Format(MOMENTS, _radam, powers=("beta1_pow", "beta2_pow"), powers_of_32_bits=True),
+    "adaptive.RMSProp": Format(
+        {"velocity": "momentum", "mean_gradient": "mean_grad"}, _rmsprop, rounds_hyperparameters=True
+    ),
+    "adaptive.Adadelta": Format({"mean_square": "_avg_squared_grad", "mean_square_update": "_avg_squared_update"}),
+    "adam.Adam": ADAM,
+    "adam.AdamW": ADAM,
+    "adam.Adamax": Format({"m": "moment", "u": "inf_norm"}, _adamax, powers=("beta1_pow_acc",)),
+    "adam.NAdam": Format(MOMENTS, _nadam, powers=("momentum_decay_pow", "beta2_pow"), powers_of_32_bits=True),
+    "adam.RAdam": Format(MOMENTS, _radam, powers=("beta1_pow", "beta2_pow"), powers_of_32_bits=True),
 }
-"""By the name of the course's class. Rules that Paddle lacks, and those without state, have the plain ``Format()``."""
+"""By module and name of the course's class. Rules that Paddle lacks, and those without state, have ``Format()``."""
 
 
 def format_of(cls: type) -> Format:
     """Return the format of the course's class that ``cls`` is, or is derived from."""
     library = __package__.rpartition(".")[0]
-    names = [each.__name__ for each in cls.__mro__ if each.__module__.startswith(f"{library}.")]
-    return next((FORMATS[name] for name in names if name in FORMATS), Format())
+    names = [f"{each.__module__}.{each.__qualname__}" for each in cls.__mro__]
+    return next((FORMATS[key] for name in names if (key := name.replace(f"{library}.", "", 1)) in FORMATS), Format())
