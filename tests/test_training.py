@@ -6,7 +6,7 @@ import numpy as np
 import paddle
 import pytest
 
-from course_lib import data, models, optimizer, progress
+from course_lib import data, models, optimizer, progress_bar
 from course_lib.training import History, evaluate, fit, largest_difference, path
 
 DIGITS = data.load("digits")
@@ -448,11 +448,11 @@ def test_no_bar_without_a_terminal(capfd):
 def test_a_bar_on_a_terminal_unless_switched_off(capfd, monkeypatch):
     monkeypatch.delenv("COURSE_PROGRESS", raising=False)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    assert progress.somebody_watches()
+    assert progress_bar.somebody_watches()
     trained(steps=3, progress=None)
     assert "3" in capfd.readouterr().err
     monkeypatch.setenv("COURSE_PROGRESS", "0")
-    assert not progress.somebody_watches()
+    assert not progress_bar.somebody_watches()
 
 
 def test_a_bar_can_be_asked_for_and_goes_away(capfd):
@@ -464,8 +464,8 @@ def test_a_bar_can_be_asked_for_and_goes_away(capfd):
 NOTEBOOK = """
 import sys
 from IPython import get_ipython
-from course_lib import progress
-print(progress._kernel() is not None, progress.somebody_watches())
+from course_lib import progress_bar
+print(progress_bar._kernel() is not None, progress_bar.somebody_watches())
 """
 
 
