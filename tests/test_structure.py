@@ -3,6 +3,8 @@
 The tables say what is where; a file that is in none of them, or a line that no longer holds, fails.
 """
 
+from __future__ import annotations
+
 import ast
 from pathlib import Path
 
