@@ -58,7 +58,7 @@ class TwinOfScheduler:
         return self.last_lr
 
     def get_lr(self):
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define get_lr(), the learning rate at last_epoch")
 
     def step(self, epoch=None):
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch

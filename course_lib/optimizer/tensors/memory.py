@@ -60,11 +60,6 @@ def read(gradient: paddle.Tensor, size: int) -> np.ndarray:
     return np.from_dlpack(gradient.detach())
 
 
-def forms(arrays: list[np.ndarray]) -> tuple[list, list]:
-    """Return the shapes and the dtypes of the arrays."""
-    return [array.shape for array in arrays], [array.dtype for array in arrays]
-
-
 def check_forms(parameters, memories: list[np.ndarray], gradients, arrays: list[np.ndarray]) -> None:
     """Name the first gradient that does not fit its parameter; of both there are the tensors and NumPy's view of them.
 

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from .blocks import Setting, State, joined, make_blocks, update
-from .memory import address, check_forms, forms, memory, read
+from .memory import address, check_forms, memory, read
 
 
 class Updates:
@@ -33,7 +33,7 @@ class Updates:
         """Take these states, by the parameter's place, for those of the last step."""
         self._at_rest, self.blocks = states, []
         self._updated, self._places = [], []  # the parameters that the blocks are made of, and their places
-        self._memory, self._addresses, self._forms = [], [], ([], [])  # where these lie, their shapes and dtypes
+        self._memory, self._addresses = [], []  # these parameters as arrays, and where they begin
 
     def step(self, optimizer, pairs_by_group: list) -> None:
         """Apply the rule of ``optimizer`` to ``[(parameter, gradient), …]`` of each group, after clipping."""
@@ -52,8 +52,8 @@ class Updates:
         self._make_current(optimizer, parameters)
         optimizer.follow_momentum_schedule()
         arrays = [read(gradient, own.size) for gradient, own in zip(gradients, self._memory)]
-        if forms(arrays) != self._forms:  # either a parameter has been reshaped where it lies, or a gradient is wrong
-            self._addresses = []
+        if any(array.shape != own.shape or array.dtype != own.dtype for array, own in zip(arrays, self._memory)):
+            self._addresses = []  # either a parameter has been reshaped where it lies, or a gradient is wrong
             self._make_current(optimizer, parameters)
             check_forms(parameters, self._memory, gradients, arrays)
         update(self.blocks, optimizer, [array.reshape(-1) for array in arrays], optimizer.get_lr())
@@ -91,7 +91,7 @@ class Updates:
         flat = [array.reshape(-1) for array in in_memory]
         if not same or [array.size for array in flat] != [array.size for array in self._memory]:
             self._make_blocks(optimizer, parameters, flat)
-        self._memory, self._addresses, self._forms = in_memory, addresses, forms(in_memory)
+        self._memory, self._addresses = in_memory, addresses
         for block in self.blocks:
             block.attach(flat)
 
