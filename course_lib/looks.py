@@ -6,6 +6,8 @@ differs, and every optimizer has a marker of its own.
 
 from __future__ import annotations
 
+import colorsys
+
 from course_lib.errors import choice
 
 GREY, BLUE, ORANGE, GREEN = "#757575", "#0069b4", "#e0600a", "#008f5f"
@@ -60,3 +62,15 @@ def look(name: str) -> dict:
         {'color': '#2f97d0', 'linestyle': '--', 'marker': 'D'}
     """
     return dict(zip(("color", "linestyle", "marker"), LOOKS[choice("name", name, LOOKS)]))
+
+
+def at_night(color: str) -> str:
+    """A colour's partner on a dark page: the same hue, light where it was dark.
+
+    Example:
+        >>> at_night("#ffffff"), at_night(INK), at_night(BLUE)
+        ('#141414', '#f0f0f0', '#57b6ff')
+    """
+    hue, lightness, saturation = colorsys.rgb_to_hls(*(int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)))
+    light = 1 - 0.92 * lightness**1.3
+    return "#" + "".join(f"{round(255 * part):02x}" for part in colorsys.hls_to_rgb(hue, light, saturation))

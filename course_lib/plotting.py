@@ -14,6 +14,8 @@ Example:
 
 from __future__ import annotations
 
+import io
+import re
 from pathlib import Path
 
 import contourpy
@@ -22,6 +24,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import colors as mpl_colors
 from matplotlib import patheffects
+from matplotlib.figure import Figure
 
 from course_lib.errors import whole
 from course_lib.looks import COLORS, INK, color, look
@@ -43,6 +46,7 @@ __all__ = [
     "path",
     "save",
     "schedule",
+    "svg",
     "use_style",
 ]
 
@@ -50,18 +54,63 @@ STYLE = Path(__file__).with_name("style.mplstyle")
 
 
 def use_style() -> None:
-    """Apply the course's style sheet, and make notebooks store the same bytes for the same figure.
-
-    A PNG normally carries the version of Matplotlib that drew it; that is left out.
-    """
+    """Apply the course's style sheet, and let notebooks show figures as ``svg`` draws them."""
     plt.style.use(STYLE)
     try:
         from IPython import get_ipython
         from matplotlib_inline.backend_inline import set_matplotlib_formats
     except ImportError:  # a plain Python program
         return
-    if get_ipython() is not None:
-        set_matplotlib_formats("png", metadata={"Software": None})
+    if shell := get_ipython():
+        set_matplotlib_formats("svg")
+        shell.display_formatter.formatters["image/svg+xml"].for_type(Figure, svg)
+
+
+def svg(figure) -> str:
+    """A figure as SVG: its words stay text, and the same figure gives the same bytes wherever it is drawn.
+
+    Positions are rounded to a tenth of a point. The attribute ``data-cuts`` tells where panels stand side by side: there
+    a narrow page may cut the picture and lay one part below the other.
+
+    Example:
+        >>> figure, ax = plt.subplots()
+        >>> svg(figure)[:4]
+        '<svg'
+        >>> plt.close(figure)
+    """
+    cuts = _cuts(figure)
+    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "course"}):
+        figure.savefig(target := io.StringIO(), format="svg", bbox_inches=_whole(figure), metadata=_NO_METADATA)
+    text = target.getvalue()
+    text = re.sub(r"<(metadata|style).*?</\1>\s*|<!--.*?-->\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r"-?\d+\.\d{2,}", lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), text)
+    text = re.sub(r"\s*\n(?=[A-Z])", "", text)  # the points of a path
+    # The joints stand in a style sheet for all of a page, where other pictures may be.
+    joints = "stroke-linejoin: round; stroke-linecap: butt"
+    return text.replace("<svg", f'<svg data-cuts="{" ".join(map(str, cuts))}" style="{joints}"', 1)
+
+
+_NO_METADATA = dict.fromkeys(["Creator", "Date", "Format", "Type"])  # nothing of the program that drew it
+
+
+def _whole(figure):
+    """All that is drawn, and a little room around it, in inches."""
+    figure.draw_without_rendering()
+    return figure.get_tightbbox().padded(0.05)
+
+
+def _cuts(figure) -> list[float]:
+    """Between panels that stand side by side: distances from the left edge of the picture, in points."""
+    whole, renderer = _whole(figure), figure.canvas.get_renderer()
+    parts = [artist.get_tightbbox(renderer) for artist in figure.get_children() if artist is not figure.patch]
+    columns: list[list[float]] = []
+    for left, right in sorted((part.x0 / figure.dpi, part.x1 / figure.dpi) for part in parts if part is not None):
+        if columns and left < columns[-1][1]:
+            columns[-1][1] = max(right, columns[-1][1])
+        else:
+            columns.append([left, right])
+    middles = [(before[1] + after[0]) / 2 for before, after in zip(columns, columns[1:])]
+    return [round(72 * (middle - whole.x0), 1) for middle in middles]
 
 
 def save(figure, target) -> None:
@@ -69,7 +118,7 @@ def save(figure, target) -> None:
     figure.savefig(target, format="png", metadata={"Software": None})
 
 
-def contours(ax, surface, levels: int = 14, resolution: int = 201) -> None:
+def contours(ax, surface, levels: int = 14, resolution: int = 101) -> None:
     """Draw a surface's level lines, pale enough for paths to stand out, and a star on each minimum.
 
     Levels lie closer together near the bottom, where optimizers spend their steps.

@@ -49,7 +49,7 @@ def test_reading_time_counts_text_formulas_code_and_figures():
 
 def test_reading_time_leaves_out_exercises_and_hidden_code():
     code = nodes.literal_block("", "line\n" * 2000)
-    hidden = nodes.container("", nodes.container("", code, classes=["cell_input"]), classes=["cell", "tag_hide-input"])
+    hidden = nodes.container("", nodes.container("", code, classes=["cell_input"]), classes=["cell"], hide_mode="input")
     exercise = nodes.container("", code.deepcopy(), classes=["cell", "tag_exercise"])
     assert sphinx_pages.reading_minutes(document(hidden, exercise)) == 5
     assert sphinx_pages.reading_minutes(document(code.deepcopy())) == 50

@@ -99,11 +99,8 @@ def is_exercise(node) -> bool:
 
 
 def is_hidden_code(node) -> bool:
-    return (
-        isinstance(node, nodes.container)
-        and "cell_input" in node["classes"]
-        and "tag_hide-input" in node.parent["classes"]
-    )
+    is_input = isinstance(node, nodes.container) and "cell_input" in node["classes"]
+    return is_input and node.parent.get("hide_mode") == "input"
 
 
 # -- the map ----------------------------------------------------------------------------------------------------------
