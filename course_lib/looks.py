@@ -6,7 +6,7 @@ differs, and every optimizer has a marker of its own.
 
 from __future__ import annotations
 
-import colorsys
+import numpy as np
 
 from course_lib.errors import choice
 
@@ -64,13 +64,21 @@ def look(name: str) -> dict:
     return dict(zip(("color", "linestyle", "marker"), LOOKS[choice("name", name, LOOKS)]))
 
 
+_TO_CONES = np.array([[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.6300]])
+_TO_OKLAB = np.array([[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]])
+
+
 def at_night(color: str) -> str:
-    """A colour's partner on a dark page: the same hue, light where it was dark.
+    """A colour's partner on a dark page: of the same hue, light where it was dark and dark where it was light.
+
+    Lightness and hue are those of Oklab (B. Ottosson, 2020), where colours of the same lightness look equally light.
 
     Example:
         >>> at_night("#ffffff"), at_night(INK), at_night(BLUE)
-        ('#141414', '#f0f0f0', '#57b6ff')
+        ('#1a1a1a', '#ecebeb', '#61b4ff')
     """
-    hue, lightness, saturation = colorsys.rgb_to_hls(*(int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)))
-    light = 1 - 0.92 * lightness**1.3
-    return "#" + "".join(f"{round(255 * part):02x}" for part in colorsys.hls_to_rgb(hue, light, saturation))
+    light = np.array([int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]) ** 2.2
+    lightness, *hue = _TO_OKLAB @ np.cbrt(_TO_CONES @ light)
+    lab = np.array([1 - 0.81 * lightness**1.8, *hue])
+    light = np.clip(np.linalg.solve(_TO_CONES, np.linalg.solve(_TO_OKLAB, lab) ** 3), 0, 1)
+    return "#" + "".join(f"{round(255 * part):02x}" for part in light ** (1 / 2.2))

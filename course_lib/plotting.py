@@ -19,11 +19,11 @@ import re
 from pathlib import Path
 
 import contourpy
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import colors as mpl_colors
-from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from course_lib.errors import whole
@@ -44,7 +44,6 @@ __all__ = [
     "loss_curve",
     "matrix",
     "path",
-    "save",
     "schedule",
     "svg",
     "use_style",
@@ -69,8 +68,8 @@ def use_style() -> None:
 def svg(figure) -> str:
     """A figure as SVG: its words stay text, and the same figure gives the same bytes wherever it is drawn.
 
-    Positions are rounded to a tenth of a point. The attribute ``data-cuts`` tells where panels stand side by side: there
-    a narrow page may cut the picture and lay one part below the other.
+    Positions are rounded to a tenth of a point. The attribute ``data-cuts`` tells where a narrow page may cut the
+    picture and lay one part below the other: between panels that stand side by side.
 
     Example:
         >>> figure, ax = plt.subplots()
@@ -85,11 +84,14 @@ def svg(figure) -> str:
     text = re.sub(r"<(metadata|style).*?</\1>\s*|<!--.*?-->\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r"-?\d+\.\d{2,}", lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), text)
     text = re.sub(r"\s*\n(?=[A-Z])", "", text)  # the points of a path
-    # The joints stand in a style sheet for all of a page, where other pictures may be.
+    edge = f"paint-order: stroke; stroke: {to_hex(figure.get_facecolor())}; stroke-width: 2.5"
+    text = text.replace(f'id="{_EDGED}"', f'style="{edge}"')
+    # Matplotlib has the joints in a style sheet, which would be one for all of a page.
     joints = "stroke-linejoin: round; stroke-linecap: butt"
     return text.replace("<svg", f'<svg data-cuts="{" ".join(map(str, cuts))}" style="{joints}"', 1)
 
 
+_EDGED = "edged"  # words with an edge of the ground's colour, which Matplotlib could give to drawn letters only
 _NO_METADATA = dict.fromkeys(["Creator", "Date", "Format", "Type"])  # nothing of the program that drew it
 
 
@@ -101,10 +103,9 @@ def _whole(figure):
 
 def _cuts(figure) -> list[float]:
     """Between panels that stand side by side: distances from the left edge of the picture, in points."""
-    whole, renderer = _whole(figure), figure.canvas.get_renderer()
-    parts = [artist.get_tightbbox(renderer) for artist in figure.get_children() if artist is not figure.patch]
+    whole = _whole(figure)
     columns: list[list[float]] = []
-    for left, right in sorted((part.x0 / figure.dpi, part.x1 / figure.dpi) for part in parts if part is not None):
+    for left, right in sorted(_sides(artist) for artist in figure.get_children() if artist is not figure.patch):
         if columns and left < columns[-1][1]:
             columns[-1][1] = max(right, columns[-1][1])
         else:
@@ -113,9 +114,13 @@ def _cuts(figure) -> list[float]:
     return [round(72 * (middle - whole.x0), 1) for middle in middles]
 
 
-def save(figure, target) -> None:
-    """Write a figure as PNG with the same bytes every time (``target``: path or binary file)."""
-    figure.savefig(target, format="png", metadata={"Software": None})
+def _sides(artist) -> tuple[float, float]:
+    """Left and right end of a panel with the bars that explain its colours, or of a figure's legend or title."""
+    drawn = [*artist.images, *artist.collections] if isinstance(artist, Axes) else []
+    bars = [mappable.colorbar.ax for mappable in drawn if mappable.colorbar]
+    boxes = [part.get_tightbbox() for part in (artist, *bars)]
+    dpi = artist.figure.dpi
+    return min(box.x0 for box in boxes) / dpi, max(box.x1 for box in boxes) / dpi
 
 
 def contours(ax, surface, levels: int = 14, resolution: int = 101) -> None:
@@ -131,8 +136,7 @@ def contours(ax, surface, levels: int = 14, resolution: int = 101) -> None:
     """
     surface = named(surface)
     x, y, z, heights = height_map(surface, levels, resolution)
-    ax.contourf(x, y, z, heights, cmap=_PALE, zorder=0)
-    ax.contour(x, y, z, heights[1:], colors="#b9c2cc", linewidths=0.6, linestyles="solid", zorder=1)
+    ax.contourf(x, y, z, heights, cmap=_PALE, zorder=0).set(edgecolor="#b9c2cc", linewidth=0.6)
     ax.scatter(*np.transpose(surface.minima), marker="*", s=110, color=INK, zorder=4)
     ax.set(xlim=surface.limits[0], ylim=surface.limits[1], xlabel="x", ylabel="y")
     ax.grid(False)
@@ -287,13 +291,15 @@ def matrix(ax, values, rows, columns, limits, text="{:.2g}", cmap="Blues") -> No
         raise ValueError(
             f"values must have shape [{len(rows)}, {len(columns)}] to go with the names, got {values.shape}"
         )
-    image = ax.imshow(np.clip(values, *limits), norm=mpl_colors.LogNorm(*limits), cmap=cmap, aspect="auto")
+    cells = ax.pcolormesh(np.clip(values, *limits), norm=mpl_colors.LogNorm(*limits), cmap=cmap)
+    ax.invert_yaxis()  # the first row on top
     for (row, column), value in np.ndenumerate(values):
-        shade = image.cmap(image.norm(np.clip(value, *limits)))
+        shade = cells.cmap(cells.norm(np.clip(value, *limits)))
         ink = "white" if np.dot(shade[:3], [0.299, 0.587, 0.114]) < 0.5 else INK
-        ax.text(column, row, text.format(value) if value else "0", ha="center", va="center", color=ink, fontsize=8)
-    ax.set_xticks(range(len(columns)), columns)
-    ax.set_yticks(range(len(rows)), rows)
+        number = text.format(value) if value else "0"
+        ax.text(column + 0.5, row + 0.5, number, ha="center", va="center", color=ink, fontsize=9)
+    ax.set_xticks(np.arange(len(columns)) + 0.5, columns)
+    ax.set_yticks(np.arange(len(rows)) + 0.5, rows)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     ax.grid(False)
@@ -332,12 +338,12 @@ def _write(ax, text, position, color, offset, va="baseline") -> None:
         xytext=offset,
         textcoords="offset points",
         color=ink,
-        fontsize=9,
+        fontsize=10,
         va=va,
         zorder=5,
         annotation_clip=False,
     )
-    note.set_path_effects([patheffects.withStroke(linewidth=2.5, foreground=matplotlib.rcParams["axes.facecolor"])])
+    note.set_gid(_EDGED)
 
 
 def _labels_near(ax, position) -> int:

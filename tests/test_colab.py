@@ -93,7 +93,7 @@ def test_figures_keep_the_numbers_of_the_book_and_their_captions_follow_them(sit
         )
         captions = []
         for figure, cell in zip(notebook.cells, notebook.cells[1:]):
-            if any("image/png" in output.get("data", {}) for output in figure.get("outputs", [])):
+            if any("image/svg+xml" in output.get("data", {}) for output in figure.get("outputs", [])):
                 captions += re.findall(r'^<a id="(fig-.+?)" .*></a>\*\*(Figure .+?)\.\*\*', cell.source)
         shown = [
             (figure["id"], figure.select_one(".caption-number").get_text().strip())

@@ -1,7 +1,8 @@
 """Figures: what is drawn, that it can be told apart, and that its bytes do not change."""
 
-import io
+import gzip
 import itertools
+import re
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -10,6 +11,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from course_lib import plotting
+from course_lib.looks import INK, at_night
 from course_lib.surfaces import SURFACES
 
 # How people without one kind of cone see linear RGB (Machado, Oliveira & Fernandes, 2009).
@@ -89,18 +91,65 @@ def test_style_is_the_card_it_says(ax):
     assert 100 <= ax.figure.dpi <= 120
 
 
-def test_the_same_figure_gives_the_same_bytes_without_software_or_date():
-    files = []
+def test_at_night_colours_stand_out_and_are_told_apart_too():
+    night = {name: at_night(color) for name, color in plotting.COLORS.items()}
+    for name, color in night.items():
+        assert contrast(color, DARK_PAGE) >= 4.5, name
+    for first, second in itertools.combinations(["SGD", "Momentum", "Adagrad", "RMSProp", "Adam"], 2):
+        assert nearness(night[first], night[second]) >= 10, (first, second)
+    assert contrast(at_night(INK), DARK_PAGE) >= 12
+    assert contrast(at_night("#dddddd"), DARK_PAGE) < 2  # a grid stays in the background
+
+
+def test_the_same_figure_gives_the_same_svg_without_program_or_date():
+    texts = []
     for _ in range(2):
         figure, axes = plt.subplots()
         plotting.contours(axes, "himmelblau")
         plotting.path(axes, [[0, 0], [1, 1], [2, 1.5]], "Adam")
-        plotting.save(figure, buffer := io.BytesIO())
+        texts.append(plotting.svg(figure))
         plt.close(figure)
-        files.append(buffer.getvalue())
-    assert files[0] == files[1]
-    assert b"Software" not in files[0] and b"Date" not in files[0]
-    assert len(files[0]) < 120_000
+    assert texts[0] == texts[1]
+    assert not re.search(r"metadata|<!--|<style|20\d\d-", texts[0])
+    assert len(gzip.compress(texts[0].encode())) < 25_000
+
+
+def test_words_stay_words_in_svg(ax):
+    ax.set_xlabel("steps < 3 & more")
+    plotting.path(ax, [[0, 0], [1, 1]], "Adam")
+    text = plotting.svg(ax.figure)
+    assert ">steps &lt; 3 &amp; more</text>" in text
+    assert re.search(r"paint-order: stroke; stroke: #fafafa.{0,40}>\s*<text[^>]*>Adam</text>", text)
+
+
+def cuts(figure):
+    (found,) = re.findall(r'data-cuts="(.*?)"', plotting.svg(figure))
+    plt.close(figure)
+    return [float(cut) for cut in found.split()]
+
+
+@pytest.mark.parametrize("rows, columns", [(1, 1), (2, 1), (1, 2), (2, 2), (1, 4)])
+def test_svg_may_be_cut_between_columns_of_panels(rows, columns):
+    figure, _ = plt.subplots(rows, columns, figsize=(8, 3 * rows))
+    found = cuts(figure)
+    assert found == pytest.approx([72 * 8 * k / columns for k in range(1, columns)], abs=25)
+
+
+def test_svg_is_not_cut_through_what_belongs_to_several_panels():
+    figure, _ = plt.subplots(1, 2, figsize=(8, 3))
+    figure.suptitle("a title of both panels that is long enough")
+    assert cuts(figure) == []
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3))
+    figure.colorbar(axes[0].imshow([[0, 1]]), ax=axes[0])
+    (cut,) = cuts(figure)
+    assert cut > 300  # the bar of the colours stays with its panel
+
+
+def test_svg_cuts_lie_outside_the_labels_of_both_sides():
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3))
+    axes[1].set_ylabel("wide\nlabel\nof three lines")
+    plain, _ = plt.subplots(1, 2, figsize=(8, 3))
+    assert cuts(figure)[0] < cuts(plain)[0]
 
 
 @pytest.mark.parametrize("name", SURFACES)
@@ -165,8 +214,8 @@ def test_a_matrix_shows_each_number_on_a_colour_it_can_be_read_on(ax):
     assert [text.get_text() for text in ax.texts] == ["1e-09", "0", "1e-03", "1e+03"]
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a", "b"]
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["c", "d"]
-    (image,) = ax.images
-    shades = [image.cmap(image.norm(value))[:3] for value in image.get_array().ravel()]
+    (cells,) = ax.collections
+    shades = [cells.cmap(cells.norm(value))[:3] for value in cells.get_array().ravel()]
     assert shades[0] == shades[1]
     assert shades[2] == shades[3]
     for text, shade in zip(ax.texts, shades):

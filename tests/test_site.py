@@ -209,14 +209,17 @@ def test_every_figure_is_there_and_described(site):
             if "_images/" in image["src"]:
                 assert len(image["alt"]) > 15 and not re.search(r"\.(png|svg|jpe?g)$|^\.\.?/", image["alt"]), name
                 assert (path.parent / unquote(image["src"])).stat().st_size > 0, name
+        for plot in parse(path).select(".plot"):
+            assert plot["role"] == "img" and len(plot["aria-label"]) > 15, path.name
 
 
 def test_a_notebooks_figures_are_all_on_its_page(site):
     for path in sorted((ROOT / "chapters").rglob("*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        stored = sum("image/png" in output.get("data", {}) for cell in cells for output in cell.get("outputs", []))
+        outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+        stored = sum(kind.startswith("image/") for data in outputs for kind in data)
         page = parse((site / path.relative_to(ROOT)).with_suffix(".html"))
-        assert len(page.select(".cell_output figure > img")) == stored, path.name
+        assert len(page.select(".cell_output figure > :is(img, .plot)")) == stored, path.name
         assert len(page.select(".cell_output figcaption .caption-number")) == stored, path.name
 
 
