@@ -33,6 +33,33 @@ CUT_OFF = """() => {  // MathJax hides a second form of each formula, which prog
         .filter((formula) => formula.getBoundingClientRect().width > formula.closest(".math").clientWidth + 1);
     return [...hiding, ...formulas].map((box) => box.parentElement.textContent.slice(0, 80));
 }"""
+LONG_LINES = """(most) => {  // the words of each line of prose, by the height at which their letters stand
+    const long = [], letter = document.createRange();
+    for (const block of document.querySelectorAll("article :is(p, li, dd, figcaption)")) {
+        if (block.closest("table, .course-figure, .chapter-map") || block.querySelector("p, ul, .math")) continue;
+        const lines = new Map(), texts = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
+        for (let text = texts.nextNode(); text; text = texts.nextNode())
+            [...text.data].forEach((sign, k) => {
+                letter.setStart(text, k);
+                letter.setEnd(text, k + 1);
+                const height = Math.round(letter.getBoundingClientRect().bottom / 8);
+                lines.set(height, (lines.get(height) ?? "") + sign);
+            });
+        long.push(...[...lines.values()].filter((line) => line.trim().length > most));
+    }
+    return long;
+}"""
+SMALL_CODE = """() => [...document.querySelectorAll("article pre")]
+    .filter((code) => parseFloat(getComputedStyle(code).fontSize) < 14)
+    .map((code) => code.textContent.slice(0, 80))"""
+BROKEN_CODE = """() => {  // lines of code that go on in a second line of the page
+    const letter = document.createElement("canvas").getContext("2d");
+    return [...document.querySelectorAll(".cell_input pre")].flatMap((code) => {
+        letter.font = getComputedStyle(code).font;
+        const room = code.clientWidth - 2 * parseFloat(getComputedStyle(code).paddingLeft);
+        return code.textContent.split("\\n").filter((line) => letter.measureText(line).width > room + 1);
+    });
+}"""
 ONE_WORD_OF_EACH_COLOUR = """() => {
     const seen = new Set();
     for (const word of document.querySelectorAll(".highlight pre span")) {
@@ -72,6 +99,15 @@ def test_it_does_not_run_over_the_edge(page, width):
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(CUT_OFF) == []
+    page.set_viewport_size(whole)
+
+
+def test_lines_are_short_and_code_is_large(page):
+    whole = page.viewport_size
+    page.set_viewport_size({"width": 1400, "height": 800})
+    assert page.evaluate(LONG_LINES, 75) == []
+    assert page.evaluate(SMALL_CODE) == []
+    assert page.evaluate(BROKEN_CODE) == []
     page.set_viewport_size(whole)
 
 
