@@ -30,12 +30,13 @@ class Surface:
     """A function of two variables together with what an experiment needs to know about it.
 
     Attributes:
-        name: Key in ``SURFACES`` and title of figures.
+        name: Key in ``SURFACES``.
         function: ``function(x, y)`` → value; works on arrays of any shape.
         partials: ``partials(x, y)`` → ``(df/dx, df/dy)``, derived by hand.
         start: Where a trajectory begins if not told otherwise.
         minima: All global minima, as ``(x, y)`` pairs.
         limits: ``((x_low, x_high), (y_low, y_high))``, the part worth drawing.
+        words: What figures call it; made from the name if left out.
     """
 
     name: str
@@ -44,6 +45,11 @@ class Surface:
     start: tuple[float, float]
     minima: tuple[tuple[float, float], ...]
     limits: tuple[tuple[float, float], tuple[float, float]]
+    words: str = ""
+
+    def __post_init__(self):
+        if not self.words:
+            object.__setattr__(self, "words", f"the surface “{self.name}”")
 
     def __call__(self, point):
         """Value at ``point[..., 2]``, shaped like the leading axes (a float for one point)."""
@@ -56,7 +62,7 @@ class Surface:
         return np.stack(self.partials(*_coordinates("point", point)), axis=-1)
 
 
-def quadratic(curvatures=(1.0, 10.0), angle: float = 0.0, name: str | None = None) -> Surface:
+def quadratic(curvatures=(1.0, 10.0), angle: float = 0.0, name: str | None = None, words="") -> Surface:
     r"""The surface :math:`\tfrac12(\lambda_1 u^2 + \lambda_2 v^2)`, with ``(u, v)`` the axes turned by ``angle``.
 
     Gradient descent on it can be computed by hand: it is stable below ``2 / max(curvatures)`` and fastest at
@@ -67,6 +73,7 @@ def quadratic(curvatures=(1.0, 10.0), angle: float = 0.0, name: str | None = Non
         curvatures: ``(λ₁, λ₂)``, second derivatives along the two axes, both positive.
         angle: Degrees by which the axes are turned counter-clockwise.
         name: Name of the surface.
+        words: What figures call it.
 
     Raises:
         TypeError, ValueError: A curvature is not a positive number, or there are not two of them.
@@ -91,11 +98,12 @@ def quadratic(curvatures=(1.0, 10.0), angle: float = 0.0, name: str | None = Non
 
     start = (-4.0 * cos - 1.5 * sin, 1.5 * cos - 4.0 * sin)
     label = f"quadratic {first:g}:{second:g}" if name is None else name
-    return Surface(label, function, partials, start, minima=((0.0, 0.0),), limits=((-5.0, 5.0), (-3.0, 3.0)))
+    limits = ((-5.0, 5.0), (-3.0, 3.0))
+    return Surface(label, function, partials, start, minima=((0.0, 0.0),), limits=limits, words=words)
 
 
-bowl = quadratic((1.0, 1.0), name="bowl")
-ravine = quadratic((1.0, 20.0), name="ravine")
+bowl = quadratic((1.0, 1.0), name="bowl", words="a round bowl")
+ravine = quadratic((1.0, 20.0), name="ravine", words="a long ravine")
 
 # Steep walls that level off into a plateau, around a valley floor of small constant slope: the gradient is
 # large where the path should turn, small where it should run.
@@ -109,6 +117,7 @@ pathological_curvature = Surface(
     start=(-1.5, 4.0),
     minima=((0.0, 0.0),),
     limits=((-3.0, 3.0), (-2.0, 5.0)),
+    words="steep walls and a gentle floor",
 )
 
 # A saddle at the origin between two minima. The start lies almost on the ridge, where the gradient that
@@ -120,6 +129,7 @@ saddle = Surface(
     start=(1.0, 1e-4),
     minima=((0.0, -1.0), (0.0, 1.0)),
     limits=((-1.5, 1.5), (-1.75, 1.75)),
+    words="a saddle between two hollows",
 )
 
 # A gentle bowl with a narrow hole at its bottom. In the hole the curvature is 251 times that of the bowl:
@@ -134,6 +144,7 @@ steep_optimum = Surface(
     start=(-2.2, 1.4),
     minima=((0.0, 0.0),),
     limits=((-2.5, 2.5), (-1.75, 1.75)),
+    words="a bowl with a narrow hole",
 )
 
 # Rosenbrock (1960): a curved valley with a nearly flat floor.
@@ -144,6 +155,7 @@ rosenbrock = Surface(
     start=(-1.2, 1.0),
     minima=((1.0, 1.0),),
     limits=((-2.0, 2.0), (-1.0, 3.0)),
+    words="a curved valley (Rosenbrock)",
 )
 
 # Beale (1958): a plateau with ridges, and a narrow valley that leads to the minimum.
@@ -157,6 +169,7 @@ beale = Surface(
     start=(1.0, 1.5),
     minima=((3.0, 0.5),),
     limits=((-4.5, 4.5), (-4.5, 4.5)),
+    words="ridges and a plateau (Beale)",
 )
 _BEALE = (1.5, 2.25, 2.625)
 
@@ -176,6 +189,7 @@ himmelblau = Surface(
         (3.584428340330492, -1.848126526964404),
     ),
     limits=((-5.0, 5.0), (-5.0, 5.0)),
+    words="four hollows (Himmelblau)",
 )
 
 SURFACES = {

@@ -89,7 +89,8 @@ def test_the_map_shows_every_chapter_with_its_exercises(site):
     for card, chapter in zip(cards, CHAPTERS):
         count = sum(exercise.chapter == chapter for exercise in EXERCISES.values())
         assert f"{count} exercises" in card.get_text(), chapter
-    assert f"{len(EXERCISES)} exercises" in index.select_one(".chapter-map").find_previous("p").get_text()
+    assert f"{len(CHAPTERS)} chapters, " in index.select_one(".course-size").get_text()
+    assert f" {len(EXERCISES)} exercises." in index.select_one(".course-size").get_text()
 
 
 def test_cards_lie_below_what_they_build_on_and_no_two_in_one_place():

@@ -3,6 +3,7 @@
     python -m tools.hygiene [notebook …]     say what breaks a rule where (all of the book by default)
 
 Cell tags with a meaning here:
+    ``hide-input``          folded in the book; begins with a comment on what it does, as a cell with a verdict does
     ``exercise``            a stub for the learner: a function that raises NotImplementedError or, where a number or a
                             word is asked for, ``name = None``; the next code cell checks it
     ``raises-exception``    the error in the output is meant
@@ -28,6 +29,7 @@ from bs4 import BeautifulSoup
 from course_lib.claims import VERDICTS
 from tools.bare_seeds import bare_seeds
 from tools.notebooks import CHAPTERS, notebooks, shown, stored_form
+from tools.sphinx_folds import is_verdict
 
 MAX_LINES, MAX_EXERCISE_LINES = 20, 40
 MAX_SIGNIFICANT_DIGITS = 6
@@ -66,7 +68,14 @@ def notebook_problems(notebook) -> list[str]:
     found = run_order_problems(notebook)
     for number, cell in enumerate(notebook.cells, 1):
         if cell.cell_type == "code":
-            rules = (length_problems, output_problems, figure_problems, verdict_problems, library_problems)
+            rules = (
+                length_problems,
+                fold_problems,
+                output_problems,
+                figure_problems,
+                verdict_problems,
+                library_problems,
+            )
             found += [f"cell {number}: {problem}" for rule in rules for problem in rule(cell)]
         elif cell.cell_type == "markdown":
             found += [f"cell {number}: {problem}" for problem in chapter_number_problems(cell.source)]
@@ -91,6 +100,13 @@ def run_order_problems(notebook) -> list[str]:
 def length_problems(cell) -> list[str]:
     lines, allowed = cell.source.count("\n") + 1, MAX_EXERCISE_LINES if "exercise" in tags(cell) else MAX_LINES
     return [f"{lines} lines, more than {allowed}"] if lines > allowed else []
+
+
+def fold_problems(cell) -> list[str]:
+    """Folded code is announced by the comment that it begins with."""
+    folded = "hide-input" in tags(cell) or is_verdict(cell.source)
+    described = re.match(r"# \S.{0,78}(\n|$)", cell.source)
+    return ["folded code that does not begin with a comment on what it does"] if folded and not described else []
 
 
 def output_problems(cell) -> list[str]:

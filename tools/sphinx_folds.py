@@ -20,7 +20,7 @@ def fold(app, doctree):
     for cell in doctree.findall(is_cell):
         if is_folded(cell):
             cell["hide_mode"] = "input"
-            cell["prompt_show"] = cell["prompt_hide"] = f"Code: {summary(cell)}"
+            cell["prompt_show"] = cell["prompt_hide"] = f"Code · {summary(cell)}"
 
 
 def is_cell(node) -> bool:
@@ -33,10 +33,14 @@ def source(cell) -> str:
 
 def is_folded(cell) -> bool:
     """Whether the code of a cell is folded; its output is not."""
-    return cell.get("hide_mode") == "input" or "claims.record(" in source(cell)
+    return cell.get("hide_mode") == "input" or is_verdict(source(cell))
+
+
+def is_verdict(code: str) -> bool:
+    return "claims.record(" in code
 
 
 def summary(cell) -> str:
-    """What the code does, in one line."""
+    """What the code does, in one line (``tools.hygiene`` sees to it that the line is there)."""
     comment = re.match(r"# (.+)", source(cell))
-    return comment[1] if comment else "how the verdict follows from the measurement"
+    return comment[1] if comment else "not described"

@@ -1,5 +1,6 @@
 """Sphinx extension: what the book says about itself, counted when it is built instead of typed.
 
+    ```{course-size}``` how many chapters, hours of reading and exercises there are
     ```{chapter-map}``` the chapters as a graph of what builds on what, with reading time and exercises
     ```{verdicts}```    how many claims were confirmed, partly confirmed, refuted
     ```{citation}```    how to cite the course, from CITATION.cff
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -24,6 +26,7 @@ WORTH_WORDS = {"formula": 20, "line of code": 5, "figure": 30}  # looking at one
 
 def setup(app):
     app.add_node(Later)
+    app.add_directive("course-size", CourseSize)
     app.add_directive("chapter-map", ChapterMap)
     app.add_directive("verdicts", Verdicts)
     app.add_directive("citation", Citation)
@@ -33,12 +36,12 @@ def setup(app):
 
 
 class Later(nodes.Element):
-    """The place of a chapter map until all chapters are known."""
+    """The place of what ``write(app, docname)`` gives, until all chapters are known."""
 
 
 def complete(app, doctree, docname):
     for place in list(doctree.findall(Later)):
-        place.replace_self(nodes.raw("", chapter_map(app, docname, place["chapters"]), format="html"))
+        place.replace_self(nodes.raw("", place["write"](app, docname), format="html"))
     if number_of(app.env, docname):
         title = next(doctree.findall(nodes.title))
         about = app.env.metadata[docname]["course"]
@@ -103,7 +106,19 @@ def is_hidden_code(node) -> bool:
     return is_input and node.parent.get("hide_mode") == "input"
 
 
-# -- the map ----------------------------------------------------------------------------------------------------------
+# -- the size, and the map --------------------------------------------------------------------------------------------
+
+
+class CourseSize(SphinxDirective):
+    def run(self):
+        return [Later(write=course_size)]
+
+
+def course_size(app, docname: str) -> str:
+    about = [app.env.metadata[name]["course"] for name in app.env.toc_secnumbers if number_of(app.env, name)]
+    hours = sum(entry["minutes"] for entry in about) / 60
+    count = sum(entry["exercises"] for entry in about)
+    return f'<p class="course-size">{len(about)} chapters, about {hours:.0f} hours of reading, {count} exercises.</p>'
 
 
 class ChapterMap(SphinxDirective):
@@ -114,22 +129,20 @@ class ChapterMap(SphinxDirective):
     def run(self):
         chapters = yaml.safe_load("\n".join(self.content))
         folder = Path(self.env.docname).parent
-        return [Later(chapters={(folder / name).as_posix(): entry for name, entry in chapters.items()})]
+        chapters = {(folder / name).as_posix(): entry for name, entry in chapters.items()}
+        return [Later(write=partial(chapter_map, chapters))]
 
 
-def chapter_map(app, docname: str, chapters: dict) -> str:
+def chapter_map(chapters: dict, app, docname: str) -> str:
     after = {number_of(app.env, name): entry["after"] for name, entry in chapters.items()}
-    about = [app.env.metadata[name]["course"] for name in chapters]
     places = layout(after)
     ways = "".join(way(places[before], places[number]) for number in after for before in direct(number, after))
     size = " ".join(str(1 + max(positions)) for positions in zip(*((column, row) for row, column in places.values())))
     cards = "".join(
         card(app, docname, name, entry, places[number]) for number, (name, entry) in zip(after, chapters.items())
     )
-    hours = sum(entry["minutes"] for entry in about) / 60
     return (
-        f"<p>{len(after)} chapters, about {hours:.0f} hours of reading, {sum(entry['exercises'] for entry in about)} "
-        "exercises. A line leads down from each chapter to those that build on it.</p>"
+        "<p>A line leads down from each chapter to those that build on it.</p>"
         f'<div class="chapter-map"><svg viewBox="0 0 {size}" preserveAspectRatio="none" aria-hidden="true">{ways}</svg>'
         f"<ol>{cards}</ol></div>"
     )

@@ -26,11 +26,11 @@ def learning_rate_explorer(surface="ravine", learning_rates=None, count=40, id=N
         learning_rates: Values of the slider; by default fractions of the largest stable one, 2/λ_max at the minimum.
         count: Number of steps.
         id: Fixed name on the page; by default made from the surface's name.
-        autoplay: Play once when the page opens.
+        autoplay: Play once when the figure is first seen.
 
     Example:
         >>> learning_rate_explorer("bowl", [0.1, 0.5, 1.0, 2.0], count=20)
-        Gradient descent on the surface “bowl”: choose the learning rate (interactive; at learning rate 1, step 20)
+        Gradient descent on a round bowl: choose the learning rate (interactive; at learning rate 1, step 20)
           loss above the minimum: below 1e-12
           after 20 steps: arrives, without overshooting
     """
@@ -43,7 +43,7 @@ def learning_rate_explorer(surface="ravine", learning_rates=None, count=40, id=N
     descent = Series("SGD", paths, [rate])
     return Figure(
         id or f"learning-rate-{_slug(surface.name)}",
-        f"Gradient descent on the surface “{surface.name}”: choose the learning rate",
+        f"Gradient descent on {surface.words}: choose the learning rate",
         [rate, steps(count)],
         [surface_panel(surface, [descent]), loss_panel([("SGD", losses, [rate])], count)],
         [
@@ -71,7 +71,7 @@ def momentum_explorer(
 
     Example:
         >>> momentum_explorer("ravine", [0.05, 0.1, 0.15], [0.0, 0.5, 0.9])
-        Momentum on the surface “ravine”: choose learning rate and β (interactive; at learning rate 0.1, β 0.5, step 40)
+        Momentum on a long ravine: choose learning rate and β (interactive; at learning rate 0.1, β 0.5, step 40)
           loss above the minimum: 4.03e-11
           after 40 steps: arrives, overshooting
           stable below the learning rate 2 (1 + β) / λ_max: 0.15
@@ -86,7 +86,7 @@ def momentum_explorer(
     moving = Series("Momentum", paths, [rate, beta])
     return Figure(
         id or f"momentum-{_slug(surface.name)}",
-        f"Momentum on the surface “{surface.name}”: choose learning rate and β",
+        f"Momentum on {surface.words}: choose learning rate and β",
         [rate, beta, steps(count)],
         [
             surface_panel(surface, [moving]),
@@ -103,7 +103,9 @@ def momentum_explorer(
     )
 
 
-def optimizer_race(surface, learning_rates, count=60, start=None, noise=0.0, seed=0, id=None, autoplay=False) -> Figure:
+def optimizer_race(
+    surface, learning_rates, count=60, start=None, noise=0.0, seed=0, id=None, title=None, autoplay=False
+) -> Figure:
     """Several optimizers on one surface from one start, each with a slider for its learning rate.
 
     Args:
@@ -113,21 +115,21 @@ def optimizer_race(surface, learning_rates, count=60, start=None, noise=0.0, see
         count: Number of steps.
         start, noise, seed: As in ``surfaces.trajectory``.
         id: Fixed name on the page; by default made from the surfaces' names.
-        autoplay: Play once when the page opens.
+        title: Heading; by default it names the surface.
+        autoplay: Play once when the figure is first seen.
 
     Raises:
         ValueError: There is no optimizer of that name.
 
     Example:
         >>> optimizer_race("bowl", {"SGD": [0.1, 0.5], "Adam": [0.1, 1.0]}, count=10)
-        Race on the surface “bowl”: choose learning rates (interactive; at SGD 0.5, Adam 1, step 10)
+        Race on a round bowl (interactive; at SGD 0.5, Adam 1, step 10)
           SGD, loss: 8.7e-06
           Adam, loss: 1.66
     """
     arenas = [named(one) for one in (surface if isinstance(surface, (list, tuple)) else [surface])]
     rates = {choice("optimizer", name, COLORS): slider(name, values) for name, values in learning_rates.items()}
-    names = [arena.name for arena in arenas]
-    choose = [radio("surface", names)] if len(arenas) > 1 else []
+    choose = [radio("surface", [arena.words for arena in arenas])] if len(arenas) > 1 else []
     panels, readouts = [], []
     for arena in arenas:
         runs = {
@@ -136,7 +138,7 @@ def optimizer_race(surface, learning_rates, count=60, start=None, noise=0.0, see
         }
         losses = {name: [_gap(arena, path) for path in paths] for name, paths in runs.items()}
         racers = [Series(name, runs[name], [rate]) for name, rate in rates.items()]
-        when = (choose[0], arena.name) if choose else None
+        when = (choose[0], arena.words) if choose else None
         panels.append(surface_panel(arena, racers, when=when))
         panels.append(loss_panel([(name, losses[name], [rate]) for name, rate in rates.items()], count, when=when))
         readouts += [
@@ -144,10 +146,8 @@ def optimizer_race(surface, learning_rates, count=60, start=None, noise=0.0, see
             for one in racers
         ]
     return Figure(
-        id or f"race-{_slug(' '.join(names))}",
-        "Race: choose a surface and learning rates"
-        if choose
-        else f"Race on the surface “{names[0]}”: choose learning rates",
+        id or f"race-{_slug(' '.join(arena.name for arena in arenas))}",
+        title or (f"Race on {arenas[0].words}" if not choose else "Race on a surface of your choice"),
         [*choose, *rates.values(), steps(count)],
         panels,
         readouts,
@@ -255,7 +255,7 @@ def surface_panel(surface, series, levels: int = 12, when=None) -> Panel:
     surface = named(surface)
     x, y, z, heights = plotting.height_map(surface, levels, resolution=61)
     background = [*map(svg.line, plotting.level_lines(x, y, z, heights[1:])), svg.stars(surface.minima)]
-    label = f"Level lines of the surface {surface.name} with a star on each minimum, and the path of {_listed(series)}"
+    label = f"Level lines of {surface.words} with a star on each minimum, and the path of {_listed(series)}"
     axes = (Axis(name, *limits) for name, limits in zip("xy", surface.limits))
     return Panel(label, *axes, series, background, when)
 

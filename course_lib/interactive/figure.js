@@ -76,6 +76,19 @@
       );
     }
 
+    function playWhenSeen() {
+      const watch = new IntersectionObserver(
+        (changes) => {
+          if (!changes.some((change) => change.isIntersecting)) return;
+          watch.disconnect();
+          play();
+        },
+        { threshold: 0.6 },
+      );
+      watch.observe(panels[0]);
+      root.addEventListener("input", () => watch.disconnect(), { once: true });
+    }
+
     root.addEventListener("input", ({ target }) => {
       if (!target.dataset.control) return;
       const control = Number(target.dataset.control);
@@ -94,7 +107,7 @@
     data.controls.forEach((control, k) => choose(k, control.start)); // a browser may have kept older positions
     root.querySelector("form").hidden = false;
     root.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
-    if (data.autoplay && !calm.matches) play();
+    if (data.autoplay && !calm.matches) playWhenSeen();
   }
 
   document.querySelectorAll(".course-figure:not([data-live])").forEach(bringToLife);

@@ -200,7 +200,7 @@ class Figure:
         controls: At most one of them made by ``steps``; with different labels.
         panels: Drawn side by side, on narrow pages one below the other.
         readouts: Lines of text below.
-        autoplay: Play once when the page opens, unless the reader prefers reduced motion.
+        autoplay: Play once when the figure is first seen, unless the reader prefers reduced motion.
 
     Raises:
         ValueError: The id is not fit for a page, or a series does not have one frame per setting of its controls.
@@ -286,7 +286,7 @@ class Figure:
         return (
             f"<style>{_read('figure.css')}</style>"
             f'<figure class="course-figure" id="{self.id}"><figcaption>{escape(self.title)}</figcaption>'
-            f"<form hidden>{controls}</form>"
+            f"<noscript><p>{_STILL}</p></noscript><form hidden>{controls}</form>"
             f'<div class="panels">{self._panels_html()}</div>'
             f'<ul aria-live="polite">{texts}</ul>'
             f'<script type="application/json">{data}</script></figure>'
@@ -323,6 +323,9 @@ class Figure:
     def _points_now(self, item: dict) -> tuple[str, str]:
         points, step = self._now(item, lambda frame: frame.split(" "))
         return " ".join(points if item["whole"] else points[: step + 1]), points[step]
+
+
+_STILL = "This figure answers to sliders where JavaScript is on. Without it, this is its first picture."
 
 
 def _control(kind: str, label: str, values, start, format, when=None) -> Control:
