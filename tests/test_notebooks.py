@@ -50,6 +50,9 @@ def test_notebook_keeps_the_rules(path):
     [
         (code("\n" * 20 + "x = 1"), "21 lines, more than 20"),
         (code("\n" * 40 + "x = 1", tags=["exercise"]), "41 lines, more than 40"),
+        (code("draw()", tags=["hide-input"]), "folded code that does not begin with a comment"),
+        (code("claims.record()\n# late"), "folded code that does not begin with a comment"),
+        (code("#\ndraw()", tags=["hide-input"]), "folded code that does not begin with a comment"),
         (code("f()", [v4.new_output("error", ename="ValueError", evalue="bad")]), "stored error ValueError: bad"),
         (code("f()", [printed("careful", name="stderr")]), "stderr: 'careful'"),
         (code("f()", [printed("started 12:30:59")]), "a clock time"),

@@ -15,7 +15,7 @@ from docutils import nodes
 from sphinx.cmd.build import main as sphinx_build
 
 from course_lib.exercises import EXERCISES
-from tools import hygiene, sphinx_pages, sphinx_social
+from tools import hygiene, sphinx_folds, sphinx_pages, sphinx_social
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = {int(path.name[:2]): path for path in sorted((ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"))}
@@ -53,6 +53,31 @@ def test_reading_time_leaves_out_exercises_and_hidden_code():
     exercise = nodes.container("", code.deepcopy(), classes=["cell", "tag_exercise"])
     assert sphinx_pages.reading_minutes(document(hidden, exercise)) == 5
     assert sphinx_pages.reading_minutes(document(code.deepcopy())) == 50
+
+
+def cell(source: str, **attributes) -> nodes.container:
+    code = nodes.container("", nodes.literal_block(source, source), nb_element="cell_code_source")
+    return nodes.container("", code, nb_element="cell_code", **attributes)
+
+
+def test_folded_code_says_what_it_does():
+    drawn = cell("# Figure: two paths\ndraw()", hide_mode="input")
+    judged = cell('# OPT-1: two conditions\nclaims.record("OPT-1")')
+    idea = cell("# the step\nx = x - lr * g")
+    sphinx_folds.fold(None, document(drawn, judged, idea))
+    assert drawn["prompt_show"] == "Code · Figure: two paths"
+    assert (judged["hide_mode"], judged["prompt_show"]) == ("input", "Code · OPT-1: two conditions")
+    assert "hide_mode" not in idea
+
+
+def test_verdicts_are_folded_and_rules_are_open(site):
+    """In every chapter, a reader sees each rule and result, and may open how a verdict follows."""
+    for path in CHAPTERS.values():
+        folded = page(site, path.with_suffix(".html").name).select("details.hide")
+        judged = [fold for fold in folded if "claims.record(" in fold.get_text()]
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        assert len(judged) == sum("claims.record(" in "".join(one["source"]) for one in cells) > 0, path.name
+        assert all(fold.summary.get_text(strip=True).startswith("Code · ") for fold in folded), path.name
 
 
 def test_every_chapter_says_how_long_it_takes(site):

@@ -44,7 +44,8 @@ def momentum(surface, setting):
 
 
 def race(surface, setting):
-    surface = surfaces.SURFACES[setting.get("surface", surface)]
+    by_words = {one.words: one for one in surfaces.SURFACES.values()}
+    surface = by_words[setting["surface"]] if "surface" in setting else surfaces.SURFACES[surface]
     makers = {
         "Momentum": lambda lr: optimizer.Momentum(lr, momentum=0.9),
         "AMSGrad": lambda lr: optimizer.Adam(lr, amsgrad=True),
@@ -310,6 +311,25 @@ def test_it_plays_and_pauses(window):
         page.keyboard.press("Space")  # the button keeps the focus
         expect(root.get_by_role("button", name="Play")).to_be_visible()
         assert compare(root, FIGURES["learning-rate-ravine"][1])["step"] < 40
+
+
+def test_the_race_of_the_landing_page_starts_when_it_is_seen(window):
+    with window("chapters/index.html", viewport={"width": 800, "height": 400}) as page:
+        root = page.locator("#landing")
+        step, last = root.locator("output").last, "40"
+        page.wait_for_timeout(300)  # it would have begun
+        expect(step).to_have_text(last)
+        root.locator("svg.panel").first.scroll_into_view_if_needed()
+        expect(root.get_by_role("button", name="Pause")).to_be_visible()
+        expect(step).not_to_have_text(last)
+        expect(step).to_have_text(last)
+
+
+def test_without_scripts_a_figure_says_so(window):
+    with window("chapters/04_momentum.html", java_script_enabled=False) as page:
+        root = page.locator("#momentum-ravine")
+        expect(root.get_by_text("where JavaScript is on")).to_be_visible()
+        assert root.locator("form:visible").count() == 0
 
 
 def test_whoever_wants_no_motion_steps(window):
