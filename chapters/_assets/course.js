@@ -28,11 +28,3 @@ function saveFile(name, text) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 addEventListener("click", saveFromDisk);
-
-// Sphinx looks words up in plain objects, which answer to "constructor" and "__proto__" though no page has such a word.
-document.addEventListener("DOMContentLoaded", () => {
-  if (typeof Search === "undefined") return; // on the page of the search alone, before it begins
-  const { hasOwnProperty } = Object.prototype;
-  for (const words of [Search._index.terms, Search._index.titleterms])
-    Object.setPrototypeOf(words, { __proto__: null, hasOwnProperty });
-});
