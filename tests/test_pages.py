@@ -182,13 +182,6 @@ def test_chapters_are_named_by_links_to_them(path):
     assert hygiene.chapter_number_problems(path.read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.parametrize("term", ["learning rate", "学习率", "condition number", "热重启"])
-def test_terms_are_found_by_the_search(site, term):
-    index = (site / "searchindex.js").read_text(encoding="utf-8")
-    data = json.loads(index[index.index("(") + 1 : index.rindex(")")])
-    assert term in data["indexentries"]
-
-
 # -- citation ---------------------------------------------------------------------------------------------------------
 
 

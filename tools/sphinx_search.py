@@ -177,7 +177,8 @@ def plain(tex: str) -> str:
         'v̂_t = v_t / (1 - β₂^t)'
     """
     tex = re.sub(r"\\[dt]?frac\s*(\d)\s*(\d)", r"\1/\2", tex)
-    tex = re.sub(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1/\2", tex)
+    braced = r"\s*\{((?:[^{}]|\{[^{}]*\})*)\}"
+    tex = re.sub(rf"\\[dt]?frac{braced}{braced}", r"\1/\2", tex)
     tex = re.sub(rf"\\({'|'.join(ACCENTS)})\s*\{{?\s*(\\?\w)", lambda m: m[2] + ACCENTS[m[1]], tex)
     tex = re.sub(r"\\([A-Za-z]+)", lambda m: sign(m[1]), tex)
     tex = re.sub(r"_(\d|\{\d+\})", lambda m: m[1].translate(SUBSCRIPTS), tex)

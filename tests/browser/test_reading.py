@@ -1,4 +1,4 @@
-"""What readers do: answer questions, search, filter the ledger, take a notebook along, change the colours."""
+"""What readers do: answer questions, filter the ledger, take a notebook along, change the colours."""
 
 from __future__ import annotations
 
@@ -31,30 +31,6 @@ def test_every_choice_of_every_question_opens_its_explanation(window, site):
                 expect(choice.locator("p")).to_have_text(re.compile(r"\s*[✓✗]\s*(Right|No)\.\s+\S.{10,}", re.DOTALL))
                 group = page.locator(f'details[name="{choice.get_attribute("name")}"]')
                 expect(group.locator("p:visible")).to_have_count(1)  # the one opened before has closed
-
-
-@pytest.mark.parametrize(
-    ("word", "chapter"),
-    [
-        ("nesterov", "04_momentum"),
-        ("super-convergence", "12_super_convergence"),
-        ("constructor", "12_super_convergence"),  # what every object of JavaScript has, too
-    ],
-)
-def test_search_finds_a_word(window, word, chapter):
-    with window("chapters/index.html") as page:
-        page.keyboard.press("Control+k")
-        page.locator("dialog input[type=search], .search-button__search-container input[type=search]").first.fill(word)
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/search.html?q=*")
-        expect(page.locator(f'#search-results a[href*="{chapter}.html"]').first).to_be_visible(timeout=20_000)
-
-
-@pytest.mark.parametrize("word", ["xyzzyx", "__proto__", "toString", "hasOwnProperty", "xyzzyx valueOf"])
-def test_a_word_that_is_nowhere_is_not_found(window, word):
-    """Not even in JavaScript, whose objects all have properties of such names."""
-    with window(f"search.html?q={word}") as page:
-        expect(page.locator("#search-results")).to_contain_text("did not match any documents")
 
 
 def test_the_ledger_shows_what_is_asked_for(window):
