@@ -262,7 +262,7 @@ def files_of_static(site: Path) -> dict[str, Path]:
 
 
 def test_all_that_the_site_ships_is_on_the_page_of_licences(site):
-    ours = {"course.css", "course.js", "logo.svg"}
+    ours = {"course.css", "course.js", "search.js", "logo.svg"}
     patterns = {pattern for *_, files in shipped_by_others(site) for pattern in files}
     unnamed = {name for name in files_of_static(site) if not any(fnmatch(name, pattern) for pattern in patterns)}
     assert unnamed == ours
