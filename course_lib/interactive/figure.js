@@ -86,13 +86,16 @@
         { threshold: 0.6 },
       );
       watch.observe(panels[0]);
-      root.addEventListener("input", () => watch.disconnect(), { once: true });
+      for (const touch of ["focusin", "input"]) root.addEventListener(touch, () => watch.disconnect(), { once: true });
     }
 
+    root.addEventListener("focusin", ({ target }) => {
+      if (timer && Number(target.dataset.control) === time) stop();
+    });
     root.addEventListener("input", ({ target }) => {
       if (!target.dataset.control) return;
       const control = Number(target.dataset.control);
-      if (timer && control === time) stop();
+      if (timer && control === time) stop(); // where a click gives no focus
       choose(control, Number(target.value));
     });
     if (button) {
