@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help book colab colab-newest pdf test test-browser lint notebooks mnist stability reproduce bench mutants serve clean
+.PHONY: help book lab lab-again colab colab-newest pdf test test-browser lint notebooks mnist stability reproduce bench mutants serve clean
 
 VENV := .venv/complete
 BIN := .venv/bin
@@ -30,6 +30,12 @@ help: ## show this list
 
 book: $(VENV) ## build the HTML book from the stored outputs into _build/html
 	$(BUILD) --all
+
+lab: $(VENV) ## open JupyterLab on copies of the notebooks in lab/: what you do there is kept (LAB_ARGS=--no-browser)
+	$(if $(COURSE_DATA),COURSE_DATA=$(COURSE_DATA)) $(BIN)/python -m tools.lab $(AGAIN) $(LAB_ARGS)
+
+lab-again: AGAIN := --again
+lab-again: lab ## the same with fresh copies; the former folder stays as lab-before-1
 
 colab: $(VENV) ## write the notebooks that work alone, on Colab or elsewhere, into _build/html/colab (as book does)
 	$(BUILD)

@@ -27,9 +27,11 @@ import numpy as np
 
 from course_lib.errors import choice
 from course_lib.files import (
+    LAB,
     PROJECT,
     as_json,
     file_at,
+    notebook_folder,
     one_writer_at_a_time,
     path_named_by,
     read_json,
@@ -499,9 +501,11 @@ def ledger_path() -> Path:
 
 
 def results_folder() -> Path:
-    """``COURSE_RESULTS_DIR``, else ``chapters/results`` of the course, else ``results`` beside a lone notebook."""
-    chapters = PROJECT / "chapters"
-    return path_named_by("COURSE_RESULTS_DIR", (chapters if chapters.is_dir() else Path.cwd()) / "results")
+    """``COURSE_RESULTS_DIR``, else ``chapters/results`` of the course; ``results`` in the lab or by a lone notebook."""
+    chapters, folder = PROJECT / "chapters", notebook_folder()
+    if chapters.is_dir() and folder != LAB:
+        folder = chapters
+    return path_named_by("COURSE_RESULTS_DIR", folder / "results")
 
 
 def _make(folder: Path):

@@ -27,6 +27,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 #: What was measured for the book.
 RESULTS = PROJECT / "chapters" / "results"
 
+#: Where ``make lab`` lays copies of the notebooks for a learner to work in.
+LAB = PROJECT / "lab"
+
 _LONGEST_WRITE = 600  # seconds: an older temporary file belongs to a process that was killed
 _LONGEST_WAIT = 10  # seconds for a lock, which others hold for some milliseconds
 
@@ -48,6 +51,15 @@ def path_named_by(variable: str, default) -> Path:
     """
     value = os.environ.get(variable, "")
     return Path(os.path.expanduser(value if value.strip() else default))
+
+
+def notebook_folder() -> Path:
+    """Return where a notebook keeps what it writes: the folder from which it runs or, anywhere in the lab, the lab."""
+    with contextlib.suppress(OSError):  # the folder was removed meanwhile
+        here = Path.cwd()
+        if LAB in (here, *here.parents):
+            return LAB
+    return Path()
 
 
 def file_at(path) -> Path:

@@ -23,8 +23,8 @@ from packaging.specifiers import SpecifierSet
 
 from course_lib.files import write_atomically
 from tools.notebooks import NOTEBOOK_METADATA, ROOT
-from tools.plain_markdown import Page
-from tools.repository import Repository, site_url
+from tools.plain_markdown import Page, each_page_read_once
+from tools.repository import Published
 
 FOLDER = "colab"  # of the site
 LIBRARY = "course_lib"
@@ -66,22 +66,14 @@ def edition(app) -> dict[str, str]:
     Args:
         app: The Sphinx application after the book was read.
     """
-    setup, places = setup_cell(), (Repository.from_environment(), site_url())
-    return {file_name(page): standalone(Page(app, page, *places), setup) for page in pages(app.env)}
+    setup, places = setup_cell(), Published.from_environment()
+    with each_page_read_once(app.env):
+        return {file_name(page): standalone(Page(app, page, places), setup) for page in pages(app.env)}
 
 
 def standalone(page: Page, setup) -> str:
     """The text of one notebook's file."""
-    notebook = nbformat.read(page.source, as_version=4)
-    for cell in list(notebook.cells):
-        if cell.cell_type == "markdown":
-            cell.source = page.plain(cell.source)
-        for output in cell.get("outputs", []):
-            if "text/html" in output.get("data", {}):
-                output.data["text/html"] = page.links_of_html(output.data["text/html"])
-        if figure := cell.metadata.get("mystnb", {}).get("figure"):
-            caption = new_markdown_cell(page.caption(figure["name"], figure["caption"]), id=f"{cell.id}-caption")
-            notebook.cells.insert(notebook.cells.index(cell) + 1, caption)
+    notebook = page.notebook()
     notebook.cells[:0] = [new_markdown_cell(introduction(page), id="course-introduction"), setup]
     name = file_name(page.docname)
     notebook.metadata = {**NOTEBOOK_METADATA, "colab": {"name": name, "provenance": [], "toc_visible": True}}

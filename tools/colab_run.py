@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -27,10 +26,10 @@ from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
 from tools.colab import FOLDER, requirements
+from tools.lock import write_constraints
 from tools.notebooks import ROOT, TIMEOUT
 
 EDITION = ROOT / "_build" / "html" / FOLDER
-LOCK = ROOT / "requirements.txt"
 
 
 class BareEnvironment:
@@ -47,10 +46,8 @@ class BareEnvironment:
         self.variables = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         self.variables["COURSE_PROGRESS"] = "0"  # no progress bars, as in the stored outputs
         self._run(sys.executable, "-m", "virtualenv", "--quiet", folder)
-        if not newest:  # without its hashes: with them pip would want one of whatever it is asked for
-            constraints = folder / "constraints.txt"
-            constraints.write_text(re.sub(r" \\\n +--hash=\S+", "", LOCK.read_text()))
-            self.variables["PIP_CONSTRAINT"] = str(constraints)
+        if not newest:
+            self.variables["PIP_CONSTRAINT"] = str(write_constraints(folder / "constraints.txt"))
         self.pip("install", "--quiet", "--no-compile", "ipykernel")
 
     def pip(self, *arguments: str) -> str:

@@ -7,24 +7,34 @@ numbers and names that they have in the book.
 
 from __future__ import annotations
 
+import copy
+import functools
+import html
 import posixpath
 import re
+import textwrap
+from contextlib import contextmanager
 from urllib.parse import urljoin, urlsplit
 
 import mdformat_tables
+import nbformat
 from docutils import nodes
 from docutils.frontend import get_default_settings
 from docutils.parsers.rst import directives
 from docutils.parsers.rst.directives.admonitions import BaseAdmonition
+from docutils.parsers.rst.directives.body import Container
 from docutils.parsers.rst.languages import en
 from docutils.utils import new_document
 from mdformat.renderer import DEFAULT_RENDERERS, MDRenderer
 from myst_parser.parsers.directives import parse_directive_text
 from myst_parser.parsers.mdit import create_md_parser
 from myst_parser.parsers.sphinx_ import MystParser
+from nbformat.v4 import new_markdown_cell
 from sphinx import addnodes
+from sphinx.domains.std import Glossary
 from sphinx.transforms import SphinxTransformer
 from sphinx.util.docutils import sphinx_domains
+from sphinxcontrib.bibtex.directives import BibliographyDirective
 
 STYLE = {"number": True, "compact_tables": True}  # lists count on, columns of tables are not filled up with spaces
 
@@ -39,15 +49,15 @@ class Page:
     Args:
         app: The Sphinx application, with the whole book read.
         docname: The page's name, as ``chapters/01_learning_rate``.
-        repository: Where the library's source is published. If None, links to it become text.
-        site: Where the other pages are published, with a slash at its end; so here.
+        places: Knows where links lead: ``page(address)`` says where another page is that the book has at that address,
+            ``source(path)`` where a file of the repository is. A link for which they say None becomes text.
 
     Example:
         ``page.plain("By {eq}`lr-step` …")`` gives ``By [(1.2)](#equation-lr-step) …``.
     """
 
-    def __init__(self, app, docname: str, repository=None, site: str | None = None):
-        self.app, self.docname, self.repository, self.site = app, docname, repository, site
+    def __init__(self, app, docname: str, places):
+        self.app, self.docname, self.places = app, docname, places
         self.RENDERERS = {
             "link": self._link,
             "myst_role": self._role,
@@ -77,10 +87,28 @@ class Page:
         except KeyError as error:  # mdformat has no function for this kind of token
             raise UnknownSyntax(f"{self.docname}: no plain Markdown for {error.args[0]!r}") from error
 
-    def caption(self, name: str, text: str) -> str:
-        """The line under a figure, with the number that the figure has in the book."""
-        number = re.match(r"\[(.+)\]", self._resolved(f"{{numref}}`{name}`")).group(1)
-        return f"{anchor(nodes.make_id(name))}**{number}.** {self.plain(text)}"
+    def notebook(self):
+        """The page's notebook with its Markdown made plain, its outputs, and a caption below each figure."""
+        notebook = nbformat.read(self.source, as_version=4)
+        for cell in list(notebook.cells):
+            if cell.cell_type == "markdown":
+                cell.source = self.plain(cell.source)
+            for output in cell.get("outputs", []):
+                if "text/html" in output.get("data", {}):
+                    output.data["text/html"] = self.links_of_html(output.data["text/html"])
+            if "figure" in cell.metadata.get("mystnb", {}):
+                caption = new_markdown_cell(self.caption(**cell.metadata["mystnb"]), id=f"{cell.id}-caption")
+                notebook.cells.insert(notebook.cells.index(cell) + 1, caption)
+        return notebook
+
+    def caption(self, figure: dict, image: dict) -> str:
+        """The lines under a figure: with the number that it has in the book, and in words what it shows.
+
+        Jupyter calls every picture "Image"; who cannot see it finds the words below.
+        """
+        number = re.match(r"\[(.+)\]", self._resolved(f"{{numref}}`{figure['name']}`")).group(1)
+        words = f"<details><summary>The picture in words</summary>{html.escape(image['alt'], quote=False)}</details>"
+        return f"{anchor(nodes.make_id(figure['name']))}**{number}.** {self.plain(figure['caption'])}\n\n{words}"
 
     @property
     def source(self) -> str:
@@ -89,19 +117,16 @@ class Page:
     @property
     def address(self) -> str | None:
         """Where the page is published, None if that is not known."""
-        return self._published(f"{self.docname}.html")
+        return self.places.page(f"{self.docname}.html")
 
     def links_of_html(self, html: str) -> str:
-        """An output in HTML whose links to other pages lead to the published ones or, if there are none, nowhere."""
+        """An output in HTML whose links to other pages lead where these are or, if that is not known, nowhere."""
 
         def outside(link):
-            address = self._published(urljoin(f"{self.docname}.html", link.group(1)))
+            address = self.places.page(urljoin(f"{self.docname}.html", link.group(1)))
             return f' href="{address}"' if address else ""
 
         return re.sub(r' href="(?!#|\w+:)([^"]+)"', outside, html)
-
-    def _published(self, page: str) -> str | None:
-        return self.site and self.site + page
 
     # -- references ---------------------------------------------------------------------------------------------------
 
@@ -120,7 +145,7 @@ class Page:
         env = self.app.env
         env.prepare_settings(self.docname)
         try:
-            settings = get_default_settings(MystParser)
+            settings = copy.copy(parser_settings())
             settings.env = env
             document = new_document(self.source, settings)
             with sphinx_domains(env):
@@ -150,15 +175,16 @@ class Page:
         """Where a reference leads from outside the book; None if it is no reference or leads nowhere then."""
         if isinstance(node, addnodes.download_reference):
             path = posixpath.normpath(posixpath.join(posixpath.dirname(self.docname), node["reftarget"]))
-            return self.repository and self.repository.source(path)
+            return self.places.source(path)
         if not isinstance(node, nodes.reference):
             return None
         uri = node.get("refuri") or f"#{node['refid']}"
         if uri.startswith("#") or urlsplit(uri).scheme:
             return uri
         page = urljoin(f"{self.docname}.html", uri)
-        return self._papers().get(page) or self._published(page)
+        return self._papers.get(page) or self.places.page(page)
 
+    @functools.cached_property
     def _papers(self) -> dict[str, str]:
         """Place in the book's bibliography → address of the work itself."""
         cited = {
@@ -177,18 +203,48 @@ class Page:
         return self._directive(node, context) if is_directive else DEFAULT_RENDERERS["fence"](node, context)
 
     def _directive(self, node, context) -> str:
-        """An admonition as a quotation with its title in bold or, if it can be opened, as such a box of HTML."""
         name, _, first_line = node.info.strip().partition(" ")
         name = name.strip("{}")
-        directive, _ = directives.directive(name, en, new_document(self.docname))
-        if directive is None or not issubclass(directive, BaseAdmonition):
-            raise UnknownSyntax(f"{self.docname}: no plain Markdown for the directive {{{name}}}")
-        parts = parse_directive_text(directive, first_line, node.content)
+        with sphinx_domains(self.app.env):  # where Sphinx's own directives are found
+            directive, _ = directives.directive(name, en, new_document(self.docname))
+        for kind, write in self.DIRECTIVES:
+            if directive and issubclass(directive, kind):
+                return write(self, name, parse_directive_text(directive, first_line, node.content))
+        raise UnknownSyntax(f"{self.docname}: no plain Markdown for the directive {{{name}}}")
+
+    def _admonition(self, name: str, parts) -> str:
+        """A quotation with its title in bold or, if it can be opened, such a box of HTML."""
         title = self.plain(" ".join(parts.arguments)) or name.capitalize()
         body = self.plain("\n".join(parts.body))
         if "dropdown" in parts.options.get("class", []):
             return f"<details>\n<summary><b>{title}</b></summary>\n\n{body}\n\n</details>"
         return quoted(f"**{title}**\n\n{body}")
+
+    def _container(self, name: str, parts) -> str:
+        """What is in it: only style sheets ask for its name."""
+        return self.plain("\n".join(parts.body))
+
+    def _glossary(self, name: str, parts) -> str:
+        """A paragraph for each entry: its words in bold, each with its place to link to, and what they mean."""
+        places, entries = self.app.env.get_domain("std").objects, []
+        for entry in re.split(r"\n\n(?=\S)", "\n".join(parts.body).strip()):
+            words = re.findall(r"^\S.*", entry, re.MULTILINE)
+            meaning = textwrap.dedent(re.sub(r"^\S.*\n", "", entry, flags=re.MULTILINE))
+            heads = " · ".join(f"{anchor(places['term', word][1])}**{word}**" for word in words)
+            entries.append((words[0].lower(), f"{heads}<br>\n{self.plain(meaning)}"))
+        return "\n\n".join(text for _, text in sorted(entries))
+
+    def _bibliography(self, name: str, parts) -> str:
+        works = sorted(self._works(), key=lambda work: work.formatted_entry.label)
+        texts = ((work.citation_id, work.formatted_entry.text.render_as("markdown")) for work in works)
+        return "\n\n".join(anchor(place) + text for place, text in texts)
+
+    DIRECTIVES = (
+        (BaseAdmonition, _admonition),
+        (Container, _container),
+        (Glossary, _glossary),
+        (BibliographyDirective, _bibliography),
+    )
 
     # -- formulas -----------------------------------------------------------------------------------------------------
 
@@ -204,6 +260,22 @@ class Page:
         number = self._resolved(f"{{eq}}`{label}`")
         number = re.match(r"\[\((.+)\)\]", number).group(1)
         return f"{anchor(nodes.make_id(f'equation-{label}'))}\n$$\n{tex.strip()} \\tag{{{number}}}\n$$"
+
+
+@functools.cache
+def parser_settings():
+    """Made once: docutils takes milliseconds to collect them."""
+    return get_default_settings(MystParser)
+
+
+@contextmanager
+def each_page_read_once(env):
+    """Let Sphinx keep the pages that it looks figures up in; it would read one from disk for every reference."""
+    env.get_doctree = functools.cache(env.get_doctree)
+    try:
+        yield
+    finally:
+        del env.get_doctree
 
 
 def anchor(name: str) -> str:

@@ -70,3 +70,20 @@ def site_url() -> str | None:
     if url:
         return url.rstrip("/") + "/"
     return repository.pages if repository else None
+
+
+class Published(NamedTuple):
+    """Where pages of the book and files of the repository are on the network; None for what is not published."""
+
+    repository: Repository | None
+    site: str | None
+
+    @classmethod
+    def from_environment(cls) -> Published:
+        return cls(Repository.from_environment(), site_url())
+
+    def page(self, address: str) -> str | None:
+        return self.site and self.site + address
+
+    def source(self, path: str) -> str | None:
+        return self.repository and self.repository.source(path)

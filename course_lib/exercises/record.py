@@ -1,7 +1,8 @@
 """What a learner has done, kept in one small JSON file.
 
 Its place is ``COURSE_PROGRESS_FILE`` or, if that is not set, ``.course_progress.json`` in the folder of the
-notebook. Only answers that were tried are entered: a stub leaves no trace, nor does a notebook of solutions.
+notebook; in what ``make lab`` makes it is one for all. Only answers that were tried are entered: a stub leaves no
+trace, nor does a notebook of solutions.
 """
 
 from __future__ import annotations
@@ -11,7 +12,15 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files import as_json, one_writer_at_a_time, path_named_by, read_json, set_aside, write_atomically
+from ..files import (
+    as_json,
+    notebook_folder,
+    one_writer_at_a_time,
+    path_named_by,
+    read_json,
+    set_aside,
+    write_atomically,
+)
 from . import cards
 from .engine import CHAPTERS, EXERCISES
 from .feedback import Feedback, printable
@@ -26,7 +35,7 @@ VERSION = 1
 
 def place() -> Path:
     """Return where progress is kept."""
-    return path_named_by("COURSE_PROGRESS_FILE", ".course_progress.json")
+    return path_named_by("COURSE_PROGRESS_FILE", notebook_folder() / ".course_progress.json")
 
 
 def enter(feedback: Feedback) -> tuple[str, ...]:
