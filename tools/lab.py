@@ -125,9 +125,8 @@ def _read(path: Path) -> str:
 def _laid(lab: Path) -> dict[str, dict[str, str]]:
     """What earlier runs have laid; nothing if the file that says so is missing or damaged."""
     try:
-        return {
-            name: {key: prints[key] for key in ("typed", "whole")} for name, prints in read_json(lab / LAID).items()
-        }
+        laid = read_json(lab / LAID)
+        return {name: {key: prints[key] for key in ("typed", "whole")} for name, prints in laid.items()}
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -146,7 +145,9 @@ def _set_aside(lab: Path, name: str, before: dict | None) -> None:
 def _trust(lab: Path, name: str, content: str) -> None:
     """Let JupyterLab show the interactive figures of a notebook that comes from the course."""
     if name.endswith(".ipynb"):
-        NotebookNotary(data_dir=str(lab / JUPYTER / "data")).sign(nbformat.reads(content, as_version=4))
+        folder = lab / JUPYTER / "data"
+        folder.mkdir(parents=True, exist_ok=True)
+        NotebookNotary(data_dir=str(folder)).sign(nbformat.reads(content, as_version=4))
 
 
 def put_away(lab: Path) -> Path | None:

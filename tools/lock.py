@@ -11,6 +11,6 @@ LOCK = ROOT / "requirements.txt"
 
 
 def write_constraints(path: Path) -> Path:
-    """Write the lock as a file for pip's ``--constraint``: with hashes in it, pip wants one of all that it is asked for."""
+    """Write the lock as a file for pip's ``--constraint``: without hashes, else pip wants one of all it installs."""
     path.write_text(re.sub(r" \\\n +--hash=\S+", "", LOCK.read_text(encoding="utf-8")), encoding="utf-8")
     return path
