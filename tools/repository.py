@@ -1,7 +1,8 @@
-"""Where the course is published, derived from one setting: the environment variable ``COURSE_REPOSITORY_URL``.
+"""Where the course is published, derived from one setting: ``repository-code`` in ``CITATION.cff``.
 
-Without it the book names no place on the network, and none of its buttons leads to one. A site that is not at the
-address of the repository's GitHub Pages has another, ``COURSE_SITE_URL``.
+The environment variable ``COURSE_REPOSITORY_URL`` goes before it. Without both the book names no place on the network,
+and none of its buttons leads to one. A site that is not at the address of the repository's GitHub Pages has another,
+``COURSE_SITE_URL``.
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ import os
 import re
 from typing import NamedTuple
 
+import yaml
 from sphinx.errors import ConfigError
 
+from tools.notebooks import ROOT
+
+CITATION = ROOT / "CITATION.cff"
 VARIABLE, SITE_VARIABLE = "COURSE_REPOSITORY_URL", "COURSE_SITE_URL"
 BRANCH = "main"
 COLAB_BRANCH = "colab"  # Colab opens notebooks of a repository, not of a website: the edition is pushed there
@@ -36,8 +41,8 @@ class Repository(NamedTuple):
 
     @classmethod
     def from_environment(cls) -> Repository | None:
-        """The repository that the environment names, or None if it names none."""
-        url = os.environ.get(VARIABLE, "").strip()
+        """The repository that the environment names or, if it says nothing, CITATION.cff; None if there is none."""
+        url = os.environ.get(VARIABLE, cited()).strip()
         if not url:
             return None
         match = re.fullmatch(r"https://github\.com/([\w-]+)/([\w.-]+?)(?:\.git)?/?", url)
@@ -62,6 +67,11 @@ class Repository(NamedTuple):
     def on_colab(self, file: str) -> str:
         """The address under which Colab opens a notebook of the Colab edition."""
         return f"https://colab.research.google.com/github/{self.owner}/{self.name}/blob/{COLAB_BRANCH}/{file}"
+
+
+def cited() -> str:
+    """The address of the repository in ``CITATION.cff``; empty if it names none."""
+    return yaml.safe_load(CITATION.read_text(encoding="utf-8")).get("repository-code", "")
 
 
 def site_url() -> str | None:

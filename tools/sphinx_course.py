@@ -1,8 +1,6 @@
 """Sphinx extension of the book: MathJax from the book itself, the Colab edition, buttons that lead somewhere.
 
-Settings by environment variable:
-    COURSE_REPOSITORY_URL   the public repository on GitHub; switches the buttons for Colab, Binder, repository, edit
-                            and issue on
+The buttons for Colab, Binder, repository, edit and issue lead to the repository that ``tools/repository.py`` finds.
 """
 
 from __future__ import annotations

@@ -19,11 +19,15 @@ find_python() {
   done
 }
 
+# On a terminal the installers show how far they are: 1.5 GB take minutes.
+quiet=--quiet
+if [ -t 1 ]; then quiet=; fi
+
 with_uv() {
   # without a suitable Python on the PATH, uv looks elsewhere and at last downloads one
   rm -rf "$target"
   uv venv --quiet --python "${1:->=3.9,<3.14}" "$target" &&
-    install uv pip install --quiet --python "$target/bin/python"
+    install uv pip install $quiet --python "$target/bin/python"
 }
 
 with_venv() {
@@ -38,7 +42,7 @@ with_venv() {
   fi
   rm -rf "$target"
   "$1" -m venv "$target"
-  install "$target/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile
+  install "$target/bin/python" -m pip install $quiet --disable-pip-version-check --no-compile
 }
 
 install() {
@@ -54,7 +58,7 @@ if [ ! -w "${HOME:-/nowhere}" ]; then # both installers keep caches there
 fi
 
 python=$(find_python)
-echo "Setting up $target${python:+ with $("$python" --version)} ..."
+echo "Setting up $target${python:+ with $("$python" --version)} (1.5 GB, a few minutes) ..."
 if ! command -v uv >/dev/null; then
   with_venv "$python"
 elif ! with_uv "$python"; then # pip may know of a mirror or a certificate that uv does not
