@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help book lab lab-again readme-picture colab colab-newest pdf test test-browser lint notebooks mnist stability reproduce bench mutants serve clean
+.PHONY: help book lab lab-again picture colab colab-newest pdf test test-browser lint notebooks mnist stability reproduce bench mutants serve clean
 
 VENV := .venv/complete
 BIN := .venv/bin
@@ -26,16 +26,16 @@ export LC_ALL := C.UTF-8
 export PYTHONPATH := $(CURDIR)
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 book: $(VENV) ## build the HTML book from the stored outputs into _build/html
 	$(BUILD) --all
 
-lab: $(VENV) ## open JupyterLab on copies of the notebooks in lab/: what you do there is kept (LAB_ARGS=--no-browser)
+lab: $(VENV) ## open the notebooks in JupyterLab, as copies in lab/ that are kept (LAB_ARGS=--no-browser)
 	$(if $(COURSE_DATA),COURSE_DATA=$(COURSE_DATA)) $(BIN)/python -m tools.lab $(AGAIN) $(LAB_ARGS)
 
 lab-again: AGAIN := --again
-lab-again: lab ## the same with fresh copies; the former folder stays as lab-before-1
+lab-again: lab ## the same with fresh copies; the former ones stay in lab-before-1
 
 colab: $(VENV) ## write the notebooks that work alone, on Colab or elsewhere, into _build/html/colab (as book does)
 	$(BUILD)
@@ -81,7 +81,7 @@ mutants: $(VENV) ## count the wrong variants of the optimizers that the tests no
 	$(if $(shell command -v uv),uv pip install,$(BIN)/python -m pip install) --quiet --target $(MUTATION)/site mutmut==3.8.1
 	cd $(MUTATION) && export PYTHONPATH=site && ../bin/python -m mutmut run $(ONLY) && ../bin/python -m mutmut results
 
-readme-picture: $(VENV) ## draw the picture of the README, for light pages and for dark ones
+picture: $(VENV) ## draw the picture of the README, for light pages and for dark ones
 	$(BIN)/python -m tools.readme_picture
 
 serve: book ## build the book and serve it on http://localhost:8000, or the next free port (PORT=…)

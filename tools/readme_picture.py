@@ -1,4 +1,4 @@
-"""Draw the picture of the README with the course's own rules: `make readme-picture`.
+"""Draw the picture of the README with the course's own rules: `make picture`.
 
 It is written twice, for GitHub's light pages and for its dark ones.
 """
