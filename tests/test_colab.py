@@ -303,7 +303,8 @@ def test_myst_becomes_plain_markdown_and_links_lead_to_the_site(published):
 def test_a_caption_follows_its_figure(published):
     figure, caption = small_notebook(published).cells[-2:]
     assert figure.source == "draw()"
-    assert caption.source == '<a id="fig-small" name="fig-small"></a>**Figure 1.** A *dot*.'
+    words = "<details><summary>The picture in words</summary>A dot</details>"
+    assert caption.source == f'<a id="fig-small" name="fig-small"></a>**Figure 1.** A *dot*.\n\n{words}'
 
 
 def test_without_a_site_links_to_it_are_plain_text(unpublished):

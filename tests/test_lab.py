@@ -114,7 +114,8 @@ def test_pictures_are_described_in_words(edition):
 def test_the_glossary_is_in_order_and_the_bibliography_has_every_work(edition):
     words = [re.sub("<.*?>", "", line) for line in edition["glossary.md"].splitlines() if line.startswith("<a id")]
     assert "**learning rate** · **step size** · **学习率** · **步长**" in words
-    assert [word.lower() for word in words] == sorted(word.lower() for word in words)
+    first = [re.match(r"\*\*(.+?)\*\*", line).group(1).lower() for line in words]
+    assert len(first) > 50 and first == sorted(first)
     works = re.findall(r"^@\w+\{", (CHAPTERS / "references.bib").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(re.findall("^<a id", edition["references.md"], re.MULTILINE)) == len(works)
 
