@@ -39,7 +39,7 @@ from course_lib.files import (
     write_atomically,
 )
 from course_lib.looks import BLUE_GREY, GREEN, GREY, OCHRE, RED
-from course_lib.markup import escape, marked, tag
+from course_lib.markup import escape, folded, marked, tag
 
 SOURCES = {
     "S0": "Learning-rate optimization algorithms",
@@ -60,6 +60,8 @@ VERDICTS = {
 
 # A condition that holds, that does not, that the measurement leaves open.
 MARKS = {True: "✓", False: "✗", None: "?"}
+
+UNFOLDED = 3  # so many conditions of a card are seen at once; a single one more is, too: to fold it would save nothing
 
 
 @dataclass(frozen=True)
@@ -307,12 +309,11 @@ class Card:
         """Colours come from the page, except for the verdict's own, which reads on light and on dark."""
         symbol, color = VERDICTS[self.verdict]
         claim, (word, bracket, count) = self.claim, self.verdict.summary.partition(" (")
-        items = "".join(tag("li", f"{mark} {escape(text)}") for mark, text in self._conditions())
         lines = (
             tag("div", marked(symbol, color, f"{claim.id}: {word}") + bracket + count),
             tag("div", f"Claim: {tag('em', escape(claim.text))}"),
             tag("div", f"Measured: {escape(self.measured)}"),
-            tag("ul", items, style="list-style:none;margin:.2em 0;padding-left:1em") if items else "",
+            _listed(self._conditions()),
             *(tag("div", escape(line)) for line in self._reason()),
             tag("div", f"Source: {escape(_articles(claim))}", style="font-size:.85em"),
         )
@@ -334,6 +335,16 @@ class Card:
 
     def _reason(self) -> list[str]:
         return [f"Reason: {self.verdict.reason}"] if self.verdict.reason else []
+
+
+def _listed(conditions: list[tuple[str, str]]) -> str:
+    """A list of conditions. Of a long one the end is folded, its marks in sight."""
+    if len(conditions) > UNFOLDED + 1:
+        seen, rest = conditions[:UNFOLDED], conditions[UNFOLDED:]
+        marks = " ".join(mark for mark, _ in rest)
+        return _listed(seen) + folded(f"{len(rest)} more conditions: {marks}", _listed(rest))
+    items = "".join(tag("li", f"{mark} {escape(text)}") for mark, text in conditions)
+    return tag("ul", items, style="list-style:none;margin:.2em 0;padding-left:1em") if items else ""
 
 
 def record(id: str, measured: str, verdict: str) -> Card:

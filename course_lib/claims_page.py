@@ -7,6 +7,7 @@ with scripts it can be filtered by verdict and by chapter, on the page itself.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from itertools import chain, repeat
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from course_lib import errors
 from course_lib.claims import CLAIMS, DATA_FREE, MARKS, VERDICTS, judge, read, read_conditions
 from course_lib.files import read_json
 from course_lib.looks import GREY
-from course_lib.markup import escape, marked, tag
+from course_lib.markup import escape, folded, marked, row, table, tag
 
+COLUMNS = ("Claim", "Digits", "MNIST")
 NOT_RUN = "–"  # in the place of a condition's mark
 
 STYLE = """
@@ -24,9 +26,9 @@ STYLE = """
 .ledger select option { color: #111; background: #fff; }
 .ledger table { width: 100%; border-collapse: collapse; text-align: left; }
 .ledger th, .ledger td { vertical-align: top; padding: 0.4em 0.6em; border-top: 1px solid #8886; }
-.ledger .wide { overflow-x: auto; }
 .ledger td small { display: block; }
-.ledger td.held { text-align: center; white-space: nowrap; }
+.ledger ul { list-style: none; margin: 0.3em 0 0; padding: 0; }
+.ledger summary { cursor: pointer; }
 """
 
 SCRIPT = """
@@ -116,30 +118,41 @@ class Ledger:
         return f"Ledger({len(self.digits)} claims on the digits, {len(self.mnist)} on MNIST)"
 
     def _repr_html_(self) -> str:
-        rows = "".join(self._row(id) for id in CLAIMS if id in self.digits or id in self.mnist)
-        return _table("Claim", rows, self._filters()) + tag("script", SCRIPT)
+        shown = [id for id in CLAIMS if id in self.digits or id in self.mnist]
+        return _styled(self._filters() + self.rows(shown, folded)) + tag("script", SCRIPT)
 
     def _filters(self) -> str:
         chapters = sorted({CLAIMS[id].chapter for id in (*self.digits, *self.mnist)})
         lists = _choice("Verdict", VERDICTS) + _choice("Chapter", chapters)
         return f'<form hidden onsubmit="return false">{lists}{tag("output", "", aria_live="polite")}</form>'
 
-    def _row(self, id: str) -> str:
-        digits, mnist = self.digits.get(id), self.mnist.get(id)
-        verdict, on_mnist = (entry["verdict"] if entry else "" for entry in (digits, mnist))
-        shown, chapter = digits or mnist, CLAIMS[id].chapter
-        source = f"Source: {escape(shown['source'].replace(' ', ', '))}; chapter {chapter}"
-        claim = tag("td", f"{self.linked(id)} {escape(shown['claim'])}{tag('small', source)}")
-        return tag("tr", claim + self.outcomes(id), data_verdict=verdict, data_mnist=on_mnist, data_chapter=chapter)
+    def rows(self, ids: Iterable[str], below) -> str:
+        """A table of claims; ``below(heading, conditions)`` says how the conditions stand below a claim."""
+        return table(COLUMNS, (self._row(id, below) for id in ids))
 
-    def outcomes(self, id: str) -> str:
-        """The cells of both data sets, or one across both for a claim that needs no data."""
+    def _row(self, id: str, below) -> str:
+        entries = self.digits.get(id), self.mnist.get(id)
+        verdict, on_mnist = (entry["verdict"] if entry else "" for entry in entries)
+        shown = entries[0] or entries[1] or {"claim": CLAIMS[id].text, "source": CLAIMS[id].source}
+        claim = f"{self.linked(id)} {escape(shown['claim'])}{below(*self._behind(id, shown['source']))}"
+        marks = {"data_verdict": verdict, "data_mnist": on_mnist, "data_chapter": CLAIMS[id].chapter}
+        return row(COLUMNS, [claim, *self.outcomes(id)], **marks)
+
+    def _behind(self, id: str, source: str) -> tuple[str, str]:
+        """What there is to a verdict beside the numbers: a heading, and the conditions and the source as a list."""
+        conditions = self.conditions(id)
+        items = (f"{mark if id in DATA_FREE else f'{mark} {on_mnist}'} {text}" for text, mark, on_mnist in conditions)
+        source = f"Source: {source.replace(' ', ', ')}; chapter {CLAIMS[id].chapter}"
+        heading = f"{len(conditions)} condition{'s' * (len(conditions) > 1)}" if conditions else "Source"
+        return heading, tag("ul", "".join(tag("li", escape(line)) for line in (*items, source)))
+
+    def outcomes(self, id: str) -> list[str]:
+        """The cells of both data sets, or one for both for a claim that needs no data."""
         entries = self.digits.get(id), self.mnist.get(id)
         shown = [_outcome(entry, held.get(id)) for entry, held in zip(entries, self._conditions)]
         if id in DATA_FREE:
-            one = shown[0] if entries[0] else shown[1]
-            return tag("td", one + tag("small", "This claim needs no data."), colspan=2)
-        return "".join(tag("td", outcome) for outcome in shown)
+            return [(shown[0] if entries[0] else shown[1]) + tag("small", "This claim needs no data.")]
+        return shown
 
     def linked(self, id: str) -> str:
         """The claim's id in HTML, linked to its card in the chapter."""
@@ -149,7 +162,7 @@ class Ledger:
 
 
 class Evidence:
-    """Some claims of a ledger, each with its measurements and conditions on both data sets."""
+    """Some claims of a ledger, each with its measurements and conditions on both data sets, folded behind one line."""
 
     def __init__(self, ledger: Ledger, ids: list[str]):
         self.ledger, self.ids = ledger, ids
@@ -163,16 +176,15 @@ class Evidence:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return _table("Claim and its conditions", "".join(self._rows(id) for id in self.ids))
+        claims = self.ledger.rows(self.ids, lambda heading, conditions: conditions)
+        return _styled(folded(f"The evidence: {self._verdicts()}", claims))
 
-    def _rows(self, id: str) -> str:
-        ledger = self.ledger
-        claim = tag("td", f"{ledger.linked(id)} {escape(CLAIMS[id].text)}") + ledger.outcomes(id)
-        conditions = (
-            tag("td", escape(text)) + "".join(tag("td", mark, class_="held") for mark in marks)
-            for text, *marks in ledger.conditions(id)
-        )
-        return "".join(tag("tr", cells) for cells in (claim, *conditions))
+    def _verdicts(self) -> str:
+        """Which of the claims came out how on the digits."""
+        by_verdict = {}
+        for id in self.ids:
+            by_verdict.setdefault(self.ledger.digits.get(id, {}).get("verdict", "not run"), []).append(id)
+        return "; ".join(f"{_verdict(word)} {', '.join(ids)}" for word, ids in by_verdict.items())
 
 
 def run_record(results: Path) -> dict | None:
@@ -194,11 +206,8 @@ def run_record(results: Path) -> dict | None:
     return recorded
 
 
-def _table(first: str, rows: str, filters: str = "") -> str:
-    """Claims, in a column of the name ``first``, with what was found on both data sets."""
-    head = "".join(tag("th", name, scope="col") for name in (first, "Digits", "MNIST"))
-    table = tag("table", tag("thead", tag("tr", head)) + tag("tbody", rows))
-    return tag("style", STYLE) + tag("div", filters + tag("div", table, class_="wide"), class_="ledger")
+def _styled(content: str) -> str:
+    return tag("style", STYLE) + tag("div", content, class_="ledger")
 
 
 def _choice(label: str, options) -> str:
@@ -207,11 +216,15 @@ def _choice(label: str, options) -> str:
     return tag("label", f"{label} {tag('select', tag('option', 'all', value='') + shown)}")
 
 
+def _verdict(word: str) -> str:
+    symbol, color = VERDICTS.get(word, ("·", GREY))  # another version may know more verdicts
+    return marked(symbol, color, escape(word))
+
+
 def _outcome(entry: dict | None, conditions: dict | None) -> str:
     if entry is None:
         return "not run"
     word = entry["verdict"]
-    symbol, color = VERDICTS.get(word, ("·", GREY))  # another version may know more verdicts
     summary = judge(conditions).summary if conditions else word
     count = summary[len(word) :] if summary.startswith(word) else ""
-    return marked(symbol, color, escape(word)) + escape(count) + tag("small", escape(entry["measured"]))
+    return _verdict(word) + escape(count) + tag("small", escape(entry["measured"]))

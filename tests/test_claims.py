@@ -355,6 +355,18 @@ def test_the_card_says_the_same_as_text_and_as_html():
     assert words == re.sub(r"\s+", "", text)
 
 
+def test_a_card_folds_a_long_list_of_conditions_after_the_third():
+    def card(marks):
+        return claims.record("LR-1", "20 runs", claims.judge({f"number {k}": held for k, held in enumerate(marks)}))
+
+    page = card([True, True, True, False, None])._repr_html_()
+    shown, folded = page.split("<details>")
+    assert re.findall(r"number \d", shown) == ["number 0", "number 1", "number 2"]
+    assert "<summary>2 more conditions: ✗ ?</summary>" in folded and re.findall(r"number \d", folded)[0] == "number 3"
+    assert "<details>" not in card([True] * 4)._repr_html_()  # to fold a single one would save nothing
+    assert "✗ number 3" in repr(card([True, True, True, False, None]))
+
+
 def test_what_cannot_be_measured_gives_its_reason():
     card = claims.record("SC-2", "no run", claims.not_measurable("needs more data"))
     assert card.entry["verdict"] == "not measurable here"

@@ -48,12 +48,27 @@ def test_evidence_shows_every_condition_on_both_data_sets(results):
         "  ✗ ✗ below 1",
         "  ✓ ? 4 of 5",
     ]
-    rows = BeautifulSoup(evidence._repr_html_(), "html.parser").select("tbody tr")
-    assert [cell.text for cell in rows[1].select("td")] == ["above 1e-6", "✓", "✗"]
-    assert rows[0].a["href"] == "chapter.html#claim-lr-5"
+    page = BeautifulSoup(evidence._repr_html_(), "html.parser")
+    assert page.details.summary.text == "The evidence: ◐ partly LR-5" and not page.details.has_attr("open")
+    *conditions, source = page.select("tbody li")
+    assert [item.text for item in conditions] == ["✓ ✗ above 1e-6", "✗ ✗ below 1", "✓ ? 4 of 5"]
+    assert source.text == f"Source: {CLAIMS['LR-5'].source}; chapter 2" and page.select("details details") == []
+    assert page.select_one("tbody tr").a["href"] == "chapter.html#claim-lr-5"
     assert "not run" in ledger.evidence("OPT-13")._repr_html_()
+    assert "The evidence: · not run WD-1" in BeautifulSoup(ledger.evidence("WD-1")._repr_html_(), "html.parser").text
     with pytest.raises(ValueError, match=r"id must be one of .*got 'LR-99'"):
         ledger.evidence("LR-99")
+
+
+def test_the_ledgers_rows_are_whole_as_cards_and_read_aloud(results):
+    """On a telephone a row is a card: no column's heading stands above it, and CSS alone would make it no row."""
+    page = BeautifulSoup(Ledger(results, {})._repr_html_(), "html.parser")
+    for row in page.select("tbody tr"):
+        assert [cell["data-label"] for cell in row.select("td")][:2] == ["Claim", "Digits"]
+        assert row["role"] == "row" and {cell["role"] for cell in row.select("td")} == {"cell"}
+    folds = page.select("tbody details")
+    assert [fold.summary.text for fold in folds] == ["Source", "3 conditions", "Source"]
+    assert [item.text for item in folds[1].select("li")][:2] == ["✓ ✗ above 1e-6", "✗ ✗ below 1"]
 
 
 def test_counts_and_differences(results):

@@ -843,6 +843,27 @@ def test_progress_is_kept_and_reset(own_progress_file):
     assert "✓" not in repr(reset())
 
 
+def test_progress_says_how_many_are_done_and_leads_to_the_next(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    check("sgd-step", lambda x, g, s, lr: x - lr * g)
+    assert repr(progress()).startswith(f"1 of {len(EXERCISES)} done · next: lr-first-step (chapter 1)\n")
+    assert "<a " not in progress()._repr_html_()
+    reset()
+    assert f"0 of {len(EXERCISES)} done · next: sgd-step (chapter 1)\n" in repr(progress())
+    monkeypatch.chdir(Path(__file__).resolve().parents[1] / "chapters")  # their notebooks tell the order, and the place
+    assert f"0 of {len(EXERCISES)} done · next: lr-first-step (chapter 1)\n" in repr(progress())
+    assert '<a href="01_learning_rate.ipynb#cell-id=01-learning-rate-' in progress()._repr_html_()
+    all_passed = record.Progress(dict.fromkeys(EXERCISES, "passed"))
+    assert repr(all_passed).startswith(f"{len(EXERCISES)} of {len(EXERCISES)} done\n")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 1}', '{"cells": [{"source": null}]}', '{"cells": []}'])
+def test_a_notebook_that_cannot_be_read_hides_no_progress(monkeypatch, tmp_path, content):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "01_learning_rate.ipynb").write_text(content)
+    assert "done · next: sgd-step (chapter 1)" in repr(progress())
+
+
 def test_stubs_and_hints_leave_no_file(own_progress_file):
     check("sgd-step", raise_not_implemented)
     hint("sgd-step")

@@ -95,7 +95,7 @@ def hint(id: str | None = None):
 
 
 def progress():
-    """Return the table of all exercises by chapter: passed, tried or open.
+    """Return how much is done, what comes next, and the table of all exercises by chapter: passed, tried or open.
 
     It is kept in ``.course_progress.json`` in the notebook's folder, or in the file that the environment variable
     ``COURSE_PROGRESS_FILE`` names. The notebooks of solutions enter nothing.

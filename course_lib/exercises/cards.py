@@ -73,15 +73,29 @@ def _choice(id: str, letter: str, choice) -> str:
     )
 
 
-def progress(chapters, notes) -> str:
-    """The table of progress: for each chapter its heading, a summary, and rows of symbol, state, id, kind, title."""
+def progress(done, following, chapters, notes) -> str:
+    """The table of progress.
+
+    Args:
+        done: How many exercises are done.
+        following: The next exercise and its address ("" if unknown), or None.
+        chapters: For each its heading, a summary, and rows of symbol, state, id, kind, title.
+        notes: What went wrong.
+    """
     tables = (
         f"<table style='margin:.2em 0 .8em;{PLAIN_TABLE}'>"
         f"<caption style='caption-side:top;text-align:left;color:inherit'><b>{escape(heading)} "
         f"{_faint(summary)}</b></caption>{''.join(_row(*row) for row in rows)}</table>"
         for heading, summary, rows in chapters
     )
-    return card(CARD_GREY, "".join([*tables, *(_paragraph(inline(note)) for note in notes)]))
+    head = f"<b>{escape(done)}</b>{_next(*following) if following else ''}"
+    return card(CARD_GREY, "".join([_paragraph(head), *tables, *(_paragraph(inline(note)) for note in notes)]))
+
+
+def _next(exercise, address: str) -> str:
+    name = f"<code>{escape(exercise.id)}</code>"
+    linked = f'<a href="{escape(address)}">{name}</a>' if address else name
+    return f" · next: {linked} (chapter {exercise.chapter})"
 
 
 def _row(symbol, state, id, kind, title) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from ..files import (
     write_atomically,
 )
 from . import cards
-from .engine import CHAPTERS, EXERCISES
+from .engine import CHAPTERS, EXERCISES, Exercise
 from .feedback import Feedback, printable
 
 #: state -> (symbol, words). "passed" stays even if a later try fails.
@@ -152,8 +153,26 @@ class Progress:
             if rows:
                 yield f"{number}. {title}", f"{sum(s == 'passed' for _, s in rows)} of {len(rows)} passed", rows
 
+    @property
+    def done(self) -> str:
+        """How many exercises are passed, of how many."""
+        return f"{sum(self.states.get(id) == 'passed' for id in EXERCISES)} of {len(EXERCISES)} done"
+
+    @property
+    def next(self) -> tuple[Exercise, str] | None:
+        """The first exercise of the first chapter that is not passed, and where it is; None when all are passed."""
+        for chapter in CHAPTERS:
+            if left := [e.id for e, state in self.of_chapter(chapter) if state != "passed"]:
+                places = places_in_notebook(chapter)
+                id = next(filter(left.__contains__, [*places, *left]))
+                return EXERCISES[id], places.get(id, "")
+        return None
+
     def __repr__(self) -> str:
-        lines = []
+        lines = [self.done]
+        if self.next:
+            exercise, _ = self.next
+            lines = [f"{self.done} · next: {exercise.id} (chapter {exercise.chapter})"]
         for heading, summary, rows in self._chapters():
             lines.append(f"{heading}: {summary}")
             lines += [f"   {STATES[state][0]} {e.id:<24} {e.kind:<13} {e.title}" for e, state in rows]
@@ -164,7 +183,20 @@ class Progress:
             (heading, summary, [(*STATES[state], e.id, e.kind, e.title) for e, state in rows])
             for heading, summary, rows in self._chapters()
         )
-        return cards.progress(chapters, self.notes)
+        return cards.progress(self.done, self.next, chapters, self.notes)
+
+
+def places_in_notebook(chapter: int) -> dict[str, str]:
+    """Exercise → address of the cell that checks it, in the order of the chapter's notebook.
+
+    Nothing, where the notebook is not in this folder: it may be Colab's. JupyterLab goes to the cell.
+    """
+    for path in sorted(Path().glob(f"{chapter:02}_*.ipynb")):
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):  # of a notebook that is being edited
+            cells = [(cell.get("id", ""), "".join(cell["source"])) for cell in read_json(path)["cells"]]
+            checks = [(re.search(r"^check\([\"']([\w-]+)", source, re.MULTILINE), cell) for cell, source in cells]
+            return {check[1]: f"{path.name}#cell-id={cell}" for check, cell in checks if check}
+    return {}
 
 
 def table() -> Progress:
