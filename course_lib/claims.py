@@ -210,16 +210,27 @@ class Verdict(str):
             >>> judge({"faster": True, "ten times as fast": False}).summary
             'partly (mostly: 1 of 2 conditions holds, the core among them)'
         """
-        held = list(self.conditions.values())
-        if not held:
+        if not self.conditions:
             return str(self)
-        holds = held.count(True)
-        count = f"{holds} of {len(held)} condition{'s' * (len(held) > 1)} {'holds' if holds == 1 else 'hold'}"
+        held = list(self.conditions.values())
+        count = f"{self.extent} condition{'s' * (len(held) > 1)} {'holds' if held.count(True) == 1 else 'hold'}"
         if self == "partly":
-            count = f"mostly: {count}, the core among them" if held[0] else f"hardly: {count}, not the core"
+            count += ", the core among them" if held[0] else ", not the core"
         elif self == "undecided" and len(held) > 1:
             count += ", the core is open"
         return f"{self} ({count})"
+
+    @property
+    def extent(self) -> str:
+        """How many conditions hold, of how many; nothing if there are none.
+
+        Example:
+            >>> judge({"faster": True, "ten times as fast": False}).extent
+            'mostly: 1 of 2'
+        """
+        held = list(self.conditions.values())
+        degree = ("mostly: " if held[0] else "hardly: ") if self == "partly" and held else ""
+        return f"{degree}{held.count(True)} of {len(held)}" if held else ""
 
 
 def judge(conditions: Mapping[str, bool | None]) -> Verdict:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import chain, repeat
 from pathlib import Path
 
-from course_lib import errors
+from course_lib import choices, errors
 from course_lib.claims import CLAIMS, DATA_FREE, MARKS, VERDICTS, judge, read, read_conditions
 from course_lib.files import read_json
 from course_lib.looks import GREY
@@ -24,9 +24,9 @@ STYLE = """
 .ledger select { margin: 0 1em 0.6em 0.3em; padding: 0.2em; font: inherit; color: inherit; background: transparent;
   border: 1px solid currentColor; border-radius: 0.3em; }
 .ledger select option { color: #111; background: #fff; }
-.ledger table { width: 100%; border-collapse: collapse; text-align: left; }
+.ledger table { width: 100%; border-collapse: collapse; text-align: left; line-height: 1.4; }
 .ledger th, .ledger td { vertical-align: top; padding: 0.4em 0.6em; border-top: 1px solid #8886; }
-.ledger td small { display: block; }
+.ledger td small { display: block; font-size: 0.9em; }
 .ledger ul { list-style: none; margin: 0.3em 0 0; padding: 0; }
 .ledger summary { cursor: pointer; }
 """
@@ -66,6 +66,7 @@ class Ledger:
             {entry["id"]: entry for entry in read(path) if entry["id"] in CLAIMS} for path in ledgers
         )
         self._conditions = [read_conditions(path) for path in ledgers]
+        self._choices = [choices.read(path.with_name(path.name.replace("claims", "choices"))) for path in ledgers]
         self.links = links
 
     @property
@@ -105,6 +106,25 @@ class Ledger:
         """How many of the digits' partly confirmed claims hold at their core."""
         partly = [id for id, entry in self.digits.items() if entry["verdict"] == "partly"]
         return sum(next(iter(self._conditions[0].get(id, {"": False}).values())) is True for id in partly)
+
+    def chosen(self, id: str, what: str) -> str:
+        """What a search chose, its first setting: on the digits and, if it is another one, on MNIST (``"0.1; 0.03"``).
+
+        Args:
+            id: The claim that the search served.
+            what: What was chosen, as ``course_lib.choices.choose`` was told.
+
+        Raises:
+            KeyError: There is no record of such a search.
+        """
+        found = [record[id][what] for record in self._choices if record]
+        values = (f"{next(iter(choice['settings'].values())):.2g}" for choice in found)
+        return "; ".join(dict.fromkeys(values))
+
+    def reason(self, id: str) -> tuple[str, str]:
+        """A claim with its verdict on the digits, and the address of its card, as a cell of a ``Table``."""
+        verdict = self.digits[id]["verdict"]
+        return f"{id} {VERDICTS[verdict][0]} {verdict}", self._address(id)
 
     def evidence(self, *ids: str) -> Evidence:
         """A table of a few claims with every condition behind them, to stand below a sentence that rests on them.
@@ -156,9 +176,12 @@ class Ledger:
 
     def linked(self, id: str) -> str:
         """The claim's id in HTML, linked to its card in the chapter."""
+        name, address = tag("strong", id), self._address(id)
+        return tag("a", name, href=address) if address else name
+
+    def _address(self, id: str) -> str:
         page = self.links.get(CLAIMS[id].chapter)
-        name = tag("strong", id)
-        return tag("a", name, href=f"{page}#claim-{id.lower()}") if page else name
+        return f"{page}#claim-{id.lower()}" if page else ""
 
 
 class Evidence:
@@ -225,6 +248,6 @@ def _outcome(entry: dict | None, conditions: dict | None) -> str:
     if entry is None:
         return "not run"
     word = entry["verdict"]
-    summary = judge(conditions).summary if conditions else word
-    count = summary[len(word) :] if summary.startswith(word) else ""
-    return _verdict(word) + escape(count) + tag("small", escape(entry["measured"]))
+    judged = judge(conditions) if conditions else ""
+    extent = f" ({judged.extent})" if judged == word else ""
+    return _verdict(word) + extent + tag("small", escape(entry["measured"]))
