@@ -236,6 +236,26 @@ def test_figures_have_numbers_that_references_name(site):
     assert references > 30
 
 
+def counters(page: BeautifulSoup) -> set[str]:
+    """The numbers of a page's figures and equations, as ``figure 4.2`` and ``equation 4.2``."""
+    figures = [number.get_text().strip() for number in page.select("figcaption .caption-number")]
+    equations = [number.get_text().strip().strip("#()") for number in page.select(".eqno")]
+    return {*map(str.lower, figures), *(f"equation {number}" for number in equations)}
+
+
+def numbers_of_no_counter(page: BeautifulSoup) -> list[str]:
+    """The figures and equations that code or printed text calls by a number under which the page has none."""
+    named = re.findall(
+        r"\b(figure|equation)\s*\(?(\d[\d.]*\d|\d)", "\n".join(code.get_text() for code in page("pre")), re.I
+    )
+    return [f"{kind} {number}" for kind, number in named if f"{kind} {number}".lower() not in counters(page)]
+
+
+def test_code_calls_no_figure_or_equation_by_another_number_than_the_page(site):
+    wrong = {path.name: found for path in written_pages(site) if (found := numbers_of_no_counter(parse(path)))}
+    assert wrong == {}
+
+
 def test_math_is_typeset_by_the_book_itself(site):
     for name in MATHJAX_FILES:
         assert (site / "_static" / "mathjax" / name).exists(), name
@@ -332,6 +352,13 @@ def test_broken_links_are_noticed(tmp_path):
     page = tmp_path / "a.html"
     page.write_text('<p id="here"><a href="#here">1</a><a href="#gone">2</a><a href="b.html">3</a><img src="c.png">')
     assert broken_links(tmp_path, page) == ["#gone", "b.html", "c.png"]
+
+
+def test_a_number_of_no_counter_is_noticed():
+    counted = '<figcaption><span class="caption-number">Figure 4.2 </span></figcaption><span class="eqno">(2)#</span>'
+    said = "<pre>Equation 1, equation (2); see Figure 4.2, figure 4.1 and figure (2)</pre>"
+    page = BeautifulSoup(counted + said, "html.parser")
+    assert numbers_of_no_counter(page) == ["Equation 1", "figure 4.1", "figure 2"]
 
 
 def test_toc_is_a_jupyter_book_1_toc():
