@@ -24,7 +24,7 @@ STYLE = """
 .ledger select { margin: 0 1em 0.6em 0.3em; padding: 0.2em; font: inherit; color: inherit; background: transparent;
   border: 1px solid currentColor; border-radius: 0.3em; }
 .ledger select option { color: #111; background: #fff; }
-.ledger table { width: 100%; border-collapse: collapse; text-align: left; line-height: 1.4; }
+.ledger table { width: 100%; border-collapse: collapse; text-align: left; }
 .ledger th, .ledger td { vertical-align: top; padding: 0.4em 0.6em; border-top: 1px solid #8886; }
 .ledger td small { display: block; font-size: 0.9em; }
 .ledger ul { list-style: none; margin: 0.3em 0 0; padding: 0; }
