@@ -50,6 +50,16 @@ def test_the_ledger_shows_what_is_asked_for(window):
         assert {row.get_attribute("data-chapter") for row in shown.all()} == {"1"}
 
 
+def test_on_a_telephone_the_ledger_is_cards_and_is_read_aloud_as_a_table(window):
+    with window("chapters/claims.html", viewport={"width": 390, "height": 800}) as page:
+        table, rows = page.locator(".ledger table"), page.locator(".ledger tbody tr")
+        assert rows.first.evaluate("row => getComputedStyle(row).display") == "block"
+        assert table.evaluate("table => table.scrollWidth <= table.clientWidth")
+        expect(page.get_by_role("table").get_by_role("row")).to_have_count(rows.count() + 1)
+        page.get_by_label("Chapter").select_option("1")
+        assert 0 < page.locator(".ledger tbody tr:visible").count() < rows.count()
+
+
 @pytest.fixture(params=["application/json", "text/plain", "from disk"])
 def downloads_from(request, site) -> Iterator[str]:
     """The address of a book whose server takes its files to be of some type, or of the book on the disk."""
