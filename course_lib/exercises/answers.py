@@ -10,7 +10,7 @@ from decimal import Decimal
 import numpy as np
 
 from ..edge import is_tensor
-from .engine import Exercise, as_float, is_raw_bits, numpy_of
+from .engine import Exercise, as_float, is_raw_bits, lines_of_cell, numpy_of
 from .sandbox import run
 
 
@@ -45,7 +45,7 @@ class PredictExercise(Exercise):
     @property
     def stub(self) -> str:
         name = self.id.replace("-", "_")
-        return f"# {self.question}\n{name} = None  # your number here"
+        return f"{lines_of_cell(self.question, '# ', '# ')}\n{name} = None  # your number here"
 
     def close(self, number: float, value: float) -> bool:
         return math.isclose(number, value, rel_tol=self.tolerance, abs_tol=1e-12)

@@ -12,6 +12,7 @@ import inspect
 import math
 import numbers
 import re
+import textwrap
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -357,6 +358,11 @@ def as_float(number) -> float:
 
 def _a(noun: str) -> str:
     return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
+
+
+def lines_of_cell(words: str, first: str, then: str) -> str:
+    """Words in lines that fit a notebook's cell; ``first`` and ``then`` begin the first line and the others."""
+    return textwrap.fill(words, 88, initial_indent=first, subsequent_indent=then, break_on_hyphens=False)
 
 
 # ------------------------------------------------------------------------------ readings and comparison

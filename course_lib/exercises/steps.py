@@ -23,6 +23,7 @@ from .engine import (
     deviation,
     first_difference,
     is_same_slot,
+    lines_of_cell,
     mistake_from,
     two_numbers,
     units,
@@ -268,14 +269,14 @@ class StepExercise(Implement):
             else "not needed here (s.t counts the steps from 1)"
         )
         return f'''def {name}(x, g, s, lr{hyper}):
-    """{self.says}
+{lines_of_cell('"""' + self.says, "    ", "    ")}
 
     x, g  parameter and gradient: arrays of one shape, whatever it is
-    s     state: {state}
+{lines_of_cell(state, "    s     state: ", " " * 10)}
     lr    learning rate
     Return the new x{"; assign the new state to s" if slots else ""}.
 
-    Example: {self._example()}
+{lines_of_cell(self._example(), "    Example: ", "    ")}
     """
     raise NotImplementedError'''
 
