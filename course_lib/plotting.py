@@ -82,7 +82,7 @@ def svg(figure) -> str:
         figure.savefig(target := io.StringIO(), format="svg", bbox_inches=_whole(figure), metadata=_NO_METADATA)
     text = target.getvalue()
     text = re.sub(r"<(metadata|style).*?</\1>\s*|<!--.*?-->\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
-    text = re.sub(r"-?\d+\.\d{2,}", lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), text)
+    text = re.sub(r"<[^>]+>", lambda element: _rounded(element[0]), text)  # numbers in words keep their digits
     text = re.sub(r"\s*\n(?=[A-Z])", "", text)  # the points of a path
     edge = f"paint-order: stroke; stroke: {to_hex(figure.get_facecolor())}; stroke-width: 2.5"
     text = text.replace(f'id="{_EDGED}"', f'style="{edge}"')
@@ -93,6 +93,10 @@ def svg(figure) -> str:
 
 _EDGED = "edged"  # words with an edge of the ground's colour, which Matplotlib could give to drawn letters only
 _NO_METADATA = dict.fromkeys(["Creator", "Date", "Format", "Type"])  # nothing of the program that drew it
+
+
+def _rounded(element: str) -> str:
+    return re.sub(r"-?\d+\.\d{2,}", lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), element)
 
 
 def _whole(figure):
