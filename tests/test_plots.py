@@ -62,6 +62,15 @@ def test_colours_have_a_partner_at_night_and_the_ground_is_the_page_s(picture):
         assert {"fill", "stroke"} & set(element.attrs), element  # for browsers that do not know light-dark
 
 
+def test_pixels_turn_at_night_in_every_window():
+    figure, axes = plt.subplots(1, 2)
+    for ax in axes:
+        ax.imshow([[0, 1], [2, 3]], interpolation="none")
+    first, second = (image["style"] for image in shown(ElementTree.fromstring(plotting.svg(figure)))("image"))
+    assert first == second and "filter:var(--plot-pixels, none)" in first and "image-rendering:pixelated" in first
+    plt.close(figure)
+
+
 def test_letters_can_be_read_on_a_phone(site):
     """A window is as wide as the text at most; its letters shrink with it."""
     plots = 0

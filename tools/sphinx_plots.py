@@ -83,9 +83,12 @@ def keep_ids_apart(picture, name: str) -> None:
 def take_colours_of_page(element) -> None:
     """Give each colour its partner at night, and let the ground be the page's.
 
-    A colour stays behind as an attribute, too: browsers before 2024 do not know ``light-dark``.
+    A colour stays behind as an attribute, too: browsers before 2024 do not know ``light-dark``. Where a window shows
+    pixels that are drawn in another one, it has their own style and not that of their place on the page.
     """
     style = element.get("style", "")
+    if element.tag.endswith("}image"):
+        style = f"filter: var(--plot-pixels, none); {style}"
     for kind, colour in re.findall(r"(fill|stroke): (#\w{6})", style):
         element.set(kind, colour)
     style = re.sub(r"#\w{6}", lambda colour: of_page(colour[0]), style)
