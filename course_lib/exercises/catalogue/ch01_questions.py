@@ -61,7 +61,8 @@ def _gradient_lists():
     ),
 )
 def gradient_norm(gradients):
-    """Return the Euclidean norm of all gradients together, as if they were one long vector.
+    """Return the Euclidean norm of all gradients together,
+    as if they were one long vector.
 
     gradients  list of arrays of any shapes, one per parameter
     Return one number.
@@ -203,7 +204,10 @@ def descent_without_bugs(gradient, x, lr, steps):
 
 @descent_without_bugs.as_printed
 def descend(gradient, x, lr, steps):
-    """Return all positions of gradient descent from x: array [steps + 1, …]. Two bugs are hidden here."""
+    """Return all positions of gradient descent from x: array [steps + 1, …].
+
+    Two bugs are hidden here.
+    """
     lr = -lr  # downhill
     path = [x]
     for _ in range(steps):
