@@ -71,9 +71,11 @@ def _spectra():
     ),
 )
 def best_lr(eigenvalues):
-    """Return the constant learning rate at which gradient descent on a quadratic is fastest.
+    """Return the constant learning rate at which gradient descent
+    on a quadratic is fastest.
 
-    eigenvalues  the curvatures of its directions: array of positive numbers, in any order
+    eigenvalues  the curvatures of its directions:
+                 array of positive numbers, in any order
     Return one number.
 
     Example: best_lr(np.array([1.0, 3.0])) is 0.5.
@@ -207,9 +209,12 @@ def digits_accuracy(lr: float, seed: int = 0) -> float:
 NOISE = 0.02  # what accuracies of the same learning rate differ by from seed to seed
 
 
-SEARCH_STUB = """# Search a learning rate for this run, powers of ten first, then refine inside the best decade:
-#   model = models.mlp(images, seed=0), SGD, training.fit(…, steps=150, batch_size=32, seed=0)
-# Fill both lists in the order in which you tried: learning rates, and validation accuracies in [0, 1].
+SEARCH_STUB = """# Search a learning rate for this run, powers of ten first,
+# then refine inside the best decade:
+#   model = models.mlp(images, seed=0), SGD,
+#   training.fit(…, steps=150, batch_size=32, seed=0)
+# Fill both lists in the order in which you tried: learning rates,
+# and validation accuracies in [0, 1].
 searched_lrs, searched_accuracies = [], []"""
 
 NO_COARSE_GRID = Mistake(
