@@ -77,9 +77,11 @@ def whole_gradient(gradient, examples, batch_size):
 
 @whole_gradient.as_printed
 def full_gradient(gradient, examples, batch_size):
-    """Return the gradient of the mean loss over all examples, computed batch by batch to save memory.
+    """Return the gradient of the mean loss over all examples,
+    computed batch by batch to save memory.
 
-    gradient(batch) is the gradient of the mean loss over the batch. One bug is hidden here.
+    gradient(batch) is the gradient of the mean loss over the batch.
+    One bug is hidden here.
     """
     parts = []
     for start in range(0, len(examples), batch_size):

@@ -22,18 +22,23 @@ def _accuracy(model, validation) -> float:
 
 
 def train_network(model, opt, schedule, batches, validation, epochs):
-    """Train a network; return the mean training loss and the validation accuracy of each epoch.
+    """Train a network; return the mean training loss and the validation accuracy
+    of each epoch.
 
-    model       the network; a call gives the scores of the classes. Some of its layers work in another way while
-                training (`model.train()`) than in use (`model.eval()`)
+    model       the network; a call gives the scores of the classes. Some of its layers
+                work in another way while training (`model.train()`) than in use
+                (`model.eval()`)
     opt         the optimizer of its parameters; its learning rate is the schedule
     schedule    made to be stepped once after every mini-batch
-    batches     the mini-batches of an epoch, in the order in which to take them: a list of (images, labels)
+    batches     the mini-batches of an epoch, in the order in which to take them: a list
+                of (images, labels)
     validation  (images, labels) to measure the accuracy with, after each epoch
     epochs      how often to go through the mini-batches
-    Return a list with one pair [mean loss, accuracy] per epoch: the mean over the mini-batches of
-    paddle.nn.functional.cross_entropy(scores, labels), and the share of right answers, from 0 to 1.
-    Example: two epochs in which the network learns something may give [[1.98, 0.41], [1.52, 0.58]].
+    Return a list with one pair [mean loss, accuracy] per epoch: the mean over the
+    mini-batches of paddle.nn.functional.cross_entropy(scores, labels), and the share of
+    right answers, from 0 to 1.
+    Example: two epochs in which the network learns something may give
+    [[1.98, 0.41], [1.52, 0.58]].
     """
     history = []
     for _ in range(epochs):
