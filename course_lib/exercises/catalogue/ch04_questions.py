@@ -65,9 +65,11 @@ def _curvatures():
     ),
 )
 def best_momentum(eigenvalues):
-    """Return the momentum with which descent on a quadratic is fastest, at the learning rate that goes with it.
+    """Return the momentum with which descent on a quadratic is fastest,
+    at the learning rate that goes with it.
 
-    eigenvalues  the curvatures of its directions: array of positive numbers, in any order
+    eigenvalues  the curvatures of its directions:
+                 array of positive numbers, in any order
     Return one number.
 
     Example: best_momentum(np.array([1.0, 9.0])) is 0.25.
@@ -165,7 +167,8 @@ SCALED_LIMIT = Mistake(
     chapter=4,
     title="The stability limit with momentum",
     stub="""# Up to which learning rate does momentum 0.9 still come to rest on the ravine? Try with
-#   surfaces.trajectory(optimizer.Momentum(lr, momentum=0.9), surfaces.ravine, steps=2000)
+#   rule = optimizer.Momentum(lr, momentum=0.9)
+#   surfaces.trajectory(rule, surfaces.ravine, steps=2000)
 # and look at the last point. An error of 2 % is allowed.
 largest_stable_lr = None""",
     hints=(
