@@ -62,12 +62,14 @@ def learn(rule, seed, steps=500, batch=8):
     w, s = np.zeros(len(truth)), rule.fresh_state(truth)
     for t in range(steps):
         x, y = words[t * batch : (t + 1) * batch], labels[t * batch : (t + 1) * batch]
-        g = x.T @ ((1 + np.tanh(x @ w / 2)) / 2 - y) / batch  # (1 + tanh(z/2)) / 2 is the probability
+        probability = (1 + np.tanh(x @ w / 2)) / 2  # is 1 / (1 + e^-z)
+        g = x.T @ (probability - y) / batch
         s.t += 1
         w = rule.rule(w, g, s, rule.get_lr())
+    kinds, sums = KINDS.values(), getattr(s, "sum_of_squares", w * 0)
     return {
         "validation": log_loss(w, words[4000:5000], labels[4000:5000]),
         "test": log_loss(w, words[5000:], labels[5000:]),
-        "error": [np.sqrt(np.mean((w / truth - 1)[kind] ** 2)) for kind in KINDS.values()],
-        "root": [np.sqrt(getattr(s, "sum_of_squares", w * 0))[kind].mean() for kind in KINDS.values()],
+        "error": [np.sqrt(np.mean((w / truth - 1)[kind] ** 2)) for kind in kinds],
+        "root": [np.sqrt(sums)[kind].mean() for kind in kinds],
     }

@@ -80,7 +80,10 @@ EQUIVALENT = {
             "scales.append(abs(v_max) / (1 - beta2 ** t))",
         ],
     },
-    "radam-as-printed": {ONLY_BY_CHANCE: ["if rho < 5:"]},
+    "radam-as-printed": {
+        ONLY_BY_CHANCE: ["if rho < 5:"],
+        NEVER_NEGATIVE: ["return np.sqrt(abs(numerator) / ((rho_inf - 4) * (rho_inf - 2) * rho))"],
+    },
     "swats-find-bug-switch": {
         "the distance is the same in both directions": [
             "if t >= minimum_steps and abs(gamma - corrected) < tolerance * corrected:",

@@ -350,5 +350,7 @@ class RAdam(Optimizer):
         rho = rho_inf - 2 * s.t * self.beta2**s.t / (1 - self.beta2**s.t)
         if rho <= 5:
             return x - lr * m_hat
-        r = sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
-        return x - lr * r * m_hat * sqrt(1 - self.beta2**s.t) / (sqrt(s.v) + self.epsilon)
+        numerator = (rho - 4) * (rho - 2) * rho_inf
+        r = sqrt(numerator / ((rho_inf - 4) * (rho_inf - 2) * rho))
+        step = lr * r * m_hat * sqrt(1 - self.beta2**s.t) / (sqrt(s.v) + self.epsilon)
+        return x - step

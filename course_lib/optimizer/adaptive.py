@@ -176,7 +176,8 @@ class Adadelta(Optimizer):
         super().__init__(**given(vars()))
 
     def rule(self, x, g, s, lr):
-        s.mean_square = self.rho * s.mean_square + (1 - self.rho) * g * g
-        update = sqrt(s.mean_square_update + self.epsilon) / sqrt(s.mean_square + self.epsilon) * g
-        s.mean_square_update = self.rho * s.mean_square_update + (1 - self.rho) * update * update
-        return x - lr * update
+        rho, d = self.rho, s.mean_square_update
+        s.mean_square = rho * s.mean_square + (1 - rho) * g * g
+        u = sqrt(d + self.epsilon) / sqrt(s.mean_square + self.epsilon) * g
+        s.mean_square_update = rho * d + (1 - rho) * u * u
+        return x - lr * u

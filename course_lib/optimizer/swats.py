@@ -81,7 +81,8 @@ class SWATS(Optimizer):
     def rule(self, x, g, s, lr):
         if s.switched_at:
             s.velocity = self.beta1 * s.velocity + g
-            return x - (1 - self.beta1) * s.sgd_learning_rate * (lr / s.lr_at_switch) * s.velocity
+            damped = (1 - self.beta1) * s.sgd_learning_rate
+            return x - damped * (lr / s.lr_at_switch) * s.velocity
         s.m = self.beta1 * s.m + (1 - self.beta1) * g
         s.v = self.beta2 * s.v + (1 - self.beta2) * g * g
         m_hat = s.m / (1 - self.beta1**s.t)

@@ -105,7 +105,10 @@ def corrected_average(gradients, beta=0.9):
 
 @corrected_average.as_printed
 def average_as_printed(gradients, beta=0.9):
-    """Return Adam's corrected average after each gradient: array like gradients. Two bugs are hidden here."""
+    """Return Adam's corrected average after each gradient: array like gradients.
+
+    Two bugs are hidden here.
+    """
     m, averages = 0.0, []
     for t, g in enumerate(gradients, start=1):
         m = beta * m + g

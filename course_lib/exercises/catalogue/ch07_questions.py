@@ -49,9 +49,10 @@ def largest_scales(gradients, beta2=0.999):
 
 @largest_scales.as_printed
 def amsgrad_scales(gradients, beta2=0.999):
-    """Return the v̂ by whose root AMSGrad divides, after each gradient: an array as long as gradients.
+    """Return the v̂ by whose root AMSGrad divides, after each gradient.
 
-    Paddle's form is wanted. The function computes an article's, in which learning stops; find out why.
+    The result is an array as long as gradients. Paddle's form is wanted. The function
+    computes an article's, in which learning stops; find out why.
     """
     v = v_hat = 0.0
     scales = []
@@ -333,7 +334,8 @@ NEVER_TURNS = Mistake(
     "adam-measure-beta2",
     chapter=7,
     title="The memory that Adam needs here",
-    stub="""# From which beta2 on does Adam no longer walk the wrong way on the slopes 3, -1, -1 (beta1 = 0)? Try with
+    stub="""# From which beta2 on does Adam no longer walk the wrong way on the slopes 3, -1, -1
+# (beta1 = 0)? Try with
 #   walk(optimizer.Adam(0.1, beta1=0.0, beta2=…), three_steps, steps=6000)
 # and look where x ends. An error of 0.02 is allowed.
 smallest_good_beta2 = None""",

@@ -36,15 +36,17 @@ def right_factor(t, beta2=0.999):
 
 @right_factor.as_printed
 def radam_factor(t, beta2=0.999):
-    """Return the factor r_t of RAdam's step t (the first is 1), and 0.0 as long as v̂ is not used.
+    """Return the factor r_t of RAdam's step t (the first is 1).
 
-    Paddle's form is wanted, with the threshold 5. Two bugs of an article are hidden here.
+    It is 0.0 as long as v̂ is not used. Paddle's form is wanted, with the threshold 5.
+    Two bugs of an article are hidden here.
     """
     rho_inf = 2 / (1 - beta2) - 1
     rho = np.sqrt((2 - beta2**t) / (1 - beta2**t))
     if max(rho, rho_inf) <= 5:
         return 0.0
-    return np.sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
+    numerator = (rho - 4) * (rho - 2) * rho_inf
+    return np.sqrt(numerator / ((rho_inf - 4) * (rho_inf - 2) * rho))
 
 
 @right_factor.mistake("Ask ρ_t, which grows with the steps, and not its largest value.")
@@ -261,11 +263,12 @@ def switched_rate(gammas, beta2, tolerance, minimum_steps):
 
 @switched_rate.as_printed
 def swats_learning_rate(gammas, beta2, tolerance, minimum_steps):
-    """Return the learning rate with which SWATS goes on as SGD, 0.0 if it never switches.
+    """Return the learning rate with which SWATS goes on as SGD; 0.0: it never switches.
 
     gammas         the projected learning rate γ of every step, in order
     beta2          how much of the average of γ is kept per step
-    tolerance      the largest relative difference between γ and its average at which SWATS switches
+    tolerance      the largest relative difference between γ and its average at which
+                   SWATS switches
     minimum_steps  the first step at which it may
     One bug is hidden here.
     """
