@@ -181,6 +181,10 @@ a
 $$
 ```
 
+:::{container} screen-only
+Move the *slider*.
+:::
+
 ````{admonition} The *result*
 :class: dropdown, tip
 
@@ -216,6 +220,8 @@ See [Figure 1](#fig-small).
 > Not *here*:
 >
 > $$ a = b $$
+
+Move the *slider*.
 
 <details>
 <summary><b>The *result*</b></summary>
