@@ -418,7 +418,8 @@ class CosineAnnealingDecay(Schedule):
         super().__init__(learning_rate, last_epoch, verbose)
 
     def formula(self, t):
-        return self.eta_min + (self.base_lr - self.eta_min) * (1 + math.cos(math.pi * t / self.T_max)) / 2
+        height = (1 + math.cos(math.pi * t / self.T_max)) / 2  # from 1 to 0
+        return self.eta_min + (self.base_lr - self.eta_min) * height
 
 
 # --- Functions of the user's own -------------------------------------------------------------------------------------
@@ -737,7 +738,8 @@ class CosineAnnealingWarmRestarts(Schedule):
 
     def formula(self, t):
         T_cur, T_i = self.cycle(t)
-        return self.eta_min + (self.base_lr - self.eta_min) * (1 + math.cos(math.pi * T_cur / T_i)) / 2
+        height = (1 + math.cos(math.pi * T_cur / T_i)) / 2  # from 1 to 0
+        return self.eta_min + (self.base_lr - self.eta_min) * height
 
     @property
     def T_cur(self):

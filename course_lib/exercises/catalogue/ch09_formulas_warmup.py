@@ -27,7 +27,8 @@ from .schedule_slips import at_steps, enter_shifted, half_cosine
     ),
 )
 def warmup(t, lr, warmup_steps, start_lr=0.0):
-    """Return the learning rate at step t: along a straight line from start_lr to lr, then constant.
+    """Return the learning rate at step t: along a straight line from start_lr to lr,
+    then constant.
 
     t             step, a whole number from 0
     lr            the learning rate from step warmup_steps on

@@ -34,8 +34,9 @@ def schedule(t):
     t  step, a whole number from 0 to 99
     Return a positive number.
 
-    The run: models.mlp on the digits, plain SGD, mini-batches of 8. The check trains it with your schedule from three
-    seeds; the mean validation accuracy must reach 90 %. The best constant learning rate stops at about 87 %.
+    The run: models.mlp on the digits, plain SGD, mini-batches of 8. The check trains it
+    with your schedule from three seeds; the mean validation accuracy must reach 90 %.
+    The best constant learning rate stops at about 87 %.
     """
     return 0.5 * (1 - t / 100)
 
@@ -166,7 +167,9 @@ def rates_of_the_plan(lr, gamma, every, epochs):
 
 @rates_of_the_plan.as_printed
 def rate_of_each_epoch(lr, gamma, every, epochs):
-    """Return the learning rates of epochs 0, 1, 2, …: multiplied by gamma after each `every` epochs. Two bugs."""
+    """Return the learning rates of epochs 0, 1, 2, …: multiplied by gamma after each
+    `every` epochs. Two bugs.
+    """
     used = []
     for epoch in range(epochs):
         if epoch % every:
@@ -275,8 +278,8 @@ def warmup_then_cosine(t, lr, warmup_steps, total_steps):
 def warm_up(t, lr, warmup_steps, total_steps):
     """Return the learning rate at step t.
 
-    It is to rise in a line, from 0 at step 0 to lr at step warmup_steps, and then to fall
-    along half a cosine, to 0 at step total_steps.
+    It is to rise in a line, from 0 at step 0 to lr at step warmup_steps, and then to
+    fall along half a cosine, to 0 at step total_steps.
     """
     return lr * (1 + np.cos(np.pi * t / total_steps)) / 2
 
@@ -467,7 +470,8 @@ def rate_in_epochs(step, lr, gamma, every, per_epoch):
 
 @rate_in_epochs.as_printed
 def rate_at(step, lr, gamma, every, per_epoch):
-    """Return the learning rate of a mini-batch: lr at first, times gamma after each `every` epochs.
+    """Return the learning rate of a mini-batch: lr at first, times gamma after each
+    `every` epochs.
 
     step       which mini-batch of the whole run it is; the first is 0
     per_epoch  how many mini-batches make an epoch

@@ -48,7 +48,8 @@ def sgdr(t, lr, t_0, t_mult=1, eta_min=0.0):
     t_mult   each cycle is t_mult times as long as the one before (a whole number)
     eta_min  the learning rate that each cycle falls towards
 
-    Example: lr = 1, t_0 = 2, t_mult = 2 give 1, 0.5, then 1, 0.8536, 0.5, 0.1464, then 1, …
+    Example: lr = 1, t_0 = 2, t_mult = 2 give 1, 0.5, then 1, 0.8536, 0.5, 0.1464,
+    then 1, …
     """
     return library.CosineAnnealingWarmRestarts(float(lr), t_0, t_mult, eta_min).at(t)
 
@@ -488,13 +489,17 @@ def _curves():
     ),
 )
 def lr_range_test(losses, lrs):
-    """Return the learning rate that a range test suggests: where the loss falls fastest (or a tenth of the minimum's).
+    """Return the learning rate that a range test suggests: where the loss falls fastest
+    (or a tenth of the minimum's).
 
     losses  smoothed loss at each step of the test: array
-    lrs     learning rate at each step: array of the same length, evenly spaced in its logarithm, rising
-    Return one of the learning rates, a number. Anything within half a decade of the right place passes.
+    lrs     learning rate at each step: array of the same length, evenly spaced in its
+            logarithm, rising
+    Return one of the learning rates, a number. Anything within half a decade of the
+    right place passes.
 
-    Example: a curve that is flat up to 0.01, falls until 1 and then explodes suggests about 0.1.
+    Example: a curve that is flat up to 0.01, falls until 1 and then explodes suggests
+    about 0.1.
     """
     return lr_finder.suggest(lrs, losses)
 

@@ -25,7 +25,7 @@ adamw = StepExercise(
     hyper=("beta1", "beta2", "epsilon", "weight_decay"),
     other={"beta1": 0.6, "beta2": 0.8, "epsilon": 0.05, "weight_decay": 1.7},
     counts=True,
-    says="One step of AdamW, as Paddle computes it (decay scaled by lr, beside Adam's step).",
+    says="One step of AdamW, as Paddle computes it: decay scaled by lr, beside Adam's step.",
     hints=(*HINTS, "x ← x − lr · λ · x, then x ← x − lr · m̂ / (√v̂ + ε) with Adam's m̂ and v̂"),
 )
 

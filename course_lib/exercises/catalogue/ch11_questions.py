@@ -128,7 +128,9 @@ def decayed_descent(x, gradients, lrs, weight_decay):
 
 @decayed_descent.as_printed
 def descent_with_decay(x, gradients, lrs, weight_decay):
-    """Return x after SGD with L2, written as decay: one gradient and one learning rate per step. Two bugs."""
+    """Return x after SGD with L2, written as decay: one gradient and one learning rate
+    per step. Two bugs.
+    """
     shrink = 1 - lrs[0] * weight_decay
     for g, lr in zip(gradients, lrs):
         x = x - lr * g
@@ -237,9 +239,10 @@ def decay_removed(x, gradients, lrs, weight_decay):
 
 # --------------------------------------------------------------------------------------- measure
 
-HALF_LIFE_STUB = """# A network models.mlp(images, seed=0), trained by AdamW at learning_rate=0.01, weight_decay=0.5.
-# Look at the first layer's weights of pixels that are 0 in every training picture (rows of model.parameters()[0]).
-# After how many steps has their mean absolute value fallen below half of what it was at the start?
+HALF_LIFE_STUB = """# A network models.mlp(images, seed=0), trained by AdamW at learning_rate=0.01,
+# weight_decay=0.5. Look at the first layer's weights of pixels that are 0 in every
+# training picture (rows of model.parameters()[0]). After how many steps has their mean
+# absolute value fallen below half of what it was at the start?
 half_life = None  # the number of steps you measured"""
 
 HALF_LIFE = 139  # the first whole number above ln 2 / -ln(1 - 0.01 · 0.5) = 138.3
