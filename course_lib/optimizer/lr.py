@@ -815,7 +815,7 @@ class CyclicLR(Schedule):
 
     def formula(self, t):
         cycle = 1 + t // self.cycle_size
-        position = 1 + t / self.cycle_size - cycle  # in [0, 1): how much of the cycle is over
+        position = 1 + t / self.cycle_size - cycle  # in [0, 1): how far around
         if position <= self.step_up_pct:
             height = position / self.step_up_pct
         else:
