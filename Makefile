@@ -47,7 +47,7 @@ pdf: book ## print the book as one PDF into _build/pdf (needs Chromium)
 	$(BIN)/python -m tools.pdf
 
 test: lint ## run every check: style, unit tests, all notebooks, a build of the book, its pages
-	$(BIN)/pytest -n 2 --dist loadfile --doctest-modules \
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --doctest-modules -p tools.alone \
 	  --nbval --nbval-current-env --nbval-sanitize-with tools/nbval.cfg --nbval-cell-timeout 600 \
 	  --durations 10 --ignore tests/browser $(PYTEST_ARGS)
 

@@ -24,7 +24,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from packaging.requirements import Requirement
 from sphinx.errors import ConfigError
 
-from tools import colab, colab_run, colab_setup, hygiene
+from tools import alone, colab, colab_run, colab_setup, hygiene
 from tools.notebooks import CHAPTERS, ROOT, notebooks, store
 from tools.repository import SITE_VARIABLE, VARIABLE, Repository, site_url
 
@@ -51,19 +51,25 @@ def markdown_cells(notebook):
 # -- all of the book --------------------------------------------------------------------------------------------------
 
 
-def test_every_notebook_runs_alone_and_prints_what_the_book_shows(site, tmp_path):
-    environment = colab_run.BareEnvironment(tmp_path / "environment")
-    installed = environment.pip("list").lower()
-    assert "ipykernel" in installed and not re.search("paddle|numpy|scikit|course", installed)
-    assert environment.run_all(sorted((site / colab.FOLDER).glob("*.ipynb"))) == []
-    installed = environment.pip("list").lower()
-    assert "paddlepaddle" in installed and "course" not in installed
+def test_the_first_cell_installs_what_a_bare_environment_lacks(pytestconfig):
+    _, packages = alone.made_environment(pytestconfig)
+    before, after = packages["before"].lower(), packages["after"].lower()
+    assert "ipykernel" in before and not re.search("paddle|numpy|scikit|course", before)
+    assert "paddlepaddle" in after and "course" not in after
+
+
+def test_pages_without_a_number_run_alone_and_print_what_the_book_shows(site, edition, pytestconfig):
+    """Chapters and solutions do, cell by cell, where nbval runs them (tools/alone.py)."""
+    pages = [site / colab.FOLDER / edition_name(path) for path in edition if not alone.is_lone(path)]
+    assert len(pages) > 4
+    assert alone.bare_environment(pytestconfig).run_all(pages) == []
 
 
 def test_every_notebook_is_valid_and_there_is_no_other(site, edition):
     for path, notebook in edition.items():
         nbformat.validate(notebook)
         assert notebook.cells[1].id == "course-setup", path.name
+        assert notebook.cells[1].source == alone.first_cell(), path.name
     assert {file.name for file in (site / colab.FOLDER).iterdir()} == set(map(edition_name, edition))
 
 

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
@@ -30,25 +30,40 @@ from tools.lock import write_constraints
 from tools.notebooks import ROOT, TIMEOUT
 
 EDITION = ROOT / "_build" / "html" / FOLDER
+KERNEL = "bare"
 
 
 class BareEnvironment:
     """A virtual environment that holds what a notebook needs to be opened, pip and ipykernel, and nothing else.
 
     Args:
-        folder: Where to make it.
+        folder: Where it is, or ``make`` is to make it.
         newest: Whether pip is free to take the newest versions, instead of those in ``requirements.txt``.
     """
 
     def __init__(self, folder: Path, newest: bool = False):
+        self.folder = folder
         self.python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
         ours = ("PYTHONPATH", "COURSE_", "OMP_", "MPL")
         self.variables = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         self.variables["COURSE_PROGRESS"] = "0"  # no progress bars, as in the stored outputs
-        self._run(sys.executable, "-m", "virtualenv", "--quiet", folder)
+        self.variables["JUPYTER_PATH"] = str(folder / "share" / "jupyter")
         if not newest:
-            self.variables["PIP_CONSTRAINT"] = str(write_constraints(folder / "constraints.txt"))
+            self.variables["PIP_CONSTRAINT"] = str(folder / "constraints.txt")
+
+    def make(self) -> None:
+        """Make it, with a kernel of the name ``KERNEL`` that Jupyter finds by the environment's variables."""
+        self._run(sys.executable, "-m", "virtualenv", "--quiet", self.folder)
+        if "PIP_CONSTRAINT" in self.variables:
+            write_constraints(Path(self.variables["PIP_CONSTRAINT"]))
         self.pip("install", "--quiet", "--no-compile", "ipykernel")
+        self._run(self.python, "-m", "ipykernel", "install", "--prefix", self.folder, "--name", KERNEL)
+
+    def execute(self, code: str) -> str:
+        """Run a program and return what it printed."""
+        program = self.folder / "program.py"
+        program.write_text(code, encoding="utf-8")
+        return self._run(self.python, program)
 
     def pip(self, *arguments: str) -> str:
         """Run pip in the environment and return what it printed."""
@@ -67,7 +82,8 @@ class BareEnvironment:
         stored = nbformat.read(notebook, as_version=4)
         fresh = nbformat.read(notebook, as_version=4)
         with tempfile.TemporaryDirectory() as folder:
-            manager = KernelManager(kernel_spec_manager=_Kernel(python=self.python))
+            kernels = KernelSpecManager(kernel_dirs=[f"{self.variables['JUPYTER_PATH']}/kernels"])
+            manager = KernelManager(kernel_name=KERNEL, kernel_spec_manager=kernels)
             resources = {"metadata": {"path": folder}}
             try:
                 NotebookClient(fresh, km=manager, timeout=TIMEOUT, resources=resources).execute(env=self.variables)
@@ -89,17 +105,6 @@ class BareEnvironment:
                 bar.update()
         bar.close()
         return messages
-
-
-class _Kernel(KernelSpecManager):
-    """Knows one kernel: that of the Python it is given."""
-
-    def __init__(self, python: Path):
-        super().__init__()
-        self.command = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        return KernelSpec(argv=self.command, display_name=kernel_name, language="python")
 
 
 def differences(stored, fresh) -> list[str]:
@@ -134,6 +139,7 @@ def main(arguments: list[str] | None = None) -> int:
     folder = Path(tempfile.mkdtemp(prefix="course-environment-"))
     try:
         environment = BareEnvironment(folder, newest=options.newest)
+        environment.make()
         if options.newest:
             upgrade(environment)
         messages = environment.run_all(notebooks)
