@@ -1,4 +1,4 @@
-"""A chapter that nbval runs alone fails where its output is another, where it needs what only the repository has, and
+"""A notebook that nbval runs alone fails where its output is another, where it needs what only the repository has, and
 where it writes results that the book does not have."""
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""A plugin of pytest with which nbval runs chapters and solutions as a reader of the Colab edition does: alone.
+"""A plugin of pytest with which nbval runs notebooks as a reader of the Colab edition does: alone.
 
     pytest -p tools.alone --nbval chapters
 
-Every numbered notebook gets a kernel that knows nothing of the course, an empty folder, and the edition's first cell
-before its own. One run proves both that the stored outputs are true and that the notebook works alone: the edition has
-the same code cells, outputs and first cell (``tests/test_colab.py``). A run in place proves less, for it finds whatever
-lies beside the notebook or is installed here; the one thing that it adds, the results that it writes into
-``chapters/results``, is compared with them at the notebook's end. The pages without a number show what lies beside them
-(links to the chapters): they run in place, and their editions in ``tests/test_colab.py``.
+Each gets a kernel that knows nothing of the course, an empty folder, and the edition's first cell before its own. One
+run proves both that the stored outputs are true and that the notebook works alone: the edition has the same code cells,
+outputs and first cell (``tests/test_colab.py``). A run in place proves less, for it finds whatever lies beside the
+notebook or is installed here; the one thing that it adds, the results that it writes into ``chapters/results``, is
+compared with them at the notebook's end. Pages that show links to the notebooks beside them run in place, and their
+editions in ``tests/test_colab.py``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 import tempfile
 from pathlib import Path
 from unittest import mock
@@ -29,6 +28,7 @@ from tools import colab, colab_run
 from tools.notebooks import CHAPTERS, TIMEOUT
 
 RESULTS = CHAPTERS / "results"
+IN_PLACE = {"index", "claims", "what_to_use"}  # they link to the notebooks that they find beside them
 
 
 @pytest.hookimpl(wrapper=True)
@@ -40,8 +40,8 @@ def pytest_collect_file(file_path, parent):
 
 
 def is_lone(path: Path) -> bool:
-    """Whether a notebook is one of those that run alone: a chapter or its solutions."""
-    return CHAPTERS in path.parents and bool(re.match(r"\d\d_", path.name))
+    """Whether a notebook runs alone: all of the book do, but for those whose outputs depend on others being there."""
+    return CHAPTERS in path.parents and path.stem not in IN_PLACE
 
 
 class LoneNotebook(IPyNbFile):
