@@ -48,8 +48,8 @@ class LoneNotebook(IPyNbFile):
     """A notebook whose cells nbval runs in an empty folder and a bare environment, after the edition's first cell."""
 
     def setup(self):
-        environment = bare_environment(self.config)
         self.folder = tempfile.TemporaryDirectory()
+        environment = bare_environment(self.config)
         with mock.patch.dict(os.environ, environment.variables, clear=True):
             self.kernel = RunningKernel(colab_run.KERNEL, cwd=self.folder.name)
         self.setup_sanitize_files()
@@ -65,7 +65,10 @@ class LoneNotebook(IPyNbFile):
         assert found == [], f"{self.name} writes other results than those in chapters/results: {found}"
 
 
-first_cell = functools.lru_cache(maxsize=None)(lambda: colab.setup_cell().source)
+@functools.cache
+def first_cell() -> str:
+    """The code that makes a notebook of the edition run wherever it was opened."""
+    return colab.setup_cell().source
 
 
 def not_stored(written: Path, stored: Path = RESULTS) -> list[str]:
