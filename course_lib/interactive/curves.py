@@ -245,7 +245,7 @@ def range_test_reader(test, id="range-test") -> Figure:
     )
     return Figure(
         id,
-        "Read a learning-rate range test: move the learning rate",
+        "Read a learning-rate range test",
         [steps(seen - 1, "learning rate", start=start, format=lambda k: shown(rates[k]))],
         [Panel("Loss against the learning rate, dashed lines where regions begin", *axes, every, background)],
         [

@@ -30,7 +30,7 @@ def learning_rate_explorer(surface="ravine", learning_rates=None, count=40, id=N
 
     Example:
         >>> learning_rate_explorer("bowl", [0.1, 0.5, 1.0, 2.0], count=20)
-        Gradient descent on a round bowl: choose the learning rate (interactive; at learning rate 1, step 20)
+        Gradient descent on a round bowl (interactive; at learning rate 1, step 20)
           loss above the minimum: below 1e-12
           after 20 steps: arrives, without overshooting
     """
@@ -43,7 +43,7 @@ def learning_rate_explorer(surface="ravine", learning_rates=None, count=40, id=N
     descent = Series("SGD", paths, [rate])
     return Figure(
         id or f"learning-rate-{_slug(surface.name)}",
-        f"Gradient descent on {surface.words}: choose the learning rate",
+        f"Gradient descent on {surface.words}",
         [rate, steps(count)],
         [surface_panel(surface, [descent]), loss_panel([("SGD", losses, [rate])], count)],
         [
@@ -71,7 +71,7 @@ def momentum_explorer(
 
     Example:
         >>> momentum_explorer("ravine", [0.05, 0.1, 0.15], [0.0, 0.5, 0.9])
-        Momentum on a long ravine: choose learning rate and β (interactive; at learning rate 0.1, β 0.5, step 40)
+        Momentum on a long ravine (interactive; at learning rate 0.1, β 0.5, step 40)
           loss above the minimum: 4.03e-11
           after 40 steps: arrives, overshooting
           stable below the learning rate 2 (1 + β) / λ_max: 0.15
@@ -86,7 +86,7 @@ def momentum_explorer(
     moving = Series("Momentum", paths, [rate, beta])
     return Figure(
         id or f"momentum-{_slug(surface.name)}",
-        f"Momentum on {surface.words}: choose learning rate and β",
+        f"Momentum on {surface.words}",
         [rate, beta, steps(count)],
         [
             surface_panel(surface, [moving]),
