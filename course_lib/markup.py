@@ -93,3 +93,13 @@ def _linked(cell: str | tuple[str, str]) -> tuple[str, str]:
 
 def _in_html(text: str, address: str) -> str:
     return tag("a", escape(text), href=address) if address else escape(text)
+
+
+def raised(number: int) -> str:
+    """An exponent in letters of the height of the rest.
+
+    Example:
+        >>> "10" + raised(-3)
+        '10⁻³'
+    """
+    return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

@@ -25,9 +25,11 @@ from matplotlib import colors as mpl_colors
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter, LogFormatterSciNotation
 
 from course_lib.errors import whole
 from course_lib.looks import COLORS, INK, color, look
+from course_lib.markup import raised
 from course_lib.surfaces import named
 
 __all__ = [
@@ -77,6 +79,7 @@ def svg(figure) -> str:
         '<svg'
         >>> plt.close(figure)
     """
+    _write_powers(figure)
     cuts = _cuts(figure)
     with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "course"}):
         figure.savefig(target := io.StringIO(), format="svg", bbox_inches=_whole(figure), metadata=_NO_METADATA)
@@ -93,6 +96,25 @@ def svg(figure) -> str:
 
 _EDGED = "edged"  # words with an edge of the ground's colour, which Matplotlib could give to drawn letters only
 _NO_METADATA = dict.fromkeys(["Creator", "Date", "Format", "Type"])  # nothing of the program that drew it
+
+
+class _Powers(LogFormatterSciNotation):
+    """10⁻³ as plain words: Matplotlib writes exponents in letters too small for a telephone."""
+
+    def __call__(self, x, pos=None):
+        power = r"\$\\mathdefault\{(?:(.+)\\times)?10\^\{(-?\d+)\}\}\$"
+        found = re.fullmatch(power, label := super().__call__(x, pos))
+        if not found:
+            return label
+        return (f"{found[1]}·" if found[1] else "") + "10" + raised(found[2])
+
+
+def _write_powers(figure) -> None:
+    for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):
+        if isinstance(axis.get_major_formatter(), LogFormatter):
+            axis.set_major_formatter(_Powers())
+        if isinstance(axis.get_minor_formatter(), LogFormatter):
+            axis.set_minor_formatter(_Powers())
 
 
 def _rounded(element: str) -> str:

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.ticker import NullFormatter
 
 from course_lib import plotting
 from course_lib.looks import INK, at_night
@@ -120,6 +121,20 @@ def test_words_stay_words_in_svg(ax):
     text = plotting.svg(ax.figure)
     assert ">steps &lt; 3.125 &amp; more</text>" in text
     assert re.search(r"paint-order: stroke; stroke: #fafafa.{0,40}>\s*<text[^>]*>Adam</text>", text)
+
+
+def test_exponents_have_the_size_of_other_words(ax):
+    ax.set(xscale="log", xlim=(1e-3, 10), yscale="log", ylim=(0.2, 0.9))
+    text = plotting.svg(ax.figure)
+    assert {"10⁻³", "10¹", "3·10⁻¹"} <= set(re.findall(r"<text[^>]*>(.*?)</text>", text))
+    assert "<tspan" not in text
+
+
+def test_ticks_with_words_of_their_own_keep_them(ax):
+    ax.set(xscale="log", xlim=(1, 100))
+    ax.set_xticks([1, 30], ["one", "thirty"])
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    assert {"one", "thirty"} <= set(re.findall(r"<text[^>]*>(.*?)</text>", plotting.svg(ax.figure)))
 
 
 def cuts(figure):

@@ -29,7 +29,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..errors import choice, whole
 from ..looks import BLUE, COLORS, look
-from ..markup import escape
+from ..markup import escape, raised
 from . import svg
 
 
@@ -150,8 +150,7 @@ class Axis:
             return [(v, f"{v:g}".replace("-", "−")) for v in values if self.low <= v <= self.high]
         first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
         powers = range(first, last + 1, max(1, math.ceil((last - first) / 5)))
-        superscripts = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-        return [(10.0**power, "10" + str(power).translate(superscripts)) for power in powers]
+        return [(10.0**power, "10" + raised(power)) for power in powers]
 
 
 @dataclass(frozen=True)
