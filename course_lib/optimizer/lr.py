@@ -928,8 +928,9 @@ class OneCycleLR(Schedule):
 
     def _between_knots(self, values, t):
         t = min(t, self.knots[-1])
-        for begin, end, start, target in zip(self.knots, self.knots[1:], values, values[1:]):
-            if begin < end and t <= end:  # a phase without length is over before it begins
+        knots = list(zip(self.knots, values))
+        for (begin, start), (end, target) in zip(knots, knots[1:]):
+            if begin < end and t <= end:  # a phase without length is over at once
                 return self._anneal(start, target, (t - begin) / (end - begin))
         return values[-1]
 

@@ -154,13 +154,14 @@ def momentum_of_each_step(rates, low, high, most, least):
 
 @momentum_of_each_step.as_printed
 def cycled_momentum(rates, low, high, most, least):
-    """Return the momentum of every step of a 1cycle: `least` at the top of the cycle, `most` at its foot.
+    """Return the momentum of every step of a 1cycle: `least` at the top of the cycle,
+    `most` at its foot.
 
     rates        learning rate of every step, array
     low, high    the learning rates at the foot and at the top of the cycle
     most, least  the momentum that belongs to low and to high
-    In the last phase the rate falls far below low; the momentum then stays at `most`, and at `least` should the rate
-    ever exceed high. Two bugs are hidden here.
+    In the last phase the rate falls far below low; the momentum then stays at `most`,
+    and at `least` should the rate ever exceed high. Two bugs are hidden here.
     """
     share = (rates - low) / (high - low)
     return least + (most - least) * share
@@ -274,8 +275,9 @@ UNSTEPPED = Mistake(
     "one-cycle-mean-rate",
     chapter=12,
     title="A constant learning rate to compare with",
-    stub="""# Which constant learning rate has the same sum over the run as lr.OneCycleLR(0.3, 200, three_phase=True)?
-# Compute it from the schedule itself (it can be asked with .at(steps)); two digits are enough.
+    stub="""# Which constant learning rate has the same sum over the run as
+# lr.OneCycleLR(0.3, 200, three_phase=True)? Compute it from the schedule itself
+# (it can be asked with .at(steps)); two digits are enough.
 one_cycle_mean_rate = None""",
     hints=(
         "The sum of all learning rates over 200 steps, divided by 200.",
