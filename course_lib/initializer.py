@@ -187,15 +187,10 @@ def weight_norm(v, g):
     Source: Salimans and Kingma, "Weight Normalization" (2016), eq. 2. ``paddle.nn.utils.weight_norm`` computes the same
     with ``dim=1`` for linear layers; its default ``dim=0`` takes the rows of ``[n_in, n_out]``, which belong to inputs.
     """
-    if len(getattr(v, "shape", ())) == 0:
-        raise TypeError(f"v must be an array or a tensor of at least one dimension, got {v!r} ({type(v).__name__})")
-    norms = unit_lengths(v)
-    if tuple(getattr(g, "shape", ())) != tuple(norms.shape):
-        raise ValueError(f"g must have one value per unit, shape {tuple(norms.shape)}, got {getattr(g, 'shape', g)!r}")
-    if bool((norms == 0).any()):
-        raise ValueError("v must have a direction: the weights of at least one unit are all 0")
-    scale = g / norms
-    return v * (scale.reshape([-1] + [1] * (len(v.shape) - 1)) if len(v.shape) > 2 else scale)
+    scale = g / checked_lengths(v, g)
+    if len(v.shape) > 2:
+        scale = scale.reshape([-1] + [1] * (len(v.shape) - 1))
+    return v * scale
 
 
 # The pieces ---------------------------------------------------------------------------------------------------
@@ -206,6 +201,20 @@ def unit_lengths(v):
     dimensions = len(v.shape)
     others = 0 if dimensions <= 2 else tuple(range(1, dimensions))
     return sqrt((v * v).sum(axis=others))
+
+
+def checked_lengths(v, g):
+    """Lengths of the units of v, if each has a direction, and a new length in g."""
+    if len(getattr(v, "shape", ())) == 0:
+        raise TypeError(f"v must be an array or a tensor of at least one dimension, got {v!r} ({type(v).__name__})")
+    lengths = unit_lengths(v)
+    if tuple(getattr(g, "shape", ())) != tuple(lengths.shape):
+        raise ValueError(
+            f"g must have one value per unit, shape {tuple(lengths.shape)}, got {getattr(g, 'shape', g)!r}"
+        )
+    if bool((lengths == 0).any()):
+        raise ValueError("v must have a direction: the weights of at least one unit are all 0")
+    return lengths
 
 
 def _xavier_std(shape, gain) -> float:

@@ -25,7 +25,8 @@ def xavier_uniform(shape, rng):
     """Return weights drawn uniformly, with Xavier's bound.
 
     shape  (n_in, n_out)
-    rng    a NumPy generator: rng.uniform(low, high, shape), rng.normal(mean, std, shape), …
+    rng    a NumPy generator: rng.uniform(low, high, shape),
+           rng.normal(mean, std, shape), …
     Return an array of that shape.
 
     Example: for shape (2, 4) all weights lie between -1 and 1.
@@ -375,7 +376,8 @@ def he_normal(shape, rng):
     """Return weights drawn from a normal distribution, with He's variance.
 
     shape  (n_in, n_out)
-    rng    a NumPy generator: rng.uniform(low, high, shape), rng.normal(mean, std, shape), …
+    rng    a NumPy generator: rng.uniform(low, high, shape),
+           rng.normal(mean, std, shape), …
     Return an array of that shape.
 
     Example: for shape (200, 50) the standard deviation of the weights is about 0.1.

@@ -29,14 +29,17 @@ def unlike_units(shape, rng):
 
 @unlike_units.as_printed
 def first_weights(shape, rng):
-    """Return a layer's first weights: normal, around zero, with He's variance 2/n_in, no two units alike. Two bugs.
+    """Return a layer's first weights: normal, around zero, with He's variance 2/n_in,
+    no two units alike. Two bugs.
 
     shape  (n_in, n_out): the weights of a unit are a column
     rng    a NumPy generator
     """
     sigma = np.sqrt(2 / shape[0])
-    constant = np.full(shape, sigma)  # not zero, so that gradients flow
-    noise = sigma / 10 * rng.standard_normal((shape[0], 1))  # random, so that gradients are diverse
+    # Not zero, so that gradients flow
+    constant = np.full(shape, sigma)
+    # Random, so that gradients are diverse
+    noise = sigma / 10 * rng.standard_normal((shape[0], 1))
     return constant + noise
 
 

@@ -78,7 +78,8 @@ def he_std_of(shape):
 
 @he_std_of.as_printed
 def he_std(shape):
-    """Return He's standard deviation for a weight of this shape, as Paddle stores it. Two bugs.
+    """Return He's standard deviation for a weight of this shape, as Paddle stores it.
+    Two bugs.
 
     linear       (n_in, n_out)
     convolution  (channels out, channels in, height, width, …)
