@@ -45,8 +45,7 @@ def one_cycle(
     end_learning_rate=0.0001,
     phase_pct=0.3,
 ):
-    """Return the learning rate at step t of the 1cycle policy, as Paddle's OneCycleLR
-    has it (two cosine phases).
+    """Return the learning rate at step t of Paddle's OneCycleLR (two cosine phases).
 
     t                  step, a whole number from 0 to total_steps - 1
     max_lr             the top, at step phase_pct · total_steps - 1
@@ -55,8 +54,7 @@ def one_cycle(
     end_learning_rate  the value at the last step (absolute: not relative to max_lr)
     phase_pct          share of the steps that go up
 
-    Example: max_lr = 1 and total_steps = 10 give 0.04, 0.52, 1, 0.9505, 0.8118, …,
-    0.0001.
+    Example: max_lr = 1 and total_steps = 10 give 0.04, 0.52, 1, 0.9505, …, 0.0001.
     """
     return library.OneCycleLR(float(max_lr), total_steps, divide_factor, end_learning_rate, phase_pct).at(t)
 
