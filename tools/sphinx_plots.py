@@ -18,6 +18,7 @@ from course_lib.markup import tag
 
 CARD = "#fafafa"  # the ground that a picture brings along where it stands alone (style.mplstyle)
 SMALLEST_LETTERS = 9  # pixels
+PHONE = 358  # pixels of text on a telephone
 
 ElementTree.register_namespace("", "http://www.w3.org/2000/svg")
 ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
@@ -58,6 +59,8 @@ def on_page(picture: ElementTree.Element, name: str, alt: str) -> str:
         width = right - left
         legible = width * SMALLEST_LETTERS / letters
         size = f"flex: {width:g} 1 {legible:.0f}px; max-width: {1.4 * width:.0f}px"
+        if legible > PHONE + 1:  # it scrolls there, as a table does
+            size += f"; min-width: {legible:.0f}px"
         return tag("svg", content, viewBox=f"{left:g} 0 {width:g} {height:g}", style=size)
 
     return tag("div", "".join(map(window, edges, edges[1:])), class_="plot", role="img", aria_label=alt)

@@ -1,7 +1,7 @@
 // A formula or table that is wider than the page scrolls; the keyboard shall reach it, too.
 async function reachWhatScrolls() {
   await window.MathJax?.startup?.promise;
-  const wide = "div.math, mjx-container[display], .bd-article table, .pst-scrollable-table-container";
+  const wide = "div.math, mjx-container[display], .bd-article table, .plot, .pst-scrollable-table-container";
   for (const box of document.querySelectorAll(wide)) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
