@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PDF = ROOT / "_build" / "pdf" / "learning-rates-and-optimizers.pdf"
 PARTS_LEFT_OUT = {"Solutions"}
 NOT_FOR_PAPER = (
-    "script, noscript, form, button, .headerlink, .screen-only, .calls, "
+    "script, .still, form, button, .headerlink, .screen-only, .calls, "
     ".cell:has([role=status]), "  # a check, which waits for an answer
     ".cell:has(details[name]) > .cell_input, section[aria-labelledby^=quiz-] > p:last-child, "  # how to open a choice
     ".cell:not([class*='tag_library:']) > details.above-input, details.hide > summary"  # folded code

@@ -285,7 +285,7 @@ class Figure:
         return (
             f"<style>{_read('figure.css')}</style>"
             f'<figure class="course-figure" id="{self.id}"><figcaption>{escape(self.title)}</figcaption>'
-            f"<noscript><p>{_STILL}</p></noscript><form hidden>{controls}</form>"
+            f'<p class="still">{_STILL}</p><form hidden>{controls}</form>'
             f'<div class="panels">{self._panels_html()}</div>'
             f'<ul aria-live="polite">{texts}</ul>'
             f'<script type="application/json">{data}</script></figure>'

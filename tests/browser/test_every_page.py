@@ -36,7 +36,8 @@ CUT_OFF = """() => {  // MathJax hides a second form of each formula, which prog
 LONG_LINES = """(most) => {  // the words of each line of prose, by the height at which their letters stand
     const long = [], letter = document.createRange();
     for (const block of document.querySelectorAll("article :is(p, li, dd, figcaption)")) {
-        if (block.closest("table, .course-figure, .chapter-map") || block.querySelector("p, ul, .math")) continue;
+        if (block.closest("table, summary, .course-figure, .chapter-map")) continue;
+        if (block.querySelector("p, ul, .math")) continue;
         const lines = new Map(), texts = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
         for (let text = texts.nextNode(); text; text = texts.nextNode())
             [...text.data].forEach((sign, k) => {
