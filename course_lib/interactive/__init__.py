@@ -1,8 +1,8 @@
 """Interactive figures: HTML, SVG and one small piece of JavaScript, without any other file or network.
 
 Python draws the picture and computes every curve that the controls can pick, with the rules of the library. The
-JavaScript only swaps curves and texts, so nothing is computed twice and nothing can disagree. Where scripts
-are off, the picture of the first setting stands.
+JavaScript swaps curves and texts and computes nothing but the formulas of schedules, so no rule is written twice. Where
+scripts are off, the picture of the first setting stands.
 
 ``figure`` holds the building blocks (controls, series, panels, readouts), ``svg`` draws them, and ``explorers``
 and ``curves`` have the figures of the book::
@@ -12,20 +12,24 @@ and ``curves`` have the figures of the book::
 
 from .curves import adam_state_explorer, range_test_reader, schedule_designer
 from .explorers import learning_rate_explorer, momentum_explorer, optimizer_race, weight_decay_explorer
-from .figure import Axis, Control, Figure, Panel, Readout, Series, over, radio, shown, slider, steps
+from .figure import Axis, Control, Figure, Panel, Readout, Series, height, over, place, radio, slider, steps
+from .shorthand import Formula, shown
 
 __all__ = [
     "Axis",
     "Control",
     "Figure",
+    "Formula",
     "Panel",
     "Readout",
     "Series",
     "adam_state_explorer",
+    "height",
     "learning_rate_explorer",
     "momentum_explorer",
     "optimizer_race",
     "over",
+    "place",
     "radio",
     "range_test_reader",
     "schedule_designer",

@@ -31,11 +31,12 @@ from ..errors import choice, whole
 from ..looks import BLUE, COLORS, look
 from ..markup import escape, raised
 from . import svg
+from .shorthand import LETTERS, Formula, packed, shown
 
 
 @dataclass(frozen=True)
 class Control:
-    """Something the reader sets: one of ``values``, shown as ``labels``; made by ``slider``, ``radio`` or ``steps``."""
+    """Something the reader sets: one of ``values``, shown as ``labels``; made by the functions below."""
 
     kind: str
     label: str
@@ -58,6 +59,18 @@ def radio(label: str, values: Sequence[str], start: str | None = None) -> Contro
     return _control("choice", label, values, values[0] if start is None else start, str)
 
 
+def place(label: str, values: Sequence, start=None, when=None) -> Control:
+    """One of several points, such as the start of a path: picked on the panel that has it as ``place``, or by a slider.
+
+    Example:
+        >>> place("start", [(-4.0, 1.5), (0.0, 2.0)]).labels
+        ('(−4, 1.5)', '(0, 2)')
+    """
+    values = [tuple(map(float, value)) for value in values]
+    start = values[0] if start is None else tuple(map(float, start))
+    return _control("place", label, values, start, lambda point: "({}, {})".format(*map(shown, point)), when)
+
+
 def steps(count: int, label: str = "step", start: int | None = None, format: Callable = str) -> Control:
     """How much of each curve is drawn: a slider from 0 to ``count`` with a button that plays it.
 
@@ -77,34 +90,26 @@ def over(controls: Sequence[Control], compute: Callable) -> list:
     return [compute(*values) for values in itertools.product(*(control.values for control in controls))]
 
 
-def shown(value: float) -> str:
-    """A number as the figures print it: three significant digits, and words for what is beyond all numbers.
-
-    Example:
-        >>> shown(0.012345), shown(1234567.0), shown(float("inf"))
-        ('0.0123', '1.23e+06', 'beyond all numbers')
-    """
-    return f"{value:.3g}" if math.isfinite(value) else "beyond all numbers"
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Series:
     """A curve in a panel, in one version for every combination of the controls it depends on.
 
     Attributes:
         name: What it is called; the looks of optimizers go by their names.
-        frames: Arrays ``[n, 2]`` in the panel's coordinates, ordered as ``over`` gives them. A curve ends at its first
-            point that is not finite.
+        frames: Arrays ``[n, 2]`` in the panel's coordinates, ordered as ``over`` gives them; or a ``Formula``. A curve
+            ends at its first point that is not finite.
         controls: The controls it depends on.
         whole: Draw all of it at every step, and only move the dot.
+        stairs: Each value holds until the next point.
         color, dash, marker: As in Matplotlib; by default those of the optimizer ``name``.
         when: ``(radio, value)``: shown only while that radio button is chosen.
     """
 
     name: str
-    frames: list
+    frames: list | Formula
     controls: Sequence[Control] = ()
     whole: bool = False
+    stairs: bool = False
     color: str | None = None
     dash: str | tuple | None = None
     marker: str | None = None
@@ -118,14 +123,28 @@ class Series:
 
 @dataclass(frozen=True)
 class Readout:
-    """A line of text under the figure: one text, or one text per step, for every combination of ``controls``."""
+    """A line of text under the figure.
+
+    Attributes:
+        label: What is read.
+        frames: One text, or one text per step, for every combination of ``controls``; or one text for all. In a text
+            ``{y}`` stands for the height of the curve at the step, as exact as the picture, and the label of one of
+            the controls for its setting.
+        controls: The controls it depends on.
+        series: Shown with this curve's look, which makes the line its legend.
+        when: ``(radio, value)``: shown only while that radio button is chosen.
+    """
 
     label: str
-    frames: list
+    frames: list | str
     controls: Sequence[Control] = ()
     series: Series | None = None
-    """Shown with this curve's look, which makes the line its legend."""
     when: tuple | None = None
+
+
+def height(label: str, series: Series) -> Readout:
+    """A curve's legend, with its height at the step."""
+    return Readout(label, "{y}", (), series, series.when)
 
 
 @dataclass(frozen=True)
@@ -143,6 +162,18 @@ class Axis:
         low, high = scale(self.low), scale(self.high)
         return np.clip((scale(np.asarray(values, dtype=np.float64)) - low) / (high - low), -100, 100) * length
 
+    def read(self, share: float) -> str:
+        """The value at a share of the length, in as many digits as the picture holds."""
+        if not self.log:
+            return f"{self.low + (self.high - self.low) * share:.{self.decimals}f}".replace("-", "−")
+        value = self.low * (self.high / self.low) ** share
+        return "below 10⁻¹²" if value < 1e-12 else shown(value, 2)
+
+    @property
+    def decimals(self) -> int:
+        """How many a value has that is read from a picture some thousand dots wide."""
+        return max(0, math.floor(3 - math.log10(self.high - self.low)))
+
     def ticks(self) -> list[tuple[float, str]]:
         """Positions and texts."""
         if not self.log:
@@ -153,7 +184,7 @@ class Axis:
         return [(10.0**power, "10" + raised(power)) for power in powers]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Panel:
     """A coordinate system with its curves.
 
@@ -163,6 +194,8 @@ class Panel:
         series: The curves.
         background: Functions of the panel that return SVG to be drawn behind the curves, such as ``svg.line(points)``.
         when: ``(radio, value)``: shown only while that radio button is chosen.
+        place: A control made by ``place`` whose points can be picked here.
+        title: A few words over it.
     """
 
     label: str
@@ -171,22 +204,28 @@ class Panel:
     series: Sequence[Series]
     background: Sequence[Callable] = ()
     when: tuple | None = None
+    place: Control | None = None
+    title: str = ""
 
     def pixels(self, points) -> np.ndarray:
         """Points ``[n, 2]`` in SVG units, rounded to a tenth."""
         x, y = np.asarray(points, dtype=np.float64).reshape(-1, 2).T
         u = svg.LEFT + self.x.place(x, svg.RIGHT - svg.LEFT)
         v = svg.BOTTOM - self.y.place(y, svg.BOTTOM - svg.TOP)
-        return np.round(np.column_stack([u, v]), 1) + 0.0  # no minus zero
+        return np.round(np.column_stack([u, v]) * 10) / 10 + 0.0  # no minus zero
 
-    def points(self, frame) -> str:
-        """A curve as SVG's list of points, up to the first that is not finite."""
+    def curve(self, frame) -> np.ndarray:
+        """A curve in SVG units, up to its first point that is not finite."""
         frame = np.asarray(frame, dtype=np.float64)
         if frame.ndim != 2 or frame.shape[1] != 2 or not np.isfinite(frame[:1]).all() or not len(frame):
             raise ValueError(f"frames must be points of shape [n, 2], the first finite, got shape {frame.shape}")
         finite = np.isfinite(frame).all(axis=1)
         frame = frame[: len(frame) if finite.all() else int(np.argmin(finite))]
-        return " ".join(f"{u:g},{v:g}" for u, v in self.pixels(frame))
+        return self.pixels(frame)
+
+    def height(self, v: float) -> str:
+        """What is read at a height in SVG units."""
+        return self.y.read((svg.BOTTOM - v) / (svg.BOTTOM - svg.TOP))
 
 
 @dataclass(frozen=True)
@@ -199,6 +238,7 @@ class Figure:
         controls: At most one of them made by ``steps``; with different labels.
         panels: Drawn side by side, on narrow pages one below the other.
         readouts: Lines of text below.
+        task: What to try, for whoever has not read the text around the figure.
         autoplay: Play once when the figure is first seen, unless the reader prefers reduced motion.
 
     Raises:
@@ -210,6 +250,7 @@ class Figure:
     controls: Sequence[Control]
     panels: Sequence[Panel]
     readouts: Sequence[Readout] = ()
+    task: str = ""
     autoplay: bool = False
 
     def __post_init__(self):
@@ -221,10 +262,11 @@ class Figure:
             raise ValueError("controls must hold at most one made by steps()")
         for item in [*self.series, *self.readouts]:
             settings = math.prod(len(control.values) for control in item.controls)
-            if len(item.frames) != settings or any(control not in self.controls for control in item.controls):
+            frames = settings if isinstance(item.frames, (Formula, str)) else len(item.frames)
+            if frames != settings or any(control not in self.controls for control in item.controls):
                 raise ValueError(
                     f"frames must be one for each of the {settings} settings of its controls, all of them controls "
-                    f"of the figure, got {len(item.frames)} frames for {getattr(item, 'name', item)!r}"
+                    f"of the figure, got {frames} frames for {getattr(item, 'name', item)!r}"
                 )
 
     @property
@@ -235,42 +277,61 @@ class Figure:
     @functools.cached_property
     def data(self) -> dict:
         """What the JavaScript reads: the settings, and for each of them the curves in SVG units and the texts."""
-
-        def when(item):
-            return {} if item.when is None else {"when": self._when(item)}
-
-        def kept(item, frames, **more):
-            controls = [self.controls.index(control) for control in item.controls]
-            return {"controls": controls, "frames": frames, **more, **when(item)}
-
         return {
-            "controls": [{"kind": c.kind, "start": c.start, "labels": c.labels, **when(c)} for c in self.controls],
-            "panels": [when(panel) for panel in self.panels],
-            "series": [
-                kept(series, [panel.points(frame) for frame in series.frames], whole=series.whole)
-                for panel in self.panels
-                for series in panel.series
-            ],
-            "readouts": [kept(readout, readout.frames) for readout in self.readouts],
+            "controls": [self._stored_control(control) for control in self.controls],
+            "panels": [self._stored_panel(panel) for panel in self.panels],
+            "series": [self._stored_series(k, one) for k, panel in enumerate(self.panels) for one in panel.series],
+            "readouts": [self._stored_readout(readout) for readout in self.readouts],
             "autoplay": self.autoplay,
         }
 
-    def _when(self, item) -> list[int]:
+    def _stored_control(self, control) -> dict:
+        values = {"values": control.values} if any(control in one.controls for one in self._formulas) else {}
+        return {"kind": control.kind, "start": control.start, "labels": control.labels, **values, **self._when(control)}
+
+    def _stored_panel(self, panel) -> dict:
+        axes = {name: [axis.low, axis.high] for name, axis in (("x", panel.x), ("y", panel.y))}
+        scale = {"log": True} if panel.y.log else {"decimals": panel.y.decimals}
+        spots = {} if panel.place is None else {"place": self.controls.index(panel.place)}
+        if spots:
+            spots["spots"] = panel.pixels(panel.place.values).tolist()
+        return {**axes, **scale, **spots, **self._when(panel)}
+
+    def _stored_series(self, panel: int, series) -> dict:
+        controls = {"controls": [self.controls.index(control) for control in series.controls]}
+        ways = {name: True for name in ("whole", "stairs") if getattr(series, name)}
+        common = {"panel": panel, **controls, **ways, **self._when(series)}
+        if isinstance(series.frames, Formula):
+            return {**common, "formula": series.frames.text, "count": series.frames.count}
+        curves = [np.rint(self.panels[panel].curve(frame) * 10).astype(int) for frame in series.frames]
+        longest = max(curves, key=len)[:, 0]
+        if all(np.array_equal(curve[:, 0], longest[: len(curve)]) for curve in curves):
+            return {**common, "x": packed(longest), "y": [packed(curve[:, 1]) for curve in curves]}
+        return {**common, "xy": [[packed(column) for column in curve.T] for curve in curves]}
+
+    def _stored_readout(self, readout) -> dict:
+        controls = {"controls": [self.controls.index(control) for control in readout.controls]}
+        series = {} if readout.series is None else {"series": self.series.index(readout.series)}
+        return {**controls, "frames": readout.frames, **series, **self._when(readout)}
+
+    @property
+    def _formulas(self) -> list[Series]:
+        return [series for series in self.series if isinstance(series.frames, Formula)]
+
+    def _when(self, item) -> dict:
         """Which control, and which of its values, an item belongs to."""
+        if item.when is None:
+            return {}
         control, value = item.when
-        return [self.controls.index(control), control.values.index(value)]
+        return {"when": [self.controls.index(control), control.values.index(value)]}
 
     def is_off(self, item) -> bool:
         """Whether a control, panel, series or readout is hidden at the first setting."""
-        return item.when is not None and self._when(item)[1] != item.when[0].start
+        return item.when is not None and self._when(item)["when"][1] != item.when[0].start
 
     def __repr__(self) -> str:
         settings = [f"{c.label} {c.labels[c.start]}" for c in self.controls if not self.is_off(c)]
-        texts = [
-            f"  {readout.label}: {self._text(item)}"
-            for readout, item in zip(self.readouts, self.data["readouts"])
-            if not self.is_off(readout)
-        ]
+        texts = [f"  {one.label}: {self._text(one)}" for one in self.readouts if not self.is_off(one)]
         return "\n".join([f"{self.title} (interactive; at {', '.join(settings)})", *texts])
 
     def _repr_html_(self) -> str:
@@ -278,27 +339,24 @@ class Figure:
         controls = "".join(
             _control_html(f"{self.id}-{k}", k, control, self.is_off(control)) for k, control in enumerate(self.controls)
         )
-        texts = "".join(
-            _readout_html(readout, self._text(item), self.is_off(readout))
-            for readout, item in zip(self.readouts, self.data["readouts"])
-        )
+        texts = "".join(_readout_html(one, self._text(one), self.is_off(one)) for one in self.readouts)
+        task = f'<p class="task">{escape(self.task)}</p>' if self.task else ""
         return (
             f"<style>{_read('figure.css')}</style>"
             f'<figure class="course-figure" id="{self.id}"><figcaption>{escape(self.title)}</figcaption>'
-            f'<p class="still">{_STILL}</p><form hidden>{controls}</form>'
+            f'{task}<p class="still">{_STILL}</p><form hidden>{controls}</form>'
             f'<div class="panels">{self._panels_html()}</div>'
             f'<ul aria-live="polite">{texts}</ul>'
             f'<script type="application/json">{data}</script></figure>'
-            f"<script>{_read('figure.js')}</script>"
+            f"<script>{_script()}</script>"
         )
 
     def _panels_html(self) -> str:
-        stored = iter(self.data["series"])
         return "".join(
             svg.panel(
                 f"{self.id}-panel-{k}",
                 panel,
-                [(*self._points_now(next(stored)), self.is_off(series)) for series in panel.series],
+                [(*self._drawn(panel, series), self.is_off(series)) for series in panel.series],
                 self.is_off(panel),
             )
             for k, panel in enumerate(self.panels)
@@ -306,22 +364,45 @@ class Figure:
 
     # The first setting, drawn here for pages without scripts. The JavaScript does the same for all settings.
 
-    def _now(self, item: dict, frames_per_step: Callable):
-        """The frame of a series or readout at the start, and the step up to which it is shown."""
+    @property
+    def _step(self) -> float:
+        return next((control.start for control in self.controls if control.kind == "step"), math.inf)
+
+    def _frame(self, item):
+        """The frame of a series or readout at the start."""
+        if isinstance(item.frames, Formula):
+            return item.frames(**{control.label: control.values[control.start] for control in item.controls})
+        if isinstance(item.frames, str):
+            return item.frames
         index = 0
-        for control in (self.controls[k] for k in item["controls"]):
+        for control in item.controls:
             index = index * len(control.values) + control.start
-        frame = frames_per_step(item["frames"][index])
-        step = next((control.start for control in self.controls if control.kind == "step"), math.inf)
-        return frame, min(step, len(frame) - 1)
+        return item.frames[index]
 
-    def _text(self, item: dict) -> str:
-        texts, step = self._now(item, lambda frame: [frame] if isinstance(frame, str) else frame)
-        return texts[step]
+    def _drawn(self, panel, series) -> tuple[np.ndarray, np.ndarray]:
+        """The points of a line, and the place of its dot."""
+        points = panel.curve(self._frame(series))
+        end = min(self._step, len(points) - 1)
+        line = points if series.whole else points[: end + 1]
+        return (svg.stairs(line) if series.stairs else line), points[end]
 
-    def _points_now(self, item: dict) -> tuple[str, str]:
-        points, step = self._now(item, lambda frame: frame.split(" "))
-        return " ".join(points if item["whole"] else points[: step + 1]), points[step]
+    def _text(self, readout) -> str:
+        frame = self._frame(readout)
+        text = frame if isinstance(frame, str) else frame[min(self._step, len(frame) - 1)]
+        words = {control.label: control.labels[control.start] for control in readout.controls}
+        if readout.series is not None and "{y}" in text:
+            words["y"] = self._height(readout.series)
+        return re.sub(r"\{(\w+)\}", lambda match: words[match[1]], text)
+
+    def _height(self, series) -> str:
+        frame = self._frame(series)
+        if isinstance(series.frames, Formula):
+            return shown(frame[min(self._step, len(frame) - 1)][1])
+        panel = next(panel for panel in self.panels if series in panel.series)
+        points = panel.curve(frame)
+        if len(points) <= self._step < math.inf:
+            return shown(math.inf)
+        return panel.height(points[min(self._step, len(points) - 1)][1])
 
 
 _STILL = "This figure answers to sliders where JavaScript is on. Without it, this is its first picture."
@@ -359,6 +440,11 @@ def _readout_html(readout: Readout, text: str, off: bool) -> str:
     text = f"<span data-readout>{escape(text)}</span>"
     start = '<li class="off">' if off else "<li>"
     return f"{start}{key}<span>{escape(readout.label)}: {text}</span></li>"
+
+
+def _script() -> str:
+    edges = str([svg.LEFT, svg.RIGHT, svg.TOP, svg.BOTTOM])
+    return _read("figure.js").replace("$EDGES", edges).replace("$LETTERS", LETTERS)
 
 
 @functools.cache

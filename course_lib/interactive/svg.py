@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections import defaultdict
 
 import numpy as np
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path
 
-from ..errors import choice
 from ..markup import escape, tag
 
-WIDTH, HEIGHT = 420, 300  # of a panel; the page scales it
-LEFT, RIGHT, TOP, BOTTOM = 52, 410, 10, 258  # of the part inside the axes
+WIDTH, HEIGHT = 360, 280  # of a panel; the page scales it
+LEFT, RIGHT, TOP, BOTTOM = 52, 350, 26, 238  # of the part inside the axes
+_ROOM = 6  # around it, for dots at the edge
 
 _DASHES = {"-": (), "--": (6, 4), ":": (1.5, 3), "-.": (7, 3, 1.5, 3)}
 
@@ -26,29 +27,40 @@ def text(content: str, **attributes) -> str:
 def panel(id: str, panel, drawn, off: bool = False) -> str:
     """A panel with its curves; ``drawn`` has, for each, points to show, position of its dot, and if it is off."""
     box = {"x": LEFT, "y": TOP, "width": RIGHT - LEFT, "height": BOTTOM - TOP}
+    room = {"x": LEFT - _ROOM, "y": TOP - _ROOM, "width": box["width"] + 2 * _ROOM, "height": box["height"] + 2 * _ROOM}
+    clips = tag("clipPath", tag("rect", **box), id=f"{id}-in") + tag("clipPath", tag("rect", **room), id=f"{id}-by")
     looks = [series.look() for series in panel.series]
-    markers = "".join(_vertex_marker(f"{id}-{k}", look) for k, look in enumerate(looks))
-    background = "".join(draw(panel) for draw in panel.background)
-    curves = "".join(
-        _curve(looks[k], points, last, "" if series.whole else f"url(#{id}-{k})", {"class_": "off"} if off else {})
-        for k, (series, (points, last, off)) in enumerate(zip(panel.series, drawn))
-    )
-    # Dots at the edge of the axes shall be seen whole.
-    room = {
-        "x": LEFT - 6,
-        "y": TOP - 6,
-        "width": RIGHT - LEFT + 12,
-        "height": BOTTOM - TOP + 12,
-    }  # for dots at the edge
+    signs = "".join(_vertex_marker(f"{id}-{k}", look) for k, look in enumerate(looks))
+    lines, dots = "", ""
+    for k, (series, (points, last, is_off)) in enumerate(zip(panel.series, drawn)):
+        more = {"class_": "off"} if is_off else {}
+        lines += _line(looks[k], points, "" if series.whole or series.stairs else f"url(#{id}-{k})", more)
+        dots += _dot(looks[k], inside(last), more)
+    spots = "" if panel.place is None else "".join(map(_spot, panel.pixels(panel.place.values)))
+    behind = "".join(draw(panel) for draw in panel.background)
     content = (
-        tag("defs", tag("clipPath", tag("rect", **room), id=f"{id}-clip") + markers)
-        + tag("g", background + curves, clip_path=f"url(#{id}-clip)")
+        tag("defs", clips + signs)
+        + tag("rect", class_="ground", **box)
+        + tag("g", behind + spots + lines, clip_path=f"url(#{id}-in)")
+        + tag("g", dots, clip_path=f"url(#{id}-by)")
         + tag("rect", class_="axis", **box)
+        + text(panel.title, x=(LEFT + RIGHT) / 2, y=TOP - 9, text_anchor="middle", class_="title")
         + _x_axis(panel)
         + _y_axis(panel)
     )
     kind = "panel off" if off else "panel"
     return tag("svg", content, class_=kind, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=panel.label)
+
+
+def inside(point) -> np.ndarray:
+    """A point, or the nearest one inside the axes: the dot of a curve that has left them waits at the edge."""
+    return np.clip(point, (LEFT, TOP), (RIGHT, BOTTOM))
+
+
+def stairs(points) -> np.ndarray:
+    """The points of a line on which each value holds until the next point."""
+    doubled = np.repeat(points, 2, axis=0)
+    return np.column_stack([doubled[1:, 0], doubled[:-1, 1]])
 
 
 def key(look: dict) -> str:
@@ -61,10 +73,27 @@ def key(look: dict) -> str:
 # Backgrounds: each returns a function of the panel.
 
 
-def line(points, kind: str = "grid"):
-    """A fixed line; ``kind`` is ``"grid"`` (pale) or ``"limit"`` (dashed, in ink)."""
-    choice("kind", kind, ("grid", "limit"))
-    return lambda panel: tag("path", class_=kind, d="M" + "L".join(f"{u:g} {v:g}" for u, v in panel.pixels(points)))
+def line(points):
+    """A fixed line, pale."""
+    return lambda panel: _path(panel.pixels(points), "grid")
+
+
+def limit(points, label: str):
+    """A fixed line, dashed and in ink, with words: beside the foot of an upright one, else to the left of its end."""
+
+    def draw(panel):
+        (foot, low), *_, (u, v) = corners = panel.pixels(points)
+        if foot == u:
+            where = {"transform": f"translate({u + 13:g},{min(low, BOTTOM) - 6:g}) rotate(-90)"}
+        else:
+            where = {"x": u - 5, "y": np.clip(v, TOP + 14, BOTTOM - 6), "text_anchor": "end"}
+        return _path(corners, "limit") + text(label, class_="note", **where)
+
+    return draw
+
+
+def _path(corners, kind: str) -> str:
+    return tag("path", class_=kind, d="M" + "L".join(f"{u:g} {v:g}" for u, v in corners))
 
 
 def stars(points):
@@ -86,23 +115,31 @@ def cells(x, y, shades):
     """A map of rectangles between the edges ``x`` and ``y``, ``shades[row][column]`` from 0 (clear) to 1 (full)."""
 
     def draw(panel):
-        parts = []
+        outlines = defaultdict(str)  # of all cells of one shade
         for row, column in itertools.product(range(len(y) - 1), range(len(x) - 1)):
-            (left, bottom), (right, top) = panel.pixels([(x[column], y[row]), (x[column + 1], y[row + 1])]).tolist()
-            size = {"x": left, "y": top, "width": round(right - left, 1), "height": round(bottom - top, 1)}
-            parts.append(tag("rect", class_="cell", fill_opacity=round(0.6 * float(shades[row][column]), 2), **size))
-        return "".join(parts)
+            (left, bottom), (right, top) = panel.pixels([(x[column], y[row]), (x[column + 1], y[row + 1])])
+            shade = round(0.6 * float(shades[row][column]), 2)
+            outlines[shade] += f"M{left:g} {top:g}H{right:g}V{bottom:g}H{left:g}Z"
+        return "".join(tag("path", class_="cell", fill_opacity=shade, d=d) for shade, d in sorted(outlines.items()))
 
     return draw
 
 
-def _curve(look: dict, points: str, last: str, vertex: str, more: dict) -> str:
+def _line(look: dict, points, vertex: str, more: dict) -> str:
     ends = {f"marker_{place}": vertex for place in ("start", "mid", "end")} if vertex else {}
     style = {"fill": "none", "stroke": look["color"], "stroke_width": 1.8, "stroke_linejoin": "round", **_dashes(look)}
-    dot = tag("path", d=_outline(look["marker"], 11), fill=look["color"], class_="dot")
-    return tag("polyline", data_line="", points=points, **style, **ends, **more) + tag(
-        "g", dot, data_dot="", transform=f"translate({last})", **more
-    )
+    corners = " ".join(f"{u:g},{v:g}" for u, v in points)
+    return tag("polyline", data_line="", points=corners, **style, **ends, **more)
+
+
+def _dot(look: dict, at, more: dict) -> str:
+    sign = tag("path", d=_outline(look["marker"], 11), fill=look["color"], class_="dot")
+    return tag("g", sign, data_dot="", transform="translate({:g},{:g})".format(*at), **more)
+
+
+def _spot(at) -> str:
+    u, v = at
+    return tag("circle", class_="spot", cx=f"{u:g}", cy=f"{v:g}", r=4)
 
 
 def _vertex_marker(id: str, look: dict) -> str:
