@@ -184,13 +184,13 @@ _DESIGNS = {
         "0.1 for t < {boundary}, then {value}",
     ),
     "exponential": _Design(
-        {"gamma": _numbers(0.8, 1.0, step=0.01, first=0.95)},
+        {"gamma": _numbers(0.8, 0.99, step=0.01, first=0.95)},
         lambda gamma: schedules.ExponentialDecay(0.1, gamma),
         "0.1 * gamma ** t",
         "0.1 · {gamma}^t",
     ),
     "natural exponential": _Design(
-        {"gamma": _numbers(0.0, 0.2, step=0.01, first=0.05)},
+        {"gamma": _numbers(0.01, 0.2, step=0.01, first=0.05)},
         lambda gamma: schedules.NaturalExpDecay(0.1, gamma),
         "0.1 * exp(-gamma * t)",
         "0.1 · e^(−{gamma} t)",
@@ -235,7 +235,7 @@ _DESIGNS = {
         "0.1 · (1 + cos(π T_cur / T_i)) / 2 with T_i = {T_0} · {T_mult}^i",
     ),
     "warm-up": _Design(
-        {"warmup_steps": _numbers(2, 40, step=2, first=20), "start_lr": _numbers(0.0, 0.1, step=0.005, first=0.0)},
+        {"warmup_steps": _numbers(2, 40, step=2, first=20), "start_lr": _numbers(0.0, 0.095, step=0.005, first=0.0)},
         lambda length, start: schedules.LinearWarmup(0.1, length, start_lr=start, end_lr=0.1),
         "start_lr + (0.1 - start_lr) * min(t / warmup_steps, 1)",
         "{start_lr} + (0.1 − {start_lr}) · t / {warmup_steps} for t < {warmup_steps}, then 0.1",
