@@ -164,7 +164,7 @@ def contours(ax, surface, levels: int = 14, resolution: int = 101) -> None:
     x, y, z, heights = height_map(surface, levels, resolution)
     ax.contourf(x, y, z, heights, cmap=_PALE, zorder=0).set(edgecolor="#b9c2cc", linewidth=0.6)
     ax.scatter(*np.transpose(surface.minima), marker="*", s=110, color=INK, zorder=4)
-    ax.set(xlim=surface.limits[0], ylim=surface.limits[1], xlabel="x", ylabel="y")
+    ax.set(**dict(zip(("xlim", "ylim", "xlabel", "ylabel"), (*surface.limits, *surface.axes))))
     ax.grid(False)
 
 

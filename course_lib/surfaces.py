@@ -37,6 +37,7 @@ class Surface:
         minima: All global minima, as ``(x, y)`` pairs.
         limits: ``((x_low, x_high), (y_low, y_high))``, the part worth drawing.
         words: What figures call it; made from the name if left out.
+        axes: What the two variables are called.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Surface:
     minima: tuple[tuple[float, float], ...]
     limits: tuple[tuple[float, float], tuple[float, float]]
     words: str = ""
+    axes: tuple[str, str] = ("x", "y")
 
     def __post_init__(self):
         if not self.words:

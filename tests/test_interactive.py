@@ -368,6 +368,10 @@ SETTINGS = {  # schedule: values of its sliders, and its formula with them
         {"phase_pct": 0.3, "divide_factor": 5.0},
         "0.1 / 5 up to 0.1 in the share 0.3 of the steps, then down to 0.0001",
     ),
+    "1cycle of the paper": (
+        {"phase_pct": 0.45, "divide_factor": 10.0},
+        "0.1 / 10 up to 0.1 in the share 0.45 of the steps, back in as many, then down to 0.0001",
+    ),
 }
 MAKERS = {
     "step decay": lambda step_size, gamma: schedules.StepDecay(0.1, step_size, gamma),
@@ -388,6 +392,9 @@ MAKERS = {
     "Noam": lambda d_model, warmup_steps: schedules.NoamDecay(d_model, warmup_steps),
     "cyclical": lambda step_size_up, base: schedules.CyclicLR(base, 0.1, step_size_up),
     "1cycle": lambda phase_pct, divide_factor: schedules.OneCycleLR(0.1, 61, divide_factor, phase_pct=phase_pct),
+    "1cycle of the paper": lambda phase_pct, divide_factor: schedules.OneCycleLR(
+        0.1, 61, divide_factor, phase_pct=phase_pct, anneal_strategy="linear", three_phase=True
+    ),
 }
 
 
@@ -457,7 +464,7 @@ def test_a_rate_holds_until_the_next_step(designer):
 def test_only_the_chosen_schedule_is_shown_at_first(designer):
     page = Elements(designer._repr_html_())
     shown = [box for box in page.all("polyline") if box.get("class") != "off"]
-    assert len(shown) == 1 and len(page.all("polyline")) == 17
+    assert len(shown) == 1 and len(page.all("polyline")) == 18
     controls = [box["class"] for box in page.all("div") if box.get("class", "").startswith("control")]
     assert controls.count("control") == 2 + 1  # its two parameters and the step
     assert len([item for item in page.all("li") if item.get("class") != "off"]) == 2

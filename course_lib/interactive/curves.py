@@ -156,6 +156,7 @@ class _Design:
 
 
 _GAMMAS = _numbers(0.05, 0.95, step=0.05, first=0.5)
+_FACTORS = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 100.0]
 _TOP = f"({_COUNT + 1} * phase_pct - 1)"  # the step at which one cycle is highest
 _DESIGNS = {
     "step decay": _Design(
@@ -263,17 +264,21 @@ _DESIGNS = {
         "{base} + (0.1 − {base}) · height(t): up in {step_size_up} steps, down in {step_size_up}",
     ),
     "1cycle": _Design(
-        {
-            "phase_pct": _numbers(0.05, 0.95, step=0.05, first=0.3),
-            "divide_factor": (
-                [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 100.0],
-                25.0,
-            ),
-        },
+        {"phase_pct": _numbers(0.05, 0.95, step=0.05, first=0.3), "divide_factor": (_FACTORS, 25.0)},
         lambda share, factor: schedules.OneCycleLR(0.1, _COUNT + 1, divide_factor=factor, phase_pct=share),
         f"(t <= {_TOP}) * (0.1 + (0.1 / divide_factor - 0.1) * (1 + cos(pi * t / {_TOP})) / 2)"
         f" + (t > {_TOP}) * (0.0001 + 0.0999 * (1 + cos(pi * (t - {_TOP}) / ({_COUNT} - {_TOP}))) / 2)",
         "0.1 / {divide_factor} up to 0.1 in the share {phase_pct} of the steps, then down to 0.0001",
+    ),
+    "1cycle of the paper": _Design(
+        {"phase_pct": _numbers(0.05, 0.49, step=0.02, first=0.45), "divide_factor": (_FACTORS, 10.0)},
+        lambda share, factor: schedules.OneCycleLR(
+            0.1, _COUNT + 1, factor, phase_pct=share, anneal_strategy="linear", three_phase=True
+        ),
+        f"(t <= {_TOP}) * (1 + (divide_factor - 1) * t / {_TOP}) * 0.1 / divide_factor"
+        f" + (t > {_TOP}) * (t <= 2 * {_TOP}) * (1 + (divide_factor - 1) * (2 - t / {_TOP})) * 0.1 / divide_factor"
+        f" + (t > 2 * {_TOP}) * (0.0001 + (0.1 / divide_factor - 0.0001) * ({_COUNT} - t) / ({_COUNT} - 2 * {_TOP}))",
+        "0.1 / {divide_factor} up to 0.1 in the share {phase_pct} of the steps, back in as many, then down to 0.0001",
     ),
     "plateau": _Design(
         {"factor": _GAMMAS, "patience": _numbers(0, 15, step=1, first=3)},

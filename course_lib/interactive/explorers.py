@@ -46,7 +46,7 @@ _MOMENTA = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 
 
 
 def learning_rate_explorer(
-    surface="ravine", learning_rates=None, count=40, start_rate=None, id=None, title=None, task="", autoplay=False
+    surface="ravine", learning_rates=None, count=40, first=None, starts=None, id=None, task="", autoplay=False
 ) -> Figure:
     """Gradient descent on a surface, its learning rate and its start to be chosen: path, loss and outcome.
 
@@ -54,9 +54,10 @@ def learning_rate_explorer(
         surface: A surface or the name of one.
         learning_rates: Values of the slider; by default fractions of the largest stable one, 2/λ_max at the minimum.
         count: Number of steps.
-        start_rate: The learning rate at first; by default the middle one.
+        first: The learning rate at first; by default the middle one.
+        starts: Points to choose from, the surface's own start among them; by default a grid.
         id: Fixed name on the page; by default made from the surface's name.
-        title, task, autoplay: As in ``Figure``; by default the title names the surface.
+        task, autoplay: As in ``Figure``.
 
     Example:
         >>> learning_rate_explorer("bowl", [0.1, 0.5, 1.0, 2.0], count=20)
@@ -65,15 +66,15 @@ def learning_rate_explorer(
           after 20 steps: arrives, without overshooting
     """
     surface = named(surface)
-    rate = slider("learning rate", _up_to_the_limit(surface, _TO_THE_LIMIT, learning_rates), start_rate)
-    start = place("start", _starts(surface), surface.start)
+    rate = slider("learning rate", _up_to_the_limit(surface, _TO_THE_LIMIT, learning_rates), first)
+    start = place("start", starts or _starts(surface), surface.start)
     paths = over([rate, start], lambda lr, at: trajectory(optimizer.SGD(lr), surface, count, at))
     losses = [_gap(surface, path) for path in paths]
     loss = loss_panel([("SGD", losses, [rate, start])], count)
     outcomes = [_outcome(path, loss) for path, loss in zip(paths, losses)]
     return Figure(
         id or f"learning-rate-{_slug(surface.name)}",
-        title or f"Gradient descent on {surface.words}",
+        f"Gradient descent on {surface.words}",
         [rate, start, steps(count)],
         [surface_panel(surface, [Series("SGD", paths, [rate, start])], place=start), loss],
         [
@@ -146,7 +147,7 @@ def optimizer_race(
     learning_rates,
     count=60,
     first=None,
-    starts=None,
+    grid=(3, 3),
     noise=0.0,
     seed=0,
     id=None,
@@ -162,7 +163,7 @@ def optimizer_race(
             ``"Nesterov"`` and ``"AMSGrad"``. Momentum is 0.9, everything else as the classes have it.
         count: Number of steps.
         first: ``{optimizer: learning rate}`` at first, for those that do not begin in the middle.
-        starts: How many starts there are to choose from on each surface (columns, rows), or ``(1, 1)`` for its own.
+        grid: Columns and rows of starts to choose from on each surface; the one nearest to its own gives way to that.
         noise, seed: As in ``surfaces.trajectory``.
         id: Fixed name on the page; by default made from the surfaces' names.
         title, task, autoplay: As in ``Figure``; by default the title names the surface.
@@ -185,7 +186,7 @@ def optimizer_race(
     places, panels, readouts = [], [], []
     for arena in arenas:
         when = (choose[0], arena.words) if choose else None
-        start = place("start", _starts(arena, *(starts or (3, 3))), arena.start, when)
+        start = place("start", _starts(arena, *grid), arena.start, when)
         run = functools.partial(_run, surface=arena, count=count, noise=noise, seed=seed)
         runs = {name: over([rate, start], functools.partial(run, name)) for name, rate in rates.items()}
         racers = [Series(name, runs[name], [rate, start]) for name, rate in rates.items()]
@@ -307,7 +308,7 @@ def surface_panel(surface, series, levels: int = 12, when=None, place=None) -> P
     x, y, z, heights = plotting.height_map(surface, levels, resolution=61)
     background = [*map(svg.line, plotting.level_lines(x, y, z, heights[1:])), svg.stars(surface.minima)]
     label = f"Level lines of {surface.words} with a star on each minimum, and the path of {_listed(series)}"
-    axes = (Axis(name, *limits) for name, limits in zip("xy", surface.limits))
+    axes = (Axis(name, *limits) for name, limits in zip(surface.axes, surface.limits))
     return Panel(label, *axes, series, background, when, place, "path from the start")
 
 

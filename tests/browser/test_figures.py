@@ -337,7 +337,8 @@ FRAMES = """() => [...document.querySelectorAll(".course-figure svg.panel:not(.o
     const words = [...panel.querySelectorAll("text")].filter((text) => text.textContent);
     return {
         figure: panel.closest("figure").id,
-        dots: [...panel.querySelectorAll("[data-dot]:not(.off)")].filter((dot) => outside(box(dot), frame, room)).length,
+        dots: [...panel.querySelectorAll("[data-dot]:not(.off)")]
+            .filter((dot) => outside(box(dot), frame, room)).length,
         words: words.filter((text) => outside(box(text), box(panel), 1)).map((text) => text.textContent),
         small: words.map((text) => parseFloat(getComputedStyle(text).fontSize) * panel.getScreenCTM().a)
             .filter((size) => size < 9),
