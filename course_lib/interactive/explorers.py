@@ -71,7 +71,7 @@ def learning_rate_explorer(
     paths = over([rate, start], lambda lr, at: trajectory(optimizer.SGD(lr), surface, count, at))
     losses = [_gap(surface, path) for path in paths]
     loss = loss_panel([("SGD", losses, [rate, start])], count)
-    outcomes = [_outcome(path, loss) for path, loss in zip(paths, losses)]
+    outcomes = [_outcome(surface, path) for path in paths]
     return Figure(
         id or f"learning-rate-{_slug(surface.name)}",
         f"Gradient descent on {surface.words}",
@@ -133,7 +133,7 @@ def momentum_explorer(
         ],
         [
             height("loss above the minimum", loss.series[0]),
-            Readout(f"after {count} steps", list(map(_outcome, paths, losses)), controls),
+            Readout(f"after {count} steps", [_outcome(surface, path) for path in paths], controls),
             Readout(
                 "stable below the learning rate 2 (1 + β) / λ_max", [shown(limit * (1 + b)) for b in momenta], [beta]
             ),
@@ -402,12 +402,15 @@ def _gap(surface, path) -> np.ndarray:
     return np.where(np.isfinite(gap), np.where(gap < 1e-12, 0, gap), np.inf)
 
 
-def _outcome(path, loss) -> str:
-    """What happened, judged from the path: did the loss fall, and did the first steps turn back on each other?"""
+def _outcome(surface, path) -> str:
+    """What happened, judged from the path: did the loss fall, and did a coordinate pass the minimum?"""
+    loss = _gap(surface, path)
     if loss[-1] > 1.01 * loss[0]:
         return "diverges"
-    moves = np.diff(path[:12], axis=0)
-    overshoots = np.sum(np.sum(moves[1:] * moves[:-1], axis=1) < 0) >= 2
+    nearest = min(surface.minima, key=lambda minimum: np.linalg.norm(path[-1] - minimum))
+    beside = path - nearest
+    far = np.abs(beside) > 0.01 * np.linalg.norm(beside[0])
+    overshoots = any(len(set(np.sign(beside[far[:, k], k]))) > 1 for k in (0, 1))
     arrives = "arrives" if loss[-1] < 1e-3 * loss[0] else "has not arrived"
     return f"{arrives}, overshooting" if overshoots else f"{arrives}, without overshooting"
 
