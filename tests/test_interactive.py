@@ -35,7 +35,7 @@ from course_lib.interactive import (
 )
 from course_lib.interactive.figure import _read, _script
 from course_lib.interactive.shorthand import packed
-from course_lib.looks import COLORS
+from course_lib.looks import COLORS, at_night
 from course_lib.lr_finder import RangeTest
 from course_lib.optimizer import lr as schedules
 
@@ -626,7 +626,9 @@ def test_curves_and_texts_stand_out_on_both_cards():
         assert contrast(theme["ink"], theme["card"]) >= 7 and contrast(theme["soft"], theme["card"]) >= 4.5
         assert contrast(theme["focus"], theme["card"]) >= 4.5  # a button's text has the colour of the card
         for name, color in COLORS.items():
-            assert contrast(color, theme["card"]) >= 3, name
+            assert contrast(color, theme["card"]) >= 3, name  # for browsers without light-dark()
+            partner = at_night(color) if theme["ink"] == "#eee" else color
+            assert contrast(partner, theme["card"]) >= (4.5 if theme["ink"] == "#eee" else 3), name
 
 
 def test_radio_buttons_and_sliders_combine_with_the_last_fastest():

@@ -92,7 +92,7 @@ def momentum_explorer(
     """Momentum on a surface; learning rate, β and start to be chosen: path, loss, and the map of all settings.
 
     The map is measured: each cell is the loss that the rule reaches in ``count`` steps from the surface's own start.
-    Over it lies the limit that theory gives for a quadratic surface, lr = 2 (1 + β) / λ_max.
+    Over it lies the limit that theory gives for a quadratic surface, lr = 2 (1 + β) / λₘₐₓ.
 
     Args:
         surface: A surface or the name of one.
@@ -109,7 +109,7 @@ def momentum_explorer(
         Momentum on a long ravine (interactive; at learning rate 0.1, momentum β 0.5, start (−4, 1.5), step 40)
           loss above the minimum: 4·10⁻¹¹
           after 40 steps: arrives, overshooting
-          stable below the learning rate 2 (1 + β) / λ_max: 0.15
+          stable below the learning rate 2 (1 + β) / λₘₐₓ: 0.15
     """
     surface = named(surface)
     rates = _up_to_the_limit(surface, _BEYOND_THE_LIMIT, learning_rates)
@@ -135,7 +135,7 @@ def momentum_explorer(
             height("loss above the minimum", loss.series[0]),
             Readout(f"after {count} steps", [_outcome(surface, path) for path in paths], controls),
             Readout(
-                "stable below the learning rate 2 (1 + β) / λ_max", [shown(limit * (1 + b)) for b in momenta], [beta]
+                "stable below the learning rate 2 (1 + β) / λₘₐₓ", [shown(limit * (1 + b)) for b in momenta], [beta]
             ),
         ],
         task,
@@ -350,7 +350,7 @@ def _stability_map(rate, beta, losses, limit: float) -> Panel:
         Axis("momentum β", *_edges(beta.values)[[0, -1]]),
         [here],
         background,
-        title="all settings: dark where slow",
+        title="all settings: filled where slow",
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path
 
+from ..looks import at_night
 from ..markup import escape, tag
 
 WIDTH, HEIGHT = 360, 280  # of a panel; the page scales it
@@ -65,8 +66,8 @@ def stairs(points) -> np.ndarray:
 
 def key(look: dict) -> str:
     """A sample of a curve for the legend."""
-    line = tag("path", d="M0 6H38", fill="none", stroke=look["color"], stroke_width=2, **_dashes(look))
-    sign = tag("path", transform="translate(19,6)", d=_outline(look["marker"], 9), fill=look["color"])
+    line = tag("path", d="M0 6H38", fill="none", stroke_width=2, **_ink("stroke", look), **_dashes(look))
+    sign = tag("path", transform="translate(19,6)", d=_outline(look["marker"], 9), **_ink("fill", look))
     return tag("svg", line + sign, class_="key", viewBox="0 0 38 12", aria_hidden="true")
 
 
@@ -127,13 +128,13 @@ def cells(x, y, shades):
 
 def _line(look: dict, points, vertex: str, more: dict) -> str:
     ends = {f"marker_{place}": vertex for place in ("start", "mid", "end")} if vertex else {}
-    style = {"fill": "none", "stroke": look["color"], "stroke_width": 1.8, "stroke_linejoin": "round", **_dashes(look)}
+    style = {"fill": "none", "stroke_width": 1.8, "stroke_linejoin": "round", **_ink("stroke", look), **_dashes(look)}
     corners = " ".join(f"{u:g},{v:g}" for u, v in points)
     return tag("polyline", data_line="", points=corners, **style, **ends, **more)
 
 
 def _dot(look: dict, at, more: dict) -> str:
-    sign = tag("path", d=_outline(look["marker"], 11), fill=look["color"], class_="dot")
+    sign = tag("path", d=_outline(look["marker"], 11), class_="dot", **_ink("fill", look))
     return tag("g", sign, data_dot="", transform="translate({:g},{:g})".format(*at), **more)
 
 
@@ -143,7 +144,7 @@ def _spot(at) -> str:
 
 
 def _vertex_marker(id: str, look: dict) -> str:
-    sign = tag("path", d=_outline(look["marker"], 4.5), fill=look["color"])
+    sign = tag("path", d=_outline(look["marker"], 4.5), **_ink("fill", look))
     size = {"markerUnits": "userSpaceOnUse", "markerWidth": 8, "markerHeight": 8}
     return tag("marker", sign, id=id, viewBox="-4 -4 8 8", **size)
 
@@ -177,6 +178,12 @@ def _outline(marker: str, size: float) -> str:
         pairs = np.round(vertices.reshape(-1, 2) * (size, -size), 2) + 0.0
         parts.append(letters[code] + " ".join(f"{x:g} {y:g}" for x, y in pairs) if code in letters else "Z")
     return "".join(parts)
+
+
+def _ink(use: str, look: dict) -> dict:
+    """A colour, with its partner on dark pages where the browser knows how to choose."""
+    color = look["color"]
+    return {use: color, "style": f"{use}:light-dark({color},{at_night(color)})"}
 
 
 def _dashes(look: dict) -> dict:
