@@ -25,7 +25,7 @@ from matplotlib import colors as mpl_colors
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter, LogFormatterSciNotation
+from matplotlib.ticker import AutoLocator, LogFormatter, LogFormatterSciNotation
 
 from course_lib.errors import whole
 from course_lib.looks import COLORS, INK, color, look
@@ -80,6 +80,8 @@ def svg(figure) -> str:
         >>> plt.close(figure)
     """
     _write_powers(figure)
+    _number_each_panel(figure)
+    _thin_ticks(figure)
     cuts = _cuts(figure)
     with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "course"}):
         figure.savefig(target := io.StringIO(), format="svg", bbox_inches=_whole(figure), metadata=_NO_METADATA)
@@ -115,6 +117,21 @@ def _write_powers(figure) -> None:
             axis.set_major_formatter(_Powers())
         if isinstance(axis.get_minor_formatter(), LogFormatter):
             axis.set_minor_formatter(_Powers())
+
+
+def _number_each_panel(figure) -> None:
+    """Numbers on the y axis of every panel: where they lie one below the other, those of the first are far away."""
+    for ax in figure.axes:
+        if len(ax.get_shared_y_axes().get_siblings(ax)) > 1:
+            ax.tick_params(labelleft=True)
+
+
+def _thin_ticks(figure) -> None:
+    """At most seven numbers on an axis that Matplotlib numbers."""
+    for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):
+        low, high = sorted(axis.get_view_interval())
+        if isinstance(axis.get_major_locator(), AutoLocator) and sum(low <= t <= high for t in axis.get_ticklocs()) > 7:
+            axis.get_major_locator().set_params(nbins=6)
 
 
 def _rounded(element: str) -> str:

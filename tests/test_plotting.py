@@ -272,3 +272,18 @@ def test_labels_at_the_ends_keep_their_distance(ax):
 def test_bad_input_is_named(ax, call, error, message):
     with pytest.raises(error, match=message):
         call(ax)
+
+
+def test_svg_numbers_every_panel_since_narrow_pages_lay_them_one_below_the_other():
+    figure, axes = plt.subplots(1, 3, sharey=True)
+    axes[0].set(ylim=(0, 7), yticks=[0, 7])
+    assert len(re.findall(">7<", plotting.svg(figure))) == 3
+
+
+def test_svg_has_at_most_seven_numbers_on_an_axis_that_is_numbered_by_itself():
+    figure, ax = plt.subplots(figsize=(9, 5))
+    ax.set(xlim=(100, 900), yticks=[])
+    assert len(ax.get_xticks()) == 9
+    assert 3 <= len(re.findall(r">\d+<", plotting.svg(figure))) <= 7
+    ax.set_xticks(range(100, 901, 100))
+    assert len(re.findall(r">\d+<", plotting.svg(figure))) == 9, "what was asked for stays"
