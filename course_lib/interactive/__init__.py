@@ -4,13 +4,14 @@ Python draws the picture and computes every curve that the controls can pick, wi
 JavaScript swaps curves and texts and computes nothing but the formulas of schedules, so no rule is written twice. Where
 scripts are off, the picture of the first setting stands.
 
-``figure`` holds the building blocks (controls, series, panels, readouts), ``svg`` draws them, and ``explorers``
-and ``curves`` have the figures of the book::
+``figure`` holds the building blocks (controls, series, panels, readouts), ``svg`` draws them, and ``descent``,
+``explorers`` and ``curves`` have the figures of the book::
 
     interactive.learning_rate_explorer("ravine")  # the last line of a notebook's cell
 """
 
 from .curves import adam_state_explorer, range_test_reader, schedule_designer
+from .descent import curvature_explorer, mini_batch_explorer
 from .explorers import learning_rate_explorer, momentum_explorer, optimizer_race, weight_decay_explorer
 from .figure import Axis, Control, Figure, Panel, Readout, Series, height, over, place, radio, slider, steps
 from .shorthand import Formula, shown
@@ -24,8 +25,10 @@ __all__ = [
     "Readout",
     "Series",
     "adam_state_explorer",
+    "curvature_explorer",
     "height",
     "learning_rate_explorer",
+    "mini_batch_explorer",
     "momentum_explorer",
     "optimizer_race",
     "over",
