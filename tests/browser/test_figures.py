@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 
 from course_lib import optimizer, surfaces
 from course_lib.interactive import svg
+from course_lib.interactive.descent import noisy_examples
 from course_lib.optimizer import lr as schedules
 
 CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
@@ -111,6 +112,37 @@ def weight_decay(setting):
     return [[goal, *paths], [against_step(np.linalg.norm(path, axis=1)) for path in paths]]
 
 
+def curvature(setting):
+    lr, bends = setting["learning rate"], (setting["flat λ"], setting["steep λ"])
+    valleys, walks = [], []
+    for bend in bends:
+        reach = np.sqrt(2 / bend)  # where the loss is 1
+        x = np.linspace(-1.3, 1.3, 41) * reach
+        path = surfaces.trajectory(optimizer.SGD(lr), surfaces.quadratic((bend, 1.0)), setting["step"], (-reach, 0))
+        valleys.append(np.column_stack([x, bend * x**2 / 2]))
+        walks.append(np.column_stack([path[:, 0], bend * path[:, 0] ** 2 / 2]))
+    corners = [np.array([(0, 1), (1 / bend, 0), (3.3, abs(1 - 3.3 * bend))]) for bend in bends]
+    return [[*valleys, *walks], [*corners, *(np.array([(lr, abs(1 - lr * bend))]) for bend in bends)]]
+
+
+def mini_batches(setting):
+    examples, lr, steps = noisy_examples(), setting["learning rate"], setting["step"]
+    surface, start = examples.surface(), np.array([float(x) for x in setting["start"].strip("()").split(", ")])
+
+    def walk(start, batches):
+        sgd, path = optimizer.SGD(lr), [start]
+        with np.errstate(all="ignore"):
+            for chosen in batches:
+                gradient = examples.gradient(path[-1], chosen)
+                path.append(sgd.rule(path[-1], gradient, sgd.fresh_state(start), lr))
+            return np.array(path), surface(path) - surface(surface.minima[0])
+
+    drawn = np.random.default_rng(0).integers(128, size=(3000, int(setting["batch size"])))
+    floor = walk(np.array(surface.minima[0]), drawn)[1][500:].mean()
+    paths, losses = zip(walk(start, [slice(None)] * steps), walk(start, drawn[:steps]))
+    return [[*paths], [np.array([(0, floor), (50, floor)]), *map(against_step, losses)]]
+
+
 FIGURES = {  # id: its page, and what it should show
     "learning-rate-bowl": ("01_learning_rate", functools.partial(descent, surfaces.bowl)),
     "learning-rate-ravine": ("01_learning_rate", functools.partial(descent, surfaces.ravine)),
@@ -120,6 +152,8 @@ FIGURES = {  # id: its page, and what it should show
     "race-beyond-adam": ("08_swats_radam", functools.partial(race, "ravine")),
     "schedule-designer": ("09_schedules", designed),
     "weight-decay": ("11_weight_decay", weight_decay),
+    "curvature": ("02_finding_a_learning_rate", curvature),
+    "mini-batches": ("03_mini_batches", mini_batches),
 }
 
 
