@@ -74,6 +74,7 @@ def test_the_line_of_factors_goes_through_every_dot(curvature, name):
     ("rate", "steep", "words"),
     [
         (0.05, 2.0, "factor 0.9, creeps"),
+        (0.1, 2.0, "factor 0.8, creeps"),
         (0.2, 2.0, "factor 0.6, comes closer"),
         (0.5, 2.0, "factor 0, arrives in one step"),
         (0.1, 10.0, "factor 0, arrives in one step"),

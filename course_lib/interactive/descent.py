@@ -125,7 +125,7 @@ def _fate(learning_rate: float, curvature: float) -> str:
         (factor < -1, "a growing zigzag"),
         (factor == -1, "a zigzag that stays"),
         (factor < 0, "a shrinking zigzag"),
-        (factor > 0.8, "creeps"),
+        (factor >= 0.8, "creeps"),
         (True, "comes closer"),
     ]
     return f"factor {shown(factor)}, {next(words for holds, words in ends if holds)}"
