@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -171,6 +171,7 @@ class LeastSquares:
             minima=(tuple(best.round(12).tolist()),),
             limits=((-0.75, 3.75), (-0.75, 2.45)),
             words="the loss over all examples",
+            axes=("first weight", "second weight"),
         )
 
 
@@ -241,7 +242,7 @@ def mini_batch_explorer(
         "mini-batches",
         "Mini-batches beside the full batch, on a model with two weights",
         [batch, rate, start, steps(count)],
-        [_weights_panel(surface_panel(surface, walkers, place=start)), _descent_panel([floor, *losses], count)],
+        [surface_panel(surface, walkers, place=start), _descent_panel([floor, *losses], count)],
         [
             height("loss, mini-batches", losses[1]),
             height("loss, full batch", losses[0]),
@@ -255,11 +256,6 @@ def mini_batch_explorer(
         ],
         task,
     )
-
-
-def _weights_panel(panel: Panel) -> Panel:
-    names = {"x": replace(panel.x, label="first weight"), "y": replace(panel.y, label="second weight")}
-    return replace(panel, **names, title="path of the weights")
 
 
 def _descent_panel(series, count: int) -> Panel:
