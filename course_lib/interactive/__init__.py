@@ -4,12 +4,13 @@ Python draws the picture and computes every curve that the controls can pick, wi
 JavaScript swaps curves and texts and computes nothing but the formulas of schedules, so no rule is written twice. Where
 scripts are off, the picture of the first setting stands.
 
-``figure`` holds the building blocks (controls, series, panels, readouts), ``svg`` draws them, and ``descent``,
-``explorers`` and ``curves`` have the figures of the book::
+``figure`` holds the building blocks (controls, series, panels, readouts), ``svg`` draws them, and ``explorers``,
+``descent``, ``curves`` and ``adaptive`` have the figures of the book::
 
     interactive.learning_rate_explorer("ravine")  # the last line of a notebook's cell
 """
 
+from .adaptive import projection_explorer, rare_feature_explorer, rare_slope_explorer, rectifier_explorer
 from .curves import adam_state_explorer, range_test_reader, schedule_designer
 from .descent import curvature_explorer, mini_batch_explorer
 from .explorers import learning_rate_explorer, momentum_explorer, optimizer_race, weight_decay_explorer
@@ -33,8 +34,12 @@ __all__ = [
     "optimizer_race",
     "over",
     "place",
+    "projection_explorer",
     "radio",
     "range_test_reader",
+    "rare_feature_explorer",
+    "rare_slope_explorer",
+    "rectifier_explorer",
     "schedule_designer",
     "shown",
     "slider",
