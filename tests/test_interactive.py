@@ -58,6 +58,10 @@ FIGURES = {
     "range test": lambda: interactive.range_test_reader(range_test()),
     "curvature": interactive.curvature_explorer,
     "mini-batches": interactive.mini_batch_explorer,
+    "rare feature": interactive.rare_feature_explorer,
+    "rare slope": lambda: interactive.rare_slope_explorer(count=600),
+    "projection": interactive.projection_explorer,
+    "rectifier": lambda: interactive.rectifier_explorer(lambda t, beta2: t * beta2, lambda rho, end: rho / end),
 }
 
 

@@ -31,7 +31,7 @@ _MEMORIES = (0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.98
 
 
 def rare_feature_explorer(
-    periods=_PERIODS, learning_rates=_RATES, count=120, noise=0.5, seed=0, first=(12, 0.05, 0.5), task=""
+    periods=_PERIODS, learning_rates=_RATES, count=120, noise=0.5, seed=3, first=(12, 0.05, 0.4), task=""
 ) -> Figure:
     """A common and a rare weight under SGD and under AdaGrad; how rare, and both learning rates, to be chosen.
 
@@ -49,16 +49,17 @@ def rare_feature_explorer(
 
     Example:
         >>> rare_feature_explorer((1, 10), (0.1, 0.5), noise=0.0, first=(10, 0.1, 0.5))
-        Two weights that should go to 1, ... (interactive; at one gradient in k steps: k 10, ..., step 120)
+        Two weights that should go to 1, one with a gradient in every step, one with few (interactive; at one gradient
+        in k steps: k 10, SGD's learning rate 0.1, AdaGrad's learning rate 0.5, step 120)
           SGD, common weight: 1.00
           SGD, rare weight: 0.72
           AdaGrad, common weight: 1.00
-          AdaGrad, rare weight: 0.99
-          AdaGrad's effective rate, common: 0.38
-          AdaGrad's effective rate, rare: 0.38
+          AdaGrad, rare weight: 1.00
+          AdaGrad's effective rate, common: 0.43
+          AdaGrad's effective rate, rare: 0.43
           SGD's rate, common and rare: 0.1
-          SGD, mean distance from 1 in the last 40 steps: common 0.00, rare 0.35
-          AdaGrad, mean distance from 1 in the last 40 steps: common 0.00, rare 0.02
+          SGD, mean distance from 1 in the last 40 steps: common 0.00, rare 0.37
+          AdaGrad, mean distance from 1 in the last 40 steps: common 0.00, rare 0.00
     """
     rules = {"SGD": optimizer.SGD, "AdaGrad": optimizer.Adagrad}
     rare = slider("one gradient in k steps: k", periods, first[0])
@@ -153,11 +154,11 @@ def rare_slope_explorer(slopes=_SLOPES, beta2s=_BETA2S, count=6000, first=(3.0, 
     Example:
         >>> rare_slope_explorer((3.0, 10.0), (0.1, 0.9), count=600)
         Slopes C, −1, −1 in turn: who goes the right way? (interactive; at large slope C 3, β₂ 0.1, step 600)
-          SGD, x: −0.959
-          Adam, x: 1.000
-          AMSGrad, x: −0.946
+          SGD, x: −0.96
+          Adam, x: 1.00
+          AMSGrad, x: −0.99
           mean slope (C − 1 − 1) / 3: 0.333, so −1 is the right end
-          Adam after 600 steps: at 0.98, the wrong way
+          Adam after 600 steps: at 0.99, the wrong way
     """
     large, memory = slider("large slope C", slopes, first[0]), slider("β₂", beta2s, first[1])
     controls = [large, memory]
@@ -227,7 +228,7 @@ def _map_of_ends(large, memory, ends) -> Panel:
         Axis("β₂", y[0], y[-1]),
         [here],
         [svg.cells(x, y, np.clip((ends + 1) / 2, 0, 1))],
-        title="dark: Adam goes the wrong way",
+        title="filled: Adam goes wrong; dot: this setting",
     )
 
 
@@ -247,7 +248,8 @@ def projection_explorer(angles=_ANGLES, lengths=_LENGTHS, first=(50, 1.0), task=
 
     Example:
         >>> projection_explorer((0, 60, 120), (1.0, 2.0), first=(60, 1.0))
-        SGD's step −γg whose projection onto Adam's step p is p (interactive; at angle between −g and p 60°, ...)
+        SGD's step −γg whose projection onto Adam's step p is p (interactive; at angle between −g and p 60°, length of
+        g 1)
           Adam's step p: 1 long
           minus the gradient, −g: 1 long
           SGD's step −γg: 2 long
@@ -320,7 +322,9 @@ def _gamma_panel(gamma) -> Panel:
     background = [*map(svg.line, [[(0, 0), (_LARGEST, 0)], *whole])]
     background += [svg.limit(upper, "right angle"), svg.limit(lower, "")]
     axes = Axis("angle between −g and p (°)", 0, _LARGEST), Axis("γ", -_TOP, _TOP)
-    return Panel("γ against the angle between −g and p", *axes, [gamma], background, title="γ, as the angle grows")
+    return Panel(
+        "γ against the angle between −g and p", *axes, [gamma], background, title="γ (pale: g 0.5, 1 and 2 long)"
+    )
 
 
 def _of_sgd() -> dict:
@@ -350,9 +354,9 @@ def rectifier_explorer(held: Callable, rectifier: Callable, beta2s=_MEMORIES, co
         ...     return np.sqrt(np.where(rho > 5, squared, 0))
         >>> rectifier_explorer(held, rectifier, (0.9, 0.99))
         RAdam: how much v̂ holds, and how far it is trusted (interactive; at β₂ 0.99, step 100)
-          ρ_t, squares held: 82.6
-          r_t, factor of the step: 0.640
-          limit of ρ_t: 199
+          ρ_t, squares held: 83.5
+          r_t, factor of the step: 0.63
+          ρ_t rises to: 199
     """
     memory = slider("β₂", beta2s, first)
     steps_taken = np.arange(1, count + 1)
@@ -374,7 +378,7 @@ def rectifier_explorer(held: Callable, rectifier: Callable, beta2s=_MEMORIES, co
         [
             height("ρ_t, squares held", held_panel.series[0]),
             height("r_t, factor of the step", trust_panel.series[0]),
-            Readout("limit of ρ_t", [shown(limit, 4) for limit in limits], [memory]),
+            Readout("ρ_t rises to", [shown(limit, 4) for limit in limits], [memory]),
         ],
         task,
     )

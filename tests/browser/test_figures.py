@@ -127,7 +127,7 @@ def curvature(setting):
 
 def mini_batches(setting):
     examples, lr, steps = noisy_examples(), setting["learning rate"], setting["step"]
-    surface, start = examples.surface(), np.array([float(x) for x in setting["start"].strip("()").split(", ")])
+    surface, start = examples.surface(), np.array(setting["start"])
 
     def walk(start, batches):
         sgd, path = optimizer.SGD(lr), [start]
@@ -143,6 +143,67 @@ def mini_batches(setting):
     return [[*paths], [np.array([(0, floor), (50, floor)]), *map(against_step, losses)]]
 
 
+def rare_feature(setting):
+    seen = 1 + 0.5 * np.random.default_rng(3).standard_normal(120)
+    rates = {name: setting[f"{name}'s learning rate"] for name in ("SGD", "AdaGrad")}
+
+    def follow(rule, k):
+        w, s, rows = np.zeros(1), rule.fresh_state(np.zeros(1)), []
+        for s.t in range(setting["step"] + 1):
+            if s.t:
+                g = w - seen[s.t - 1] if s.t % k == 0 else np.zeros(1)
+                w = rule.rule(w, g, s, rule.get_lr())
+            rows.append((w[0], rule.get_lr() / (np.sqrt(getattr(s, "sum_of_squares", 1 + 0 * w)[0]) + 1e-6)))
+        return [svg.stairs(against_step(column)) for column in np.transpose(rows)]
+
+    common_and_rare = 1, int(setting["one gradient in k steps: k"])
+    sgd = [follow(optimizer.SGD(rates["SGD"]), k)[0] for k in common_and_rare]
+    adagrad = [follow(optimizer.Adagrad(rates["AdaGrad"]), k) for k in common_and_rare]
+    constant = svg.stairs(against_step([rates["SGD"]] * (setting["step"] + 1)))
+    return [sgd, [weights for weights, _ in adagrad], [*(effective for _, effective in adagrad), constant]]
+
+
+def rare_slope(setting):
+    large, beta2, last = setting["large slope C"], setting["β₂"], setting["step"]
+    rules = [
+        optimizer.SGD(0.5),
+        optimizer.Adam(0.5, beta1=0.0, beta2=beta2),
+        optimizer.Adam(0.5, beta1=0.0, beta2=beta2, amsgrad=True),
+    ]
+    cycles = np.unique(np.rint(np.geomspace(5, 2000, 70)))
+    drawn = np.concatenate([np.arange(1, 13), 3 * cycles.astype(int)])
+    drawn = drawn[drawn <= last]
+
+    def walk(rule):
+        x, s, path = np.zeros(1), rule.fresh_state(np.zeros(1)), []
+        for s.t in range(1, last + 1):
+            slope = np.array([large if s.t % 3 == 1 else -1.0])
+            x = np.clip(rule.rule(x, slope, s, 0.5 / s.t**0.5), -1, 1)
+            path.append(x[0])
+        return np.column_stack([drawn, np.array(path)[drawn - 1]])
+
+    return [[walk(rule) for rule in rules], [np.array([[large, beta2]])]]
+
+
+def projection(setting):
+    degrees, length = float(setting["angle between −g and p"].rstrip("°")), setting["length of g"]
+    origin, p = np.zeros(2), np.array([1.0, 0.0])
+    angle = np.radians(degrees)
+    minus_g = length * np.array([np.cos(angle), np.sin(angle)])
+    tip = p @ p / (p @ minus_g) * minus_g
+    way = np.append(np.arange(0, degrees, 2) if degrees < 90 else np.arange(160, degrees, -2), degrees)
+    gamma = np.column_stack([way, 1 / (length * np.cos(np.radians(way)))])
+    return [[np.array(ends) for ends in ((tip, p), (origin, tip), (origin, minus_g), (origin, p))], [gamma]]
+
+
+def rectifier(setting):
+    beta2, t = setting["β₂"], np.arange(1, setting["step"] + 1)
+    end = 2 / (1 - beta2) - 1
+    rho = end - 2 * t * beta2**t / (1 - beta2**t)
+    squared = (rho - 4) * (rho - 2) * end / ((end - 4) * (end - 2) * rho)
+    return [[against_step(rho, first=1)], [against_step(np.sqrt(np.where(rho > 5, squared, 0)), first=1)]]
+
+
 FIGURES = {  # id: its page, and what it should show
     "learning-rate-bowl": ("01_learning_rate", functools.partial(descent, surfaces.bowl)),
     "learning-rate-ravine": ("01_learning_rate", functools.partial(descent, surfaces.ravine)),
@@ -154,6 +215,10 @@ FIGURES = {  # id: its page, and what it should show
     "weight-decay": ("11_weight_decay", weight_decay),
     "curvature": ("02_finding_a_learning_rate", curvature),
     "mini-batches": ("03_mini_batches", mini_batches),
+    "rare-feature": ("05_adaptive_steps", rare_feature),
+    "rare-slope": ("07_amsgrad", rare_slope),
+    "projection": ("08_swats_radam", projection),
+    "radam-rho-r": ("08_swats_radam", rectifier),
 }
 
 
