@@ -69,7 +69,7 @@ def rare_feature_explorer(
     weights = {name: _common_and_rare([run.w for run in runs[name]], rare, rates[name]) for name in rules}
     effective = _common_and_rare([run.effective for run in runs["AdaGrad"]], rare, rates["AdaGrad"])
     constant = [_against_step([lr] * (count + 1)) for lr in learning_rates]
-    effective.append(Series("SGD", constant, [rates["SGD"]], stairs=True))
+    effective.append(Series("SGD", constant, [rates["SGD"]], stairs=True, marker="s"))
     late = count // 3
     return Figure(
         "rare-feature",
@@ -323,7 +323,11 @@ def _gamma_panel(gamma) -> Panel:
     background += [svg.limit(upper, "right angle"), svg.limit(lower, "")]
     axes = Axis("angle between −g and p (°)", 0, _LARGEST), Axis("γ", -_TOP, _TOP)
     return Panel(
-        "γ against the angle between −g and p", *axes, [gamma], background, title="γ (pale: g 0.5, 1 and 2 long)"
+        "γ against the angle between −g and p, up to the chosen one",
+        *axes,
+        [gamma],
+        background,
+        title="γ (pale: g 0.5, 1 and 2 long)",
     )
 
 
@@ -366,7 +370,9 @@ def rectifier_explorer(held: Callable, rectifier: Callable, beta2s=_MEMORIES, co
 
     def panel(symbol, title, rows, top, name):
         line = Series(symbol, [_against_step(row, first=1) for row in rows], [memory], color=color(name))
-        return Panel(f"{symbol} against the step", Axis("step", 1, count), Axis(symbol, 0, top), [line], title=title)
+        return Panel(
+            f"{symbol} against the step: {title}", Axis("step", 1, count), Axis(symbol, 0, top), [line], title=title
+        )
 
     held_panel = panel("ρ_t", "how many squares v̂ holds", rhos, count, "Adam")
     trust_panel = panel("r_t", "what the step is multiplied by", rs, 1.05, "RAdam")
