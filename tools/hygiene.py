@@ -198,10 +198,10 @@ def chapter_number_problems(text: str) -> list[str]:
     Example:
         >>> chapter_number_problems("See [chapter 3](02_second.ipynb), chapter 4 and chapter 11 of {cite:t}`book`.")
         ['a link with the number 3 leads to chapter 2', 'chapter 4 is no link to the chapter']
-        >>> chapter_number_problems("[Start with chapter 1](01_first.ipynb)")
+        >>> chapter_number_problems("[Start with chapter 1](01_first.ipynb), [chapter 2](02_second.ipynb#a-section)")
         []
     """
-    link = r"\[(?:[^]\d]*[Cc]hapter )?(\d+)\]\((?:\.\./)?(\d\d)_\w+\.ipynb\)"
+    link = r"\[(?:[^]\d]*[Cc]hapter )?(\d+)\]\((?:\.\./)?(\d\d)_\w+\.ipynb(?:#[^)]*)?\)"
     links = re.findall(link, text)
     wrong = [(shown, int(number)) for shown, number in links if int(shown) != int(number)]
     alone = re.findall(r"\b[Cc]hapters? \d+\b(?! of \{cite)", re.sub(link, "", text))

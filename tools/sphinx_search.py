@@ -5,8 +5,10 @@ that it found for an excerpt, which browsers refuse on a site opened from disk. 
 ``sections.js``, that the page of the search alone loads (``chapters/_templates/search.html``). How it is searched is
 in ``chapters/_assets/search.js``; cutting words to their stems, the field and the messages are Sphinx's.
 
-What the file says of a section is its anchor, title and text, and the names in its code. Formulas in the text become
-plain characters. Cards of claims are text; lists of contents, code, figures, outputs and feedback are none.
+What the file says of a section is its anchor, title and text, and the names in its code; of an entry of the glossary
+also the sections that it links to: they explain the term, and come before others that have it in their titles.
+Formulas in the text become plain characters. Cards of claims are text; lists of contents, code, figures, outputs and
+feedback are none.
 
 An edition in another language needs its own ``ALSO_CALLED``, and a look at ``words`` in ``search.js``, which cuts text
 into words. Stems and words without meaning are those of the build's language: Sphinx writes ``language_data.js``.
@@ -15,6 +17,7 @@ into words. Stems and words without meaning are those of the build's language: S
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -28,17 +31,31 @@ from tools.sphinx_pages import number_of
 
 FILE = "sections.js"
 
-#: names that readers type and that the glossary does not list -> what the book calls it
+#: what the book calls it -> names that readers type and that the glossary does not list
 ALSO_CALLED = {
-    "lr": "learning rate",
-    "wd": "weight decay",
-    "nag": "Nesterov",
-    "heavy ball": "momentum",
-    "Glorot": "Xavier",
-    "Kaiming": "He",
-    "overfitting": "generalization",
-    "lr finder": "range test",
-    "1cycle": "one cycle",
+    "learning rate": ["lr"],
+    "weight decay": ["wd"],
+    "Nesterov": ["nag"],
+    "momentum": ["heavy ball"],
+    "Xavier": ["Glorot"],
+    "He": ["Kaiming"],
+    "initialization": ["init"],
+    "generalization": ["overfitting"],
+    "range test": ["lr finder", "learning rate finder"],
+    "one cycle": ["1cycle"],
+    "how to cite": ["citation", "BibTeX", "author", "authors"],
+    "references": ["bibliography", "literature"],
+    "three ways to use the course": [
+        "install",
+        "installation",
+        "setup",
+        "PDF",
+        "print",
+        "printing",
+        "Colab",
+        "Jupyter",
+    ],
+    "how the exercises work": ["exercises", "solutions", "answers"],
 }
 
 SIGNS = {  # of TeX; Greek letters are written as such, and other commands by their names, as max and ln
@@ -101,7 +118,7 @@ def record(env, name: str, doctree) -> dict:
         title = tidy(f"{number} {inside(section.next_node(nodes.title))}")
         parts.append({"anchor": anchor, "depth": depth, "title": title, **body(section)})
     for glossary in doctree.findall(addnodes.glossary):
-        parts += map(entry, glossary.findall(nodes.definition_list_item))
+        parts += [entry(item, name) for item in glossary.findall(nodes.definition_list_item)]
     return {"page": name, "rank": rank, "parts": parts}
 
 
@@ -110,12 +127,21 @@ def nesting(section) -> int:
     return 1 + nesting(section.parent) if isinstance(section.parent, nodes.section) else 1
 
 
-def entry(item) -> dict:
-    """An entry of the glossary. Its terms mean the same, some in another language."""
+def entry(item, page: str) -> dict:
+    """An entry of the glossary. Its terms mean the same, some in another language; its links lead to explanations."""
     anchor = f"#{item.next_node(nodes.term)['ids'][0]}"
     terms = [term.astext() for term in item.findall(nodes.term)]
+    links = [link["refuri"] for link in item.findall(nodes.reference) if ".html" in link.get("refuri", "")]
+    explained = [posixpath.normpath(posixpath.join(page, "..", link)).replace(".html", "") for link in links]
     definition = body(item.next_node(nodes.definition))
-    return {"anchor": anchor, "depth": 2, "title": ", ".join(terms), "terms": terms, **definition}
+    return {
+        "anchor": anchor,
+        "depth": 2,
+        "title": ", ".join(terms),
+        "terms": terms,
+        "explained": explained,
+        **definition,
+    }
 
 
 def body(part) -> dict:

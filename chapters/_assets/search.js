@@ -60,16 +60,24 @@ const likest = (asked, words) => Math.max(0, ...words.map((_, place) => likeness
 
 // -- questions --------------------------------------------------------------------------------------------------------
 
-// The ways to ask for the same: as it was typed, in one word, and by the other names in the glossary and beside it.
+// The ways to ask for the same: as it was typed, in one word, by the other terms of an entry of the glossary, and in
+// the words of the book: "lr schedule" is "learning rate schedule", too. A Greek letter and its index are one word.
 function waysToAsk(query, { pages, alsoCalled }) {
-  const typed = words(query);
+  const typed = words(query.replace(INDEXED, "$1"));
   const ways = [meaningful(typed), words(typed.map(({ word }) => word).join(""))];
-  const entries = pages.flatMap(({ parts }) => parts.flatMap(({ terms }) => (terms ? [terms] : [])));
-  const inOne = (text) => words(text).map(({ stem }) => stem).join("");
-  for (const names of [...entries, ...Object.entries(alsoCalled)])
-    if (names.some((name) => inOne(name) === inOne(query))) ways.push(...names.map(words));
+  for (const { terms } of pages.flatMap(({ parts }) => parts))
+    if (terms?.some((term) => isCalled(typed, term))) ways.push(...terms.map(words));
+  for (const [called, names] of Object.entries(alsoCalled))
+    for (let start = 0; start < typed.length; start++)
+      for (let end = start + 1; end <= Math.min(typed.length, start + LONGEST_NAME); end++)
+        if (names.some((name) => isCalled(typed.slice(start, end), name)))
+          ways.push(meaningful([...typed.slice(0, start), ...words(called), ...typed.slice(end)]));
   return ways.filter((way) => way.length);
 }
+const INDEXED = new RegExp(`(${GREEK.join("|")}|[α-ω])[ _](?=\\d)`, "giu");
+const LONGEST_NAME = 3; // words
+const inOne = (words) => words.map(({ stem }) => stem).join("");
+const isCalled = (asked, name) => inOne(asked) === inOne(words(name));
 
 // A long word that is nowhere may be misspelt at its end.
 const withoutEndings = (asked) => asked.map((one) => (one.word.length < 7 ? one : words(one.word.slice(0, -2))[0]));
@@ -90,21 +98,29 @@ function ranked(query, index) {
   return order.filter(({ part: { page } }) => (shown[page] = (shown[page] ?? 0) + 1) <= MOST_OF_A_PAGE);
 }
 
-// Every part with its page and the words of its title, of those above it, of its text and of its code.
+// Every part with its page and the words of its title, of those above it, of its text and of its code. What many
+// titles begin with, as "Exercise" or "Summary", says of which kind they are and not what they are about: it counts as
+// if it stood above them.
 function readParts({ pages }) {
-  return pages.flatMap(({ page, rank, parts }) => {
-    const titles = [];
-    return parts.map((part) => {
-      titles.length = part.depth - 1;
-      const above = words(titles.join(" "));
-      titles.push(part.title);
-      const title = part.title.replace(/^[\d.]+ /, "");
-      const topic = meaningful(words(title.split(":")[0]));
-      const read = { title: words(title), topic, above, text: words(part.text), code: words(part.code) };
-      return { ...part, page, rank, pageTitle: parts[0].title, words: read };
-    });
+  const all = pages.flatMap(({ page, rank, parts }) => parts.map((part) => ({ ...part, page, rank, first: parts[0] })));
+  const begins = all.map(({ title }) => title.replace(/^[\d.]+ /, "").split(":")[0]);
+  const titles = [];
+  return all.map((part, k) => {
+    const isKind = part.depth > 1 && begins.filter((begin) => begin === begins[k]).length > MANY;
+    titles.length = part.depth - 1;
+    const above = words([...titles, isKind ? begins[k] : ""].join(" "));
+    titles.push(part.title);
+    const title = words(part.title.replace(/^[\d.]+ /, "").slice(isKind ? begins[k].length : 0));
+    const topic = isKind ? [] : meaningful(words(begins[k]));
+    return {
+      ...part,
+      pageTitle: part.first.title,
+      address: part === part.first ? part.page : part.page + part.anchor,
+      words: { title, topic, above, text: words(part.text), code: words(part.code) },
+    };
   });
 }
+const MANY = 3;
 
 // The parts that answer a question in one of the ways to ask it, each with the way that suits it best.
 function answers(ways, parts) {
@@ -119,16 +135,35 @@ function answers(ways, parts) {
 }
 
 // How well each part answers; 0 if not all words are on its page. A rare word counts more than a common one, and a part
-// that has only some of the words, less.
+// that has only some of the words, less. One that explains what was asked for is preferred.
 function scores(asked, parts) {
-  const hits = asked.map((one) => parts.map((part) => hit(one, part.words)));
+  const hits = asked.map((one) => moreWhereItIsNew(parts.map((part) => hit(one, part.words)), parts));
+  const share = explained(asked, parts);
   const rarity = hits.map((row) => Math.log(1 + parts.length / row.filter(Boolean).length));
   const pages = hits.map((row) => new Set(parts.filter((_, k) => row[k]).map(({ page }) => page)));
   return parts.map((part, k) => {
     if (!hits.some((row) => row[k]) || !pages.every((having) => having.has(part.page))) return 0;
     const here = hits.filter((row) => row[k]).length / asked.length;
-    return here * (sum(hits.map((row, j) => row[k] * rarity[j])) / sum(rarity) + named(asked, part));
+    const score = sum(hits.map((row, j) => row[k] * rarity[j])) / sum(rarity) + named(asked, part);
+    return here * score * (1 + (share.get(part.address) ?? 0));
   });
+}
+
+// A word, or a symbol, is explained where the chapters have it first.
+function moreWhereItIsNew(row, parts) {
+  const first = row.findIndex((hit, k) => hit >= 1 && parts[k].rank === 0);
+  return row.map((hit, k) => (k === first ? hit + 1 : hit));
+}
+
+// Where the glossary says that a term is explained, and how much of the term was asked for.
+function explained(asked, parts) {
+  const share = new Map();
+  for (const { terms, explained } of parts.filter(({ terms }) => terms)) {
+    const all = terms.map(words).filter((term) => asked.every((one) => likest(one, term)));
+    const most = Math.max(0, ...all.map((term) => asked.length / term.length));
+    for (const address of explained) share.set(address, Math.max(most, share.get(address) ?? 0));
+  }
+  return share;
 }
 
 // What one word counts: most in the title, less in those above, and in the text the more the oftener it is there.
@@ -138,12 +173,12 @@ function hit(one, { title, above, text, code }) {
 }
 
 // What a part gains by being about what was asked for, the more the higher it stands and the less else its title says
-// before a colon: in "Xavier: keep …" it is Xavier, in "Exercise: write Xavier" it is an exercise.
+// before a colon: in "Xavier: keep …" it is Xavier, in "Exercise: write Xavier" nothing is.
 function named(asked, { depth, words: { title, topic, above } }) {
   const inTitle = asked.filter((one) => likest(one, title));
   if (!inTitle.length || asked.some((one) => !inTitle.includes(one) && !likest(one, above))) return 0;
   const meant = topic.map((_, place) => Math.max(...asked.map((one) => likeness(one, topic, place))));
-  return (6 * sum(meant)) / topic.length + 6 / depth;
+  return (6 * sum(meant)) / (topic.length || 1) + 6 / depth;
 }
 
 // -- what is shown ----------------------------------------------------------------------------------------------------

@@ -37,7 +37,33 @@ FIRST = {  # what is typed: where the first result leads
     "batch size": "glossary.html#term-batch-size",
     "plateau": "glossary.html#term-plateau",
     "vanishing": "glossary.html#term-vanishing-gradient",
-    "热重启": "glossary.html#term-warm-restart",
+    "热重启": "10_range_test_and_cycles.html#sgdr-restarts-and-a-model-at-any-time",
+    "restart": "10_range_test_and_cycles.html#sgdr-restarts-and-a-model-at-any-time",
+    "restarts": "10_range_test_and_cycles.html#sgdr-restarts-and-a-model-at-any-time",
+    "β2": "06_adam.html#adam-both-ideas-at-once",
+    "beta2": "06_adam.html#adam-both-ideas-at-once",
+    "beta_2": "06_adam.html#adam-both-ideas-at-once",
+    "β 1": "06_adam.html#adam-both-ideas-at-once",
+    "learning rate finder": "10_range_test_and_cycles.html#which-rates-are-worth-trying-the-range-test",
+    "lr finder": "10_range_test_and_cycles.html#which-rates-are-worth-trying-the-range-test",
+    "lr schedule": "09_schedules.html#learning-rate-schedules",
+    "kaiming init": "13_initialization.html#he-make-up-for-what-relu-cuts-off",
+    "annealing": "glossary.html#term-annealing",
+    "exploding gradient": "glossary.html#term-exploding-gradient",
+    "decoupled": "glossary.html#term-decoupled-weight-decay",
+    "cite": "index.html#how-to-cite",
+    "how to cite": "index.html#how-to-cite",
+    "citation": "index.html#how-to-cite",
+    "author": "index.html#how-to-cite",
+    "reference": "references.html#references",
+    "bibliography": "references.html#references",
+    "licence": "licences.html#licences",
+    "exercises": "index.html#how-the-exercises-work",
+    "claims": "claims.html#the-ledger-of-claims",
+    "download": "index.html#three-ways-to-use-the-course",
+    "install": "index.html#three-ways-to-use-the-course",
+    "pdf": "index.html#three-ways-to-use-the-course",
+    "colab": "index.html#three-ways-to-use-the-course",
     "constructor": "07_amsgrad.html#the-rule-as-the-library-has-it",  # what every object of JavaScript has, too
 }
 NOWHERE = ["xyzzyx", "xyzzyx momentum", "__proto__", "toString", "hasOwnProperty", "x" * 200, "<>", "-", '"']
@@ -83,8 +109,8 @@ def test_solutions_come_last(results):
 def test_an_excerpt_shows_the_words_where_they_stand(page):
     """A formula is no obstacle, and where the book lies makes no difference."""
     first = page.locator("#search-results li").first
-    expect(first.locator("a")).to_have_text("7.1.3. With Adam’s usual settings — 7. Where Adam fails: AMSGrad")
-    expect(first.locator("p")).to_contain_text("Nobody sets β₂ = 0.1. The second example")
+    expect(first.locator("a")).to_have_text("6.1. Adam: both ideas at once — 6. Adam")
+    expect(first.locator("p")).to_contain_text("is β₁ for the gradients and β₂ for their squares")
     expect(first.locator(".highlighted").first).to_have_text("β₂")
     expect(page.locator(".search-summary")).to_contain_text("page(s)")
 
