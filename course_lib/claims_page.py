@@ -57,7 +57,7 @@ class Ledger:
 
     Args:
         results: Folder with ``claims.json`` and, once ``make mnist`` has run, ``claims-mnist.json``.
-        links: Chapter's number → address of its page.
+        links: Chapter's number → its notebook, as Jupyter finds it; the book leads to the page instead.
     """
 
     def __init__(self, results: Path, links: dict[int, str]):

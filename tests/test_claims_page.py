@@ -40,7 +40,7 @@ def test_what_turned_between_the_data_sets(results):
 
 
 def test_evidence_shows_every_condition_on_both_data_sets(results):
-    ledger = Ledger(results, {CLAIMS["LR-5"].chapter: "chapter.html"})
+    ledger = Ledger(results, {CLAIMS["LR-5"].chapter: "chapter.ipynb"})
     evidence = ledger.evidence("LR-5")
     assert repr(evidence).splitlines()[1:] == [
         f"LR-5 (partly, refuted): {CLAIMS['LR-5'].text}",
@@ -53,7 +53,7 @@ def test_evidence_shows_every_condition_on_both_data_sets(results):
     *conditions, source = page.select("tbody li")
     assert [item.text for item in conditions] == ["✓ ✗ above 1e-6", "✗ ✗ below 1", "✓ ? 4 of 5"]
     assert source.text == f"Source: {CLAIMS['LR-5'].source}; chapter 2" and page.select("details details") == []
-    assert page.select_one("tbody tr").a["href"] == "chapter.html#claim-lr-5"
+    assert page.select_one("tbody tr").a["href"] == "chapter.ipynb#claim-lr-5"
     assert "not run" in ledger.evidence("OPT-13")._repr_html_()
     assert "The evidence: · not run WD-1" in BeautifulSoup(ledger.evidence("WD-1")._repr_html_(), "html.parser").text
     with pytest.raises(ValueError, match=r"id must be one of .*got 'LR-99'"):
@@ -69,11 +69,11 @@ def test_what_a_search_chose_on_both_data_sets(results):
     assert Ledger(results, {}).chosen("LR-5", "SGD") == "0.32"
     mnist = {"LR-5": {"SGD": search(lr=0.1), "Adam": search(lr=0.01, λ=3.0)}}
     (results / "choices-mnist.json").write_text(json.dumps(mnist))
-    ledger = Ledger(results, {1: "chapter.html"})
+    ledger = Ledger(results, {1: "chapter.ipynb"})
     assert [ledger.chosen("LR-5", what) for what in ("SGD", "Adam")] == ["0.32; 0.1", "0.01"]
     with pytest.raises(KeyError):
         ledger.chosen("LR-5", "Lion")
-    assert ledger.reason("LR-1") == ("LR-1 ✓ confirmed", "chapter.html#claim-lr-1")
+    assert ledger.reason("LR-1") == ("LR-1 ✓ confirmed", "chapter.ipynb#claim-lr-1")
     assert ledger.reason("LR-5") == ("LR-5 ◐ partly", "")
 
 
@@ -102,13 +102,13 @@ def test_counts_and_differences(results):
 
 
 def test_the_page_says_it_all_without_scripts(results):
-    page = BeautifulSoup(Ledger(results, {1: "chapter.html"})._repr_html_(), "html.parser")
+    page = BeautifulSoup(Ledger(results, {1: "chapter.ipynb"})._repr_html_(), "html.parser")
     rows = page.select("tbody tr")
     assert [row["data-verdict"] for row in rows] == ["confirmed", "partly", "confirmed"]
     assert [row["data-chapter"] for row in rows] == [str(CLAIMS[id].chapter) for id in ("LR-1", "LR-5", "OPT-13")]
     assert "refuted" in rows[1].text and "3 < 4 & more" in rows[1].text
     assert "not run" in rows[2].text
-    assert rows[0].a["href"] == "chapter.html#claim-lr-1"
+    assert rows[0].a["href"] == "chapter.ipynb#claim-lr-1"
     assert rows[2].a is None
     assert not any(row.has_attr("hidden") for row in rows)
     assert page.form.has_attr("hidden")

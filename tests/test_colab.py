@@ -259,7 +259,7 @@ def small_book(folder: Path, text: str = SMALL) -> Path:
     (chapters / "index.md").write_text("# Book\n")
     (chapters / "other.md").write_text("# Other\n\n```{bibliography}\n```\n")
     (chapters / "references.bib").write_text(BIBLIOGRAPHY)
-    html = '<a href="other.html#place">there</a> <a href="#here">here</a> <a href="https://example.org">out</a>'
+    html = '<a href="other.ipynb#place">there</a> <a href="#here">here</a> <a href="https://example.org">out</a>'
     output = new_output("display_data", data={"text/html": html, "text/plain": "there"})
     code = new_code_cell("show()", outputs=[output], execution_count=1)
     figure = new_code_cell("draw()", outputs=[new_output("display_data", {"image/png": DOT})], execution_count=2)
@@ -310,6 +310,12 @@ def test_myst_becomes_plain_markdown_and_links_lead_to_the_site(published):
     assert notebook.cells[2].source == expected
     assert f"]({site}chapters/small.html)" in notebook.cells[0].source
     assert f'<a href="{site}chapters/other.html#place">' in notebook.cells[3].outputs[0].data["text/html"]
+
+
+def test_in_the_book_an_output_that_names_a_notebook_leads_to_its_page(unpublished):
+    page = BeautifulSoup((unpublished / "chapters/small.html").read_text(encoding="utf-8"), "html.parser")
+    links = [link["href"] for link in page.select(".cell_output a") if link.parent.name != "span"]
+    assert links == ["other.html#place", "#here", "https://example.org"]
 
 
 def test_a_caption_follows_its_figure(published):

@@ -797,7 +797,7 @@ def test_a_stub_tells_what_is_asked_for(id):
     function = tree.body[0]
     assert isinstance(function, ast.FunctionDef)
     text = ast.get_docstring(function)
-    assert text and max(map(len, stub(id).splitlines())) <= 120 and len(stub(id).splitlines()) <= 20
+    assert text and max(map(len, stub(id).splitlines())) <= 88 and len(stub(id).splitlines()) <= 20
     if exercise.unchanged is None:
         assert "Example" in text or exercise.kind == "design"
         assert ast.unparse(function.body[-1]) == "raise NotImplementedError"

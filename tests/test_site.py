@@ -236,6 +236,15 @@ def test_figures_have_numbers_that_references_name(site):
     assert references > 30
 
 
+def test_every_page_counts_its_own_figures(site):
+    pages_with_figures = 0
+    for path in written_pages(site):
+        captions = [number.get_text() for number in parse(path).select("figcaption .caption-number")]
+        assert captions == [re.sub(r"\d+ $", f"{count} ", text) for count, text in enumerate(captions, 1)], path.name
+        pages_with_figures += bool(captions)
+    assert pages_with_figures > 10
+
+
 def counters(page: BeautifulSoup) -> set[str]:
     """The numbers of a page's figures and equations, as ``figure 4.2`` and ``equation 4.2``."""
     figures = [number.get_text().strip() for number in page.select("figcaption .caption-number")]
@@ -254,6 +263,14 @@ def numbers_of_no_counter(page: BeautifulSoup) -> list[str]:
 def test_code_calls_no_figure_or_equation_by_another_number_than_the_page(site):
     wrong = {path.name: found for path in written_pages(site) if (found := numbers_of_no_counter(parse(path)))}
     assert wrong == {}
+
+
+def test_outputs_lead_to_notebooks_which_jupyter_finds_as_the_book_does():
+    for path in sorted((ROOT / "chapters").rglob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        outputs = [output.get("data", {}).get("text/html", "") for cell in cells for output in cell.get("outputs", [])]
+        addresses = re.findall(r'href="([^#":]+)["#]', "".join(map("".join, outputs)))
+        assert all((path.parent / address).is_file() for address in addresses), path.name
 
 
 def test_math_is_typeset_by_the_book_itself(site):

@@ -123,7 +123,8 @@ class Page:
         """An output in HTML whose links to other pages lead where these are or, if that is not known, nowhere."""
 
         def outside(link):
-            address = self.places.page(urljoin(f"{self.docname}.html", link.group(1)))
+            page = re.sub(r"\.ipynb(?=#|$)", ".html", link.group(1))
+            address = self.places.page(urljoin(f"{self.docname}.html", page))
             return f' href="{address}"' if address else ""
 
         return re.sub(r' href="(?!#|\w+:)([^"]+)"', outside, html)

@@ -1,4 +1,4 @@
-"""Sphinx extension of the book: MathJax from the book itself, the Colab edition, buttons that lead somewhere.
+"""Sphinx extension of the book: MathJax from the book itself, the Colab edition, links and buttons that lead somewhere.
 
 The buttons for Colab, Binder, repository, edit and issue lead to the repository that ``tools/repository.py`` finds.
 """
@@ -6,9 +6,13 @@ The buttons for Colab, Binder, repository, edit and issue lead to the repository
 from __future__ import annotations
 
 import json
+import posixpath
+import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
+
+from docutils import nodes
 
 from tools import colab
 from tools.repository import BRANCH, Repository
@@ -21,6 +25,7 @@ MATHJAX_FILES = ("tex-svg.js", "input/tex/extensions")  # TeX to SVG needs no fo
 def setup(app):
     app.setup_extension("sphinx.ext.mathjax")
     app.connect("config-inited", configure)
+    app.connect("doctree-resolved", lead_to_pages)
     app.connect("html-page-context", lead_to_colab_edition, priority=502)  # the theme makes its buttons at 501
     app.connect("html-page-context", list_references)
     app.connect("build-finished", copy_mathjax)
@@ -46,6 +51,17 @@ def switch_buttons_on(options, repository):
         "colab_url": "https://colab.research.google.com",
         "notebook_interface": "jupyterlab",
     }
+
+
+def lead_to_pages(app, doctree, docname):
+    """Let what a cell printed lead to pages where it names notebooks: Jupyter knows nothing else."""
+
+    def page(link):
+        name = posixpath.normpath(posixpath.join(docname, "..", link[1]))
+        return f"{link[1]}.html" if name in app.env.found_docs else link[0]
+
+    for output in doctree.findall(nodes.raw):
+        output[:] = [nodes.Text(re.sub(r'(?<=href=")([\w./-]+)\.ipynb(?=[#"])', page, output.astext()))]
 
 
 def lead_to_colab_edition(app, pagename, templatename, context, doctree):

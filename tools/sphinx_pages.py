@@ -5,7 +5,7 @@
     ```{verdicts}```    how many claims were confirmed, partly confirmed, refuted
     ```{citation}```    how to cite the course, from CITATION.cff
 
-Under the title of every numbered chapter stands its reading time.
+Under the title of every numbered chapter stands its reading time. A page that is no chapter counts its figures from 1.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def setup(app):
     app.add_directive("verdicts", Verdicts)
     app.add_directive("citation", Citation)
     app.connect("doctree-read", measure)
+    app.connect("env-get-updated", count_figures, priority=600)  # Sphinx counts them at 500
     app.connect("doctree-resolved", complete)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -57,6 +58,15 @@ def number_of(env, docname: str) -> int | None:
 
 def exercises(about: dict) -> str:
     return f"{about['exercises']} exercises"
+
+
+def count_figures(app, env):
+    """Let each page without a number count its own figures; Sphinx counts them on from one such page to the next."""
+    for docname, kinds in env.toc_fignumbers.items():
+        if not number_of(env, docname):
+            for numbers in kinds.values():
+                numbers.update({id: (count,) for count, id in enumerate(numbers, 1)})
+    return []  # no page has to be read anew
 
 
 # -- reading time -----------------------------------------------------------------------------------------------------
