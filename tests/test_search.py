@@ -40,6 +40,21 @@ def test_only_the_page_of_the_search_loads_it(site):
     assert loading == ["search.html"]
 
 
+def test_no_page_loads_the_index_of_sphinx(site):
+    assert not [path.name for path in html_files(site) if "searchindex.js" in path.read_text(encoding="utf-8")]
+
+
+def test_the_glossary_leads_to_sections_that_explain(pages):
+    """Each is about the term: it has a word of it, at least in its title or in the text."""
+    parts = {entry["page"] + part["anchor"]: part for entry in pages for part in entry["parts"]}
+    explained = [(part["terms"], address) for part in parts.values() for address in part.get("explained", ())]
+    leading = [(terms, address) for terms, address in explained if "#" in address]
+    assert len(leading) > 30
+    for terms, address in leading:
+        words = {word[:6].lower() for term in terms for word in re.findall(r"\w{3,}", term)}
+        assert any(word in f"{parts[address]['title']} {parts[address]['text']}".lower() for word in words), address
+
+
 def test_text_is_what_one_reads(pages):
     """No code, no TeX, no headings of sections inside, none of the feedback below an exercise; but cards of claims."""
     parts = {entry["page"] + part["anchor"]: part for entry in pages for part in entry["parts"]}
