@@ -235,7 +235,7 @@ def test_default_learning_rates_lie_on_both_sides_of_the_stability_limit():
         assert sum(rate > 1.001 * limit for rate in rates) >= 2
 
 
-@pytest.mark.parametrize("surface", surfaces.SURFACES.values(), ids=str)
+@pytest.mark.parametrize("surface", surfaces.SURFACES.values(), ids=surfaces.SURFACES)
 def test_a_start_can_be_chosen_all_over_a_surface(surface):
     figure = interactive.learning_rate_explorer(surface.name, [1e-4, 1e-3])
     starts = figure.controls[1].values

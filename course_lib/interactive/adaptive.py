@@ -10,9 +10,7 @@ import numpy as np
 from .. import optimizer
 from ..looks import BLUE_GREY, GREY, RED, color
 from . import svg
-from .curves import _against_step
-from .explorers import _edges
-from .figure import Axis, Figure, Panel, Readout, Series, height, over, slider, steps
+from .figure import Axis, Figure, Panel, Readout, Series, against_step, height, over, slider, steps
 from .shorthand import shown
 
 _PERIODS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20)
@@ -68,7 +66,7 @@ def rare_feature_explorer(
     runs = {name: [_seldom(rule(lr), periods, sees) for lr in learning_rates] for name, rule in rules.items()}
     weights = {name: _common_and_rare([run.w for run in runs[name]], rare, rates[name]) for name in rules}
     effective = _common_and_rare([run.effective for run in runs["AdaGrad"]], rare, rates["AdaGrad"])
-    constant = [_against_step([lr] * (count + 1)) for lr in learning_rates]
+    constant = [against_step([lr] * (count + 1)) for lr in learning_rates]
     effective.append(Series("SGD", constant, [rates["SGD"]], stairs=True, marker="s"))
     late = count // 3
     return Figure(
@@ -110,7 +108,7 @@ def _seldom(rule, periods, sees) -> SimpleNamespace:
 
 def _common_and_rare(frames, rare, rate) -> list[Series]:
     """The first column of every frame, which no k changes, and the columns of the values of k."""
-    columns = [[_against_step(column) for column in frame.T] for frame in frames]
+    columns = [[against_step(column) for column in frame.T] for frame in frames]
     few = [frame[k] for k in range(1, 1 + len(rare.values)) for frame in columns]
     return [
         Series("common", [frame[0] for frame in columns], [rate], stairs=True, color=BLUE_GREY),
@@ -220,7 +218,7 @@ def _way(end: float) -> str:
 
 def _map_of_ends(large, memory, ends) -> Panel:
     """C × β₂: the fuller a cell, the farther Adam has gone to the wrong end; a dot on the setting that is shown."""
-    x, y = _edges(large.values), _edges(memory.values)
+    x, y = svg.edges(large.values), svg.edges(memory.values)
     here = Series("setting", over([large, memory], lambda *point: np.array([point])), [large, memory])
     return Panel(
         "Map of the large slope and β₂: filled where Adam ends at 1, clear where it ends at −1, a dot on the setting",
@@ -369,7 +367,7 @@ def rectifier_explorer(held: Callable, rectifier: Callable, beta2s=_MEMORIES, co
     rs = [rectifier(rho, limit) for rho, limit in zip(rhos, limits)]
 
     def panel(symbol, title, rows, top, name):
-        line = Series(symbol, [_against_step(row, first=1) for row in rows], [memory], color=color(name))
+        line = Series(symbol, [against_step(row, first=1) for row in rows], [memory], color=color(name))
         return Panel(
             f"{symbol} against the step: {title}", Axis("step", 1, count), Axis(symbol, 0, top), [line], title=title
         )

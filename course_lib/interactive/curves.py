@@ -13,7 +13,7 @@ from .. import optimizer
 from ..looks import BLUE, GREEN, GREY, ORANGE, PINK
 from ..optimizer import lr as schedules
 from . import svg
-from .figure import Axis, Figure, Panel, Readout, Series, height, over, radio, slider, steps
+from .figure import Axis, Figure, Panel, Readout, Series, against_step, height, over, radio, slider, steps
 from .shorthand import Formula, shown
 
 _BETA2S = (0.5, 0.6, 0.7, 0.8, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.993, 0.995, 0.998, 0.999, 0.9995)
@@ -55,7 +55,7 @@ def adam_state_explorer(beta2s=_BETA2S, noises=_NOISES, count=60, seed=0, id="ad
 
     def curve(name, frames, attribute, of_beta2=True, **look):
         controls, frames = ([beta2, noise], frames) if of_beta2 else ([noise], frames[: len(noises)])
-        return Series(name, [_against_step(getattr(run, attribute), first=1) for run in frames], controls, **look)
+        return Series(name, [against_step(getattr(run, attribute), first=1) for run in frames], controls, **look)
 
     averages = [
         curve("gradient", runs, "g", of_beta2=False, color=GREY, dash=":", marker="o"),
@@ -113,7 +113,7 @@ def schedule_designer(schedule="step decay", id="schedule-designer", task="") ->
         if design.curve:
             curves = Formula(design.curve, _COUNT)
         else:
-            curves = over(sliders, lambda *values, make=design.make: _against_step(_rates(make(*values))))
+            curves = over(sliders, lambda *values, make=design.make: against_step(_rates(make(*values))))
         lines.append(Series(name, curves, sliders, whole=True, stairs=True, color=BLUE, when=when))
         controls += sliders
         readouts += [height("learning rate", lines[-1]), Readout("formula", design.words, sliders, when=when)]
@@ -377,11 +377,6 @@ def _adam_run(beta2: float, noise: float, count: int, seed: int, before: int) ->
         mean, square = s.m / (1 - adam.beta1**s.t), s.v / (1 - beta2**s.t)
         rows.append([gradient, mean[0], math.sqrt(square[0]), step[0]])
     return SimpleNamespace(**dict(zip(("g", "m", "root_v", "step"), np.transpose(rows))))
-
-
-def _against_step(values, first: int = 0) -> np.ndarray:
-    """Points with the step as x, counted from ``first``."""
-    return np.column_stack([first + np.arange(len(values)), values])
 
 
 def _panel_over_time(title: str, label: str, y: str, series, count: int) -> Panel:

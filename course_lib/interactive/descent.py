@@ -12,8 +12,8 @@ from .. import optimizer
 from ..looks import BLUE, GREY, ORANGE
 from ..surfaces import Surface, quadratic, trajectory
 from . import svg
-from .explorers import _gap, surface_panel
-from .figure import Axis, Figure, Panel, Readout, Series, height, over, place, slider, steps
+from .explorers import above_minimum, surface_panel
+from .figure import Axis, Figure, Panel, Readout, Series, against_step, height, over, place, slider, steps
 from .shorthand import shown
 
 # ------------------------------------------------------------------------------------- learning rate and curvature
@@ -230,7 +230,12 @@ def mini_batch_explorer(
     }
     walkers = [Series(name, *paths[name], **looks[name]) for name in ("full batch", "mini-batches")]
     losses = [
-        Series(one.name, [_against_step(_gap(surface, path)) for path in one.frames], one.controls, **looks[one.name])
+        Series(
+            one.name,
+            [against_step(above_minimum(surface, path)) for path in one.frames],
+            one.controls,
+            **looks[one.name],
+        )
         for one in walkers
     ]
     floors = [floor for drawn in draws for floor in _noise_floors(examples, surface, learning_rates, drawn)]
@@ -290,7 +295,7 @@ def _noise_floors(examples, surface, learning_rates, batches) -> list:
     """For each learning rate the mean loss above the minimum, of a long run that begins there."""
     walks = _walks_of_batches(examples, learning_rates, surface.minima, batches)
     with np.errstate(over="ignore"):
-        return [float(_gap(surface, walk[_UNTIL_BALANCED:]).mean().clip(max=1e99)) for walk in walks]
+        return [float(above_minimum(surface, walk[_UNTIL_BALANCED:]).mean().clip(max=1e99)) for walk in walks]
 
 
 def _in_words(floor: float) -> str:
@@ -305,7 +310,3 @@ def _relative_error(examples, at, batches) -> str:
         return "infinite"
     misses = single[batches].mean(axis=1) - true
     return shown(np.sqrt((misses**2).sum(axis=1).mean()) / np.linalg.norm(true), 2)
-
-
-def _against_step(values) -> np.ndarray:
-    return np.column_stack([np.arange(len(values)), values])

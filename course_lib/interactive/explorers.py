@@ -14,7 +14,7 @@ from ..errors import choice
 from ..looks import COLORS, GREY, look
 from ..surfaces import named, trajectory
 from . import svg
-from .figure import Axis, Figure, Panel, Readout, Series, height, over, place, radio, slider, steps
+from .figure import Axis, Figure, Panel, Readout, Series, against_step, height, over, place, radio, slider, steps
 from .shorthand import shown
 
 _TO_THE_LIMIT = (
@@ -69,7 +69,7 @@ def learning_rate_explorer(
     rate = slider("learning rate", _up_to_the_limit(surface, _TO_THE_LIMIT, learning_rates), first)
     start = place("start", starts or _starts(surface), surface.start)
     paths = over([rate, start], lambda lr, at: trajectory(optimizer.SGD(lr), surface, count, at))
-    losses = [_gap(surface, path) for path in paths]
+    losses = [above_minimum(surface, path) for path in paths]
     loss = loss_panel([("SGD", losses, [rate, start])], count)
     outcomes = [_outcome(surface, path) for path in paths]
     return Figure(
@@ -118,7 +118,7 @@ def momentum_explorer(
     start = place("start", starts or [own, (own[0], 0.0), (0.0, own[1])], own)
     controls = [rate, beta, start]
     paths = over(controls, lambda lr, b, at: trajectory(optimizer.Momentum(lr, momentum=b), surface, count, at))
-    losses = [_gap(surface, path) for path in paths]
+    losses = [above_minimum(surface, path) for path in paths]
     loss = loss_panel([("Momentum", losses, controls)], count)
     limit = _stability_limit(surface)
     from_own_start = losses[start.values.index(start.values[start.start]) :: len(start.values)]
@@ -190,7 +190,7 @@ def optimizer_race(
         run = functools.partial(_run, surface=arena, count=count, noise=noise, seed=seed)
         runs = {name: over([rate, start], functools.partial(run, name)) for name, rate in rates.items()}
         racers = [Series(name, runs[name], [rate, start]) for name, rate in rates.items()]
-        losses = [(one.name, [_gap(arena, path) for path in one.frames], one.controls) for one in racers]
+        losses = [(one.name, [above_minimum(arena, path) for path in one.frames], one.controls) for one in racers]
         places.append(start)
         panels += [surface_panel(arena, racers, when=when, place=start), loss_panel(losses, count, when=when)]
         readouts += [Readout(f"{one.name}, loss", "{y}", (), one, when) for one in panels[-1].series]
@@ -281,7 +281,7 @@ def _look(name: str) -> dict:
 
 
 def _length_over_time(path) -> np.ndarray:
-    return np.column_stack([np.arange(len(path)), np.linalg.norm(path, axis=1)])
+    return against_step(np.linalg.norm(path, axis=1))
 
 
 def _end(path) -> str:
@@ -316,10 +316,7 @@ def loss_panel(curves, count: int, decades: int = 8, when=None) -> Panel:
     """A panel with the loss against the step. ``curves``: ``(name, losses of every frame, controls)``."""
     highest = max(loss[0] for _, losses, _ in curves for loss in losses)
     top = 10.0 ** math.ceil(math.log10(highest) + 1)
-    series = [
-        Series(name, [np.column_stack([np.arange(len(loss)), loss]) for loss in losses], controls)
-        for name, losses, controls in curves
-    ]
+    series = [Series(name, list(map(against_step, losses)), controls) for name, losses, controls in curves]
     label = f"Loss above the minimum against the step, for {_listed(series)}"
     return Panel(
         label,
@@ -338,7 +335,7 @@ def _stability_map(rate, beta, losses, limit: float) -> Panel:
     best = np.unravel_index(np.argmin(ends), ends.shape)
     b = np.linspace(0, 1, 50)
     background = [
-        svg.cells(edges := _edges(rate.values), _edges(beta.values), shades.T),
+        svg.cells(edges := svg.edges(rate.values), svg.edges(beta.values), shades.T),
         svg.limit(np.column_stack([limit * (1 + b), b]), "limit of theory"),
         svg.stars([(rate.values[best[0]], beta.values[best[1]])]),
     ]
@@ -347,18 +344,11 @@ def _stability_map(rate, beta, losses, limit: float) -> Panel:
         "Map of learning rate and β: clear where the loss falls fast, filled where it does not, a star on the fastest, "
         "a dashed line at the stability limit of theory, a dot on the chosen setting",
         Axis("learning rate", edges[0], edges[-1]),
-        Axis("momentum β", *_edges(beta.values)[[0, -1]]),
+        Axis("momentum β", *svg.edges(beta.values)[[0, -1]]),
         [here],
         background,
         title="all settings: filled where slow",
     )
-
-
-def _edges(values) -> np.ndarray:
-    """Limits of the cells around the values: half-way to the neighbours."""
-    values = np.asarray(values, dtype=np.float64)
-    middles = (values[1:] + values[:-1]) / 2
-    return np.concatenate([[2 * values[0] - middles[0]], middles, [2 * values[-1] - middles[-1]]])
 
 
 def _listed(series) -> str:
@@ -392,7 +382,7 @@ def _stability_limit(surface) -> float:
     return 2 / float(np.linalg.eigvalsh((hessian + hessian.T) / 2)[-1])
 
 
-def _gap(surface, path) -> np.ndarray:
+def above_minimum(surface, path) -> np.ndarray:
     """Loss above the minimum along a path; infinite once the path has left for infinity.
 
     What lies below 1e-12 is rounding error, different on each machine, and counts as 0.
@@ -404,7 +394,7 @@ def _gap(surface, path) -> np.ndarray:
 
 def _outcome(surface, path) -> str:
     """What happened, judged from the path: did the loss fall, and did a coordinate pass the minimum?"""
-    loss = _gap(surface, path)
+    loss = above_minimum(surface, path)
     if loss[-1] > 1.01 * loss[0]:
         return "diverges"
     nearest = min(surface.minima, key=lambda minimum: np.linalg.norm(path[-1] - minimum))

@@ -90,6 +90,11 @@ def over(controls: Sequence[Control], compute: Callable) -> list:
     return [compute(*values) for values in itertools.product(*(control.values for control in controls))]
 
 
+def against_step(values, first: int = 0) -> np.ndarray:
+    """Points with the step as x, counted from ``first``."""
+    return np.column_stack([first + np.arange(len(values)), values])
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """A curve in a panel, in one version for every combination of the controls it depends on.

@@ -126,6 +126,13 @@ def cells(x, y, shades):
     return draw
 
 
+def edges(values) -> np.ndarray:
+    """Limits of the cells around the values: half-way to the neighbours."""
+    values = np.asarray(values, dtype=np.float64)
+    middles = (values[1:] + values[:-1]) / 2
+    return np.concatenate([[2 * values[0] - middles[0]], middles, [2 * values[-1] - middles[-1]]])
+
+
 def _line(look: dict, points, vertex: str, more: dict) -> str:
     ends = {f"marker_{place}": vertex for place in ("start", "mid", "end")} if vertex else {}
     style = {"fill": "none", "stroke_width": 1.8, "stroke_linejoin": "round", **_ink("stroke", look), **_dashes(look)}
