@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -318,7 +319,8 @@ def range_test_reader(test, id="range-test", task="") -> Figure:
     every = [Series("mini-batches", [np.column_stack([rates, losses])], whole=True, color=GREY, dash=":", marker="o")]
     every.append(Series("moving average", [np.column_stack([rates, smoothed])], whole=True, color=BLUE, marker="s"))
     starts = [k for k in range(1, seen) if regions[k] != regions[k - 1]]
-    background = [svg.limit([(rates[k], 0), (rates[k], top)], regions[k]) for k in starts]
+    close = [later - k < seen / 15 for k, later in itertools.pairwise([*starts, math.inf])]  # no room for words between
+    background = [svg.limit([(rates[k], 0), (rates[k], top)], regions[k], tight) for k, tight in zip(starts, close)]
     start = int(np.argmin(np.abs(rates - test.suggestion))) if test.has_descent else 0
     advice = (
         f"{shown(test.suggestion)}, by the rule “{test.rule}”" if test.has_descent else "none: the loss never falls"

@@ -79,13 +79,14 @@ def line(points):
     return lambda panel: _path(panel.pixels(points), "grid")
 
 
-def limit(points, label: str):
-    """A fixed line, dashed and in ink, with words: beside the foot of an upright one, else to the left of its end."""
+def limit(points, label: str, before: bool = False):
+    """A fixed line, dashed and in ink, with words: along an upright one, after or before it, else left of its end."""
 
     def draw(panel):
         (foot, low), *_, (u, v) = corners = panel.pixels(points)
         if foot == u:
-            where = {"transform": f"translate({u + 13:g},{min(low, BOTTOM) - 6:g}) rotate(-90)"}
+            beside = u - 5 if before else u + 13
+            where = {"transform": f"translate({beside:g},{min(low, BOTTOM) - 6:g}) rotate(-90)"}
         else:
             where = {"x": u - 5, "y": np.clip(v, TOP + 14, BOTTOM - 6), "text_anchor": "end"}
         return _path(corners, "limit") + text(label, class_="note", **where)
