@@ -750,6 +750,7 @@ def test_packed_numbers_come_back(numbers):
         (lambda: simple(controls=[steps(2)]), "frames must be one for each of the 6 settings"),
         (lambda: simple(readouts=[Readout("two", ["a", "b"])]), "frames must be one for each of the 1 settings"),
         (lambda: slider("rate", [1.0]), "values must be at least two different ones"),
+        (lambda: slider("β₂", [0.9999999, 1.0]), "values must be told apart by their labels, got .*'1', '1'"),
         (lambda: slider("rate", [1.0, 2.0], start=3.0), "start must be one of 1.0, 2.0, got 3.0"),
         (lambda: steps(0), "count must be"),
         (lambda: interactive.optimizer_race("bowl", {"Adaam": [0.1, 0.2]}), "optimizer must be one of 'SGD'.*'Adaam'"),

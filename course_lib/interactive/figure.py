@@ -51,7 +51,7 @@ def slider(label: str, values: Sequence, start=None, format: Callable | None = N
 
     With ``when=(radio, value)`` it is shown only while that radio button is chosen.
     """
-    return _control("slider", label, values, start, format or shown, when)
+    return _control("slider", label, values, start, format or functools.partial(shown, digits=6), when)
 
 
 def radio(label: str, values: Sequence[str], start: str | None = None) -> Control:
@@ -418,7 +418,10 @@ def _control(kind: str, label: str, values, start, format, when=None) -> Control
     if len(values) < 2 or len(set(values)) < len(values):
         raise ValueError(f"values must be at least two different ones, got {values!r}")
     start = values[len(values) // 2] if start is None else start
-    return Control(kind, label, values, tuple(map(format, values)), values.index(choice("start", start, values)), when)
+    labels = tuple(map(format, values))
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"values must be told apart by their labels, got {labels!r}")
+    return Control(kind, label, values, labels, values.index(choice("start", start, values)), when)
 
 
 def _control_html(id: str, k: int, control: Control, off: bool) -> str:
@@ -431,11 +434,12 @@ def _control_html(id: str, k: int, control: Control, off: bool) -> str:
             for value, name in enumerate(control.labels)
         )
         return f'<div class="{kind} choice" role="radiogroup" aria-label="{label}"><span>{label}</span>{buttons}</div>'
+    width = max(map(len, control.labels))  # so that the slider keeps its own while it is moved
     play = '<button type="button" data-play>Play</button>' if control.kind == "step" else ""
     return (
         f'<div class="{kind}"><label for="{id}">{label}</label><input type="range" id="{id}" data-control="{k}" '
         f'min="0" max="{len(control.values) - 1}" step="1" value="{control.start}" aria-valuetext="{text}">'
-        f'<output for="{id}">{text}</output>'
+        f'<output for="{id}" style="min-width:{width}ch">{text}</output>'
         f"{play}</div>"
     )
 

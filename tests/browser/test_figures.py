@@ -298,7 +298,8 @@ def compare_curve(drawn, points, x, y, setting):
     left, right, bottom, top = x(svg.LEFT + 2), x(svg.RIGHT - 2), y(svg.BOTTOM - 4), y(svg.TOP + 2)
     inside = (left <= points[:, 0]) & (points[:, 0] <= right) & (bottom <= points[:, 1]) & (points[:, 1] <= top)
     drawn, points = drawn[inside], points[inside]
-    np.testing.assert_allclose(drawn[:, 0], points[:, 0], atol=(right - left) / 1000, err_msg=str(setting))
+    near = {"rtol": 0.01} if x.is_log else {"atol": (right - left) / 1000}
+    np.testing.assert_allclose(drawn[:, 0], points[:, 0], **near, err_msg=str(setting))
     near = {"rtol": 0.02} if y.is_log else {"atol": (top - bottom) / 1000}
     np.testing.assert_allclose(drawn[:, 1], points[:, 1], **near, err_msg=str(setting))
 
