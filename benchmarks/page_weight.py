@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from tests.test_site import css_addresses, is_elsewhere, loaded, parse, written_pages
 
 SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
-LIMIT = 1_500_000  # bytes of the first load that no page may exceed
+LIMIT = 1_000_000  # bytes of the first load that no page may exceed
 
 
 def first_load(page: Path) -> set[Path]:
