@@ -30,7 +30,8 @@ _TRAINS = (
     "This exercise trains a network, and that needs Paddle, which is not installed here: `pip install paddlepaddle`, "
     "or open the chapter in Colab. Exercises that train nothing can be checked without it."
 )
-_hints_given: dict[str, int] = {}
+#: Exercise → how many of its hints were given.
+hints_given: dict[str, int] = {}
 
 
 def check(id: str | None = None, answer=_NOTHING, *, enter: bool = True) -> Feedback:
@@ -89,8 +90,8 @@ def hint(id: str | None = None):
     exercise, problem = _find(id, "hint")
     if problem is not None:
         return problem
-    given = min(_hints_given.get(id, 0) + 1, len(exercise.hints))
-    _hints_given[id] = given
+    given = min(hints_given.get(id, 0) + 1, len(exercise.hints))
+    hints_given[id] = given
     return Feedback(id, "hint", exercise.hints[given - 1], title=f"Hint {given} of {len(exercise.hints)}")
 
 
@@ -113,8 +114,8 @@ def reset(id: str | None = None):
         _, problem = _find(id, "reset")
         if problem is not None:
             return problem
-    for key in [id] if id is not None else list(_hints_given):
-        _hints_given.pop(key, None)
+    for key in [id] if id is not None else list(hints_given):
+        hints_given.pop(key, None)
     notes = _record.forget(id)
     table = _record.table()
     return replace(table, notes=tuple(dict.fromkeys([*notes, *table.notes])))

@@ -7,6 +7,7 @@ a ``sys.exit()``, a flood of prints or a function that changes what it is given.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import copy
 import ctypes
 import dis
@@ -14,6 +15,7 @@ import functools
 import inspect
 import operator
 import random
+import signal
 import sys
 import threading
 import time
@@ -26,6 +28,10 @@ from ..edge import paddle
 from .surroundings import stand_in
 
 SECONDS_OF_INTERRUPTING = 1.0
+
+#: Set where no thread can be started, as in a browser: ``alarm(seconds)`` lets SIGINT arrive when they have passed, and
+#: again from time to time, until ``alarm(None)`` calls it off.
+alarm = None
 
 
 class TimeLimit(BaseException):
@@ -59,7 +65,7 @@ def run(action, seconds: float) -> Outcome:
         ZeroDivisionError('division by zero')
     """
     with random_state_kept():
-        outcome = _run_in_thread(action, seconds)
+        outcome = (_run_in_thread if alarm is None else run_under_alarm)(action, seconds)
     if outcome.left_behind:
         while _copiers:
             _copiers.pop().put_back()
@@ -99,15 +105,52 @@ def _learners_code(action):
     return action()
 
 
+def run_under_alarm(action, seconds: float, through=_learners_code) -> Outcome:
+    """``run`` without a thread: a signal stops the code. What lets none through is for ``alarm``'s owner to end.
+
+    Args:
+        action, seconds: See ``run``.
+        through: Calls the action; only as long as it does, the code is stopped.
+    """
+    reached: list[tuple[str, int]] = []
+
+    def stop(_, frame):
+        lines = _lines_below(through, frame)
+        if lines is not None:
+            reached[:] = reached or lines
+            raise TimeLimit
+
+    def work():
+        with np.errstate(all="ignore"):
+            return through(action)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        alarm(seconds)
+        outcome = Outcome(value=contextvars.copy_context().run(work))
+    except BaseException as error:
+        outcome = Outcome(error=error)
+    finally:
+        alarm(None)
+        signal.signal(signal.SIGINT, before)
+    outcome.reached = reached
+    return outcome
+
+
 def answers_run_here() -> bool:
     """Whether the caller is itself part of an answer that is being checked."""
-    return _learners_lines(threading.get_ident()) is not None
+    return _lines_below(_learners_code, sys._getframe()) is not None
 
 
 def _learners_lines(ident: int) -> list[tuple[str, int]] | None:
     """Where in the learner's code a thread is: file and line of each call, the innermost last. None: it has left it."""
-    frame, lines = sys._current_frames().get(ident), []
-    while frame is not None and frame.f_code is not _learners_code.__code__:
+    return _lines_below(_learners_code, sys._current_frames().get(ident))
+
+
+def _lines_below(function, frame) -> list[tuple[str, int]] | None:
+    """File and line of each call between ``function`` and ``frame``; None where it is not among the callers."""
+    lines = []
+    while frame is not None and frame.f_code is not function.__code__:
         lines.append((frame.f_code.co_filename, frame.f_lineno))
         frame = frame.f_back
     return None if frame is None else lines[::-1]
@@ -297,10 +340,10 @@ class _Copier:
         for cell in new_cells:
             with contextlib.suppress(ValueError):  # an empty cell stays empty
                 self.memo[id(cell)].cell_contents = self.copy(cell.cell_contents)
-        for name in _named_in(original.__code__, "LOAD_GLOBAL", "LOAD_NAME"):
+        for name in named_in(original.__code__, "LOAD_GLOBAL", "LOAD_NAME"):
             if name in original.__globals__ and not name.startswith("__"):
                 namespace[name] = self.copy(original.__globals__[name])
-        for name in _named_in(original.__code__, "IMPORT_NAME") & sys.modules.keys():
+        for name in named_in(original.__code__, "IMPORT_NAME") & sys.modules.keys():
             self.copy(sys.modules[name])
         return twin
 
@@ -383,8 +426,8 @@ _LIBRARY_ROOTS = tuple(  # of Python, of the course, and of NumPy, wherever that
 
 
 @functools.lru_cache(maxsize=256)
-def _named_in(code, *operations):
+def named_in(code, *operations):
     """The globals that a function reads, or the modules that it imports; attributes, as in ``s.m``, are neither."""
     names = {step.argval for step in dis.get_instructions(code) if step.opname in operations}
     inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
-    return names.union(*(_named_in(constant, *operations) for constant in inner))
+    return names.union(*(named_in(constant, *operations) for constant in inner))

@@ -13,6 +13,7 @@ import io
 import logging
 import os
 import sys
+import tempfile
 import threading
 import types
 import warnings
@@ -31,7 +32,7 @@ class InputRefused(Exception):
     """``input()`` was called while an answer is checked."""
 
 
-class _Printed(io.StringIO):
+class Printed(io.StringIO):
     """Keeps the beginning of what is printed; an endless print fills no memory."""
 
     def write(self, text):
@@ -44,7 +45,7 @@ class _Printed(io.StringIO):
 class HeldBack:
     """What an answer put out while it was checked."""
 
-    printed: _Printed = field(default_factory=_Printed)
+    printed: Printed = field(default_factory=Printed)
     figures: int = 0
     displays: int = 0
 
@@ -207,24 +208,44 @@ def _nothing_printed(held):
 def _descriptors_read(printed):
     """Lead the process's standard output and error, which every program that it starts inherits, to ``printed``."""
     _flush_real_streams()
+    with contextlib.ExitStack() as stack:
+        try:
+            own = {number: os.dup(number) for number in (1, 2)}
+            for real in own.values():
+                stack.callback(os.close, real)
+            writing = stack.enter_context(_collected(printed))
+        except OSError:  # a process without them, or with too many files
+            yield
+            return
+        for number in own:
+            os.dup2(writing, number)
+        try:
+            yield
+        finally:
+            _flush_real_streams()
+            for number, real in own.items():
+                os.dup2(real, number)
+
+
+@contextlib.contextmanager
+def _collected(printed):
+    """A descriptor to write to; a thread reads from the other end, and a file waits where no thread can be started."""
+    reading, writing = os.pipe()
+    reader = threading.Thread(target=_read_all, args=(reading, printed), daemon=True)
     try:
-        own = [os.dup(number) for number in (1, 2)]
-        reading, writing = os.pipe()
-        reader = threading.Thread(target=_read_all, args=(reading, printed), daemon=True)
         reader.start()
-    except (OSError, RuntimeError):  # a process without them, or with too many files or threads
-        yield
+    except RuntimeError:
+        os.close(reading)
+        os.close(writing)
+        with tempfile.TemporaryFile() as file:
+            yield file.fileno()
+            file.seek(0)
+            printed.write(file.read(PRINTED_LIMIT).decode(errors="replace"))
         return
-    for number in (1, 2):
-        os.dup2(writing, number)
-    os.close(writing)
     try:
-        yield
+        yield writing
     finally:
-        _flush_real_streams()
-        for number, real in zip((1, 2), own):
-            os.dup2(real, number)
-            os.close(real)
+        os.close(writing)
         reader.join(0.2)  # a program that still runs keeps the pipe open, and reading goes on for it
 
 
