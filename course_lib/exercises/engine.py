@@ -58,6 +58,8 @@ class Exercise:
     kind = "exercise"
     trains = False
     """Whether judging an answer means training a network, which needs Paddle."""
+    answer_trains = False
+    """Whether finding an answer does."""
 
     def __init__(self, id: str, *, chapter: int, title: str, hints: tuple[str, ...], time_limit: float = 3.0):
         if id in EXERCISES:
@@ -72,6 +74,10 @@ class Exercise:
 
     def examine(self, answer) -> Feedback:
         raise NotImplementedError
+
+    @property
+    def needs_paddle(self) -> bool:
+        return self.trains or self.answer_trains
 
     def feedback(self, status: str, message: str, **more) -> Feedback:
         return Feedback(self.id, status, message, **more)

@@ -34,13 +34,14 @@ class MeasureExercise(Exercise):
         stub: The text of the notebook's cell.
         judge: ``judge(answer)`` returns praise, or raises :class:`Recognised` or :class:`NotYet`.
         trains: Whether ``judge`` trains a network.
+        answer_trains: Whether the learner has to.
     """
 
     kind = "measure"
 
-    def __init__(self, id, *, stub, judge, trains=False, **common):
+    def __init__(self, id, *, stub, judge, trains=False, answer_trains=False, **common):
         super().__init__(id, time_limit=120.0, **common)
-        self._stub, self.judge, self.trains = stub, judge, trains
+        self._stub, self.judge, self.trains, self.answer_trains = stub, judge, trains, answer_trains
 
     @property
     def stub(self) -> str:

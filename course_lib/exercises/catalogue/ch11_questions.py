@@ -285,6 +285,7 @@ TIME_CONSTANT = Mistake(
     chapter=11,
     title="The half-life of a weight that nothing uses",
     stub=HALF_LIFE_STUB,
+    answer_trains=True,
     hints=(
         "`callback(step, model, optimizer)` of `training.fit` is called before each update.",
         "Keep `np.abs(model.parameters()[0].numpy()[zero]).mean()` in a list; 300 steps are enough.",

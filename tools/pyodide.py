@@ -1,0 +1,91 @@
+"""Python for the reader's browser: which Pyodide the pages load, from where, and a copy of it in a folder.
+
+    python -m tools.pyodide FOLDER    download it, checked, for ``COURSE_PYODIDE_DIR=FOLDER make book``
+
+The version stands here only. For another one: its hashes, and its lock's entry for NumPy, in ``FILES`` and ``lock``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import urllib.request
+from pathlib import Path
+
+from course_lib.files import as_json, write_atomically
+
+VERSION = "0.27.7"
+CDN = f"https://cdn.jsdelivr.net/pyodide/v{VERSION}/full/"
+VARIABLE = "COURSE_PYODIDE_DIR"
+MEGABYTES = 9
+"""What a browser loads, compressed as servers do, NumPy and the course's library included."""
+
+NUMPY = "numpy-2.0.2-cp312-cp312-pyodide_2024_0_wasm32.whl"
+
+#: File → its SHA-256. NumPy's is that of Pyodide's own lock.
+FILES = {
+    "pyodide.js": "b4cb23a53aba19c221659b9fb40a2f18281d685691dc06647fb0afd0681baf98",
+    "pyodide.asm.js": "6b4c90de5b7172873f04f21884d0e9d2274e305fe32116558fe3e4fbe3618d51",
+    "pyodide.asm.wasm": "a50dd1843f805a0b7c45b61037ee0d7b26dfe85efe0e18ef95a34ad24e401f5f",
+    "python_stdlib.zip": "16611534726e5d8ac2bd8f926410b2dcb8d6f49aa24913463533b457a2115c16",
+    NUMPY: "ebb61241d962b98b21597d7ce43b67668a6d5bab3acec4fbe958657320d7cd08",
+}
+
+
+def folder() -> Path | None:
+    """The folder of the copy that the environment names, None if it names none.
+
+    Raises:
+        FileNotFoundError: A file is missing there.
+        ValueError: A file is not that of the version above.
+    """
+    named = os.environ.get(VARIABLE, "").strip()
+    return checked(Path(named).expanduser()) if named else None
+
+
+def checked(place: Path) -> Path:
+    """Return a folder in which all files are the right ones (see ``folder``)."""
+    for name, wanted in FILES.items():
+        if not (place / name).is_file():
+            raise FileNotFoundError(f"{VARIABLE}: {place} must hold Pyodide {VERSION}, and has no {name}")
+        if hashlib.sha256((place / name).read_bytes()).hexdigest() != wanted:
+            raise ValueError(f"{VARIABLE}: {name} must be that of Pyodide {VERSION}, got another one in {place}")
+    return place
+
+
+def download(place: Path, source: str = CDN) -> None:
+    """Bring all files that are not in ``place`` yet, and check them."""
+    for name in FILES:
+        if not (place / name).is_file():
+            with urllib.request.urlopen(source + name, timeout=60) as answer:
+                write_atomically(place / name, answer.read())
+    checked(place)
+
+
+def lock() -> str:
+    """What Pyodide reads of packages: NumPy alone, with the hash without which it takes no file."""
+    _, version, *_ = NUMPY.split("-")
+    numpy = {
+        "name": "numpy",
+        "version": version,
+        "file_name": NUMPY,
+        "sha256": FILES[NUMPY],
+        "install_dir": "site",
+        "package_type": "package",
+        "imports": ["numpy"],
+        "depends": [],
+        "unvendored_tests": True,
+    }
+    platform = {"abi_version": "2024_0", "arch": "wasm32", "platform": "emscripten_3_1_58", "python": "3.12.7"}
+    return as_json({"info": {**platform, "version": VERSION}, "packages": {"numpy": numpy}})
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.pyodide", description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="where it goes; what is there already is checked only")
+    download(parser.parse_args(arguments).folder)
+
+
+if __name__ == "__main__":
+    main()
