@@ -22,6 +22,7 @@ from ..edge import is_tensor, paddle
 from . import diagnosis
 from .feedback import Feedback
 from .sandbox import TimeLimit, isolated, random_state_kept, run
+from .strict import strictly
 
 #: chapter number -> title; the order of ``progress()``.
 CHAPTERS = {
@@ -279,7 +280,7 @@ def ask(call, arguments: dict, shape, where: str) -> np.ndarray:
     """Call the learner's function once and return its result as an array; say where if that fails."""
     try:
         if _strict_at.get() == where:
-            with np.errstate(divide="raise", invalid="raise", over="raise"):
+            with strictly(arguments) as arguments:
                 result = call(arguments)
         else:
             result = call(arguments)
@@ -685,12 +686,12 @@ class Implement(Exercise):
         if np.isfinite(got.value).all() or not np.isfinite(want.value).all():
             return feedback
 
-        def strictly():
+        def look_closely():
             _strict_at.set(want.where)  # of this thread only
             return self.observe_twin(answer, backend)
 
         what = "NaN" if np.isnan(got.value).any() else "infinity"
-        error = run(strictly, self.time_limit).error
+        error = run(look_closely, self.time_limit).error
         if isinstance(error, Stopped):
             lines = _line(diagnosis.places_of(error.error), answer)
             sentence = diagnosis.cause_of_nan(what, error.error, line=lines[0][1] if lines else "")
