@@ -88,7 +88,11 @@ def find_exercises(app, doctree):
             cell.parent.insert(place, block)
             for part in (cell, following):
                 part.parent.remove(part)
-            block += [cell, nodes.raw("", answer(EXERCISES[check[1]], source(cell), app.env.docname), format="html"), following]
+            block += [
+                cell,
+                nodes.raw("", answer(EXERCISES[check[1]], source(cell), app.env.docname), format="html"),
+                following,
+            ]
     if any(doctree.findall(Exercise)):
         app.env.metadata[app.env.docname]["imports"] = imports
 
@@ -163,7 +167,10 @@ def choices(exercise) -> str:
     if not offered:
         return ""
     rows = "".join(
-        tag("label", f"{tag('input', type='radio', name=f'choice-{exercise.id}', value=letter)} {letter}) {inline(choice.text)}")
+        tag(
+            "label",
+            f"{tag('input', type='radio', name=f'choice-{exercise.id}', value=letter)} {letter}) {inline(choice.text)}",
+        )
         for letter, choice in offered.items()
     )
     return tag("fieldset", tag("legend", inline(exercise.question)) + rows)
@@ -175,7 +182,9 @@ def progress() -> str:
         "It is kept in this browser alone. Notebooks keep theirs in a file beside them, .course_progress.json: save "
         "yours under that name there, or add theirs to yours."
     )
-    file = tag("input", type="file", accept=".json,application/json", data_role="file", hidden="", aria_label="Progress file")
+    file = tag(
+        "input", type="file", accept=".json,application/json", data_role="file", hidden="", aria_label="Progress file"
+    )
     buttons = button("export", "Save as a file") + button("import", "Add a file")
     content = tag("p", about) + tag("div", buttons + file, class_="buttons")
     return tag("details", tag("summary", "", data_role="done") + content)
