@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import itertools
 import json
@@ -10,7 +9,6 @@ import os
 import re
 import signal
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -189,10 +187,10 @@ def test_hints_go_on_where_they_were():
     assert given["hints"] == {"sgd-step": 2} and given["html"] == hint_card(2)
 
 
-@pytest.mark.parametrize("id", sorted(EXERCISES))
-def test_every_exercise_can_be_made_ready(id):
-    if not EXERCISES[id].trains:
-        on_page.prepare(id)
+@pytest.mark.parametrize("kind", sorted({e.kind for e in EXERCISES.values() if not e.trains}))
+def test_an_exercise_of_every_kind_can_be_made_ready(kind):
+    id = next(id for id, exercise in EXERCISES.items() if exercise.kind == kind and not exercise.trains)
+    on_page.prepare(id)
     assert on_page.last_words(id)
 
 
@@ -221,16 +219,6 @@ def test_held_back_outputs_leave_no_open_files(no_thread):
         return len(os.listdir("/proc/self/fd"))
 
     assert held_back() == held_back() == held_back()
-
-
-def test_a_loop_that_swallows_exceptions_is_stopped_in_the_end():
-    def swallow():
-        while True:
-            with contextlib.suppress(BaseException):
-                time.sleep(0.001)
-
-    outcome = sandbox.run(swallow, seconds=0.2)
-    assert isinstance(outcome.error, sandbox.TimeLimit) and outcome.reached
 
 
 def test_the_signals_handler_is_put_back():
