@@ -70,7 +70,7 @@ import builtins, marshal
 really_compile, fresh = builtins.compile, False
 try:
     with open("/compiled", "rb") as file:
-        compiled = marshal.load(file)
+        compiled = dict(marshal.load(file))
 except (EOFError, TypeError, ValueError):
     compiled = {}
 
