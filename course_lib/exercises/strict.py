@@ -15,6 +15,8 @@ import numpy as np
 DIVISIONS = {"divide": 1, "floor_divide": 1, "remainder": 1, "power": 0, "reciprocal": 0}
 """Operations in which an argument of 0 gives infinity, and which argument that is."""
 
+OF_NUMBERS = "sqrt", "log", "log2", "log10", "exp", "power", "divide", "true_divide"
+
 
 def processor_tells() -> bool:
     """Whether NumPy notices a division by zero."""
@@ -40,7 +42,28 @@ def strictly(arguments: dict):
         with np.errstate(divide="raise", invalid="raise", over="raise"):
             yield arguments
     else:
-        yield {name: watched(value) for name, value in arguments.items()}
+        with _numbers_watched():
+            yield {name: watched(value) for name, value in arguments.items()}
+
+
+@contextlib.contextmanager
+def _numbers_watched():
+    """Let NumPy's functions that may have no value watch plain numbers, too, which cannot do it themselves."""
+    real = {name: getattr(np, name) for name in OF_NUMBERS}
+    try:
+        for name, function in real.items():
+            setattr(np, name, _of_watched(function))
+        yield
+    finally:
+        for name, function in real.items():
+            setattr(np, name, function)
+
+
+def _of_watched(function):
+    def call(*arguments, **options):
+        return function(*(watched(np.asarray(a)) if isinstance(a, (int, float)) else a for a in arguments), **options)
+
+    return call
 
 
 def watched(value):

@@ -75,6 +75,7 @@
 
   function start() {
     if (python) return python;
+    for (const note of document.querySelectorAll('[data-role="closed"] small')) note.hidden = true; // no longer true
     const own = (python = {});
     own.ready = new Promise((resolve, reject) => {
       own.reject = reject;
