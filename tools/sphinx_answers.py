@@ -17,7 +17,7 @@ import json
 import re
 import shutil
 import zipfile
-from functools import lru_cache
+from functools import lru_cache, partial
 from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -45,8 +45,8 @@ WORDS = {
     "startedOver": "The text is as it was at first.",
     "done": "{done} of {all} exercises done in this browser",
     "loaded": "The file's progress was added to yours.",
-    "noProgress": "This is no progress file of the course: a file named .course_progress.json, written by the notebooks "
-    "or saved here, is needed. Nothing was changed.",
+    "noProgress": "This is no progress file of the course: a file named .course_progress.json, written by the "
+    "notebooks or saved here, is needed. Nothing was changed.",
 }
 
 
@@ -88,7 +88,8 @@ def find_exercises(app, doctree):
             cell.parent.insert(place, block)
             for part in (cell, following):
                 part.parent.remove(part)
-            block += [cell, nodes.raw("", answer(EXERCISES[check[1]], source(cell), app.env.docname), format="html"), following]
+            bar = answer(EXERCISES[check[1]], source(cell), app.env.docname)
+            block += [cell, nodes.raw("", bar, format="html"), following]
     if any(doctree.findall(Exercise)):
         app.env.metadata[app.env.docname]["imports"] = imports
 
@@ -162,11 +163,9 @@ def choices(exercise) -> str:
     offered = getattr(exercise, "choices", {})
     if not offered:
         return ""
-    rows = "".join(
-        tag("label", f"{tag('input', type='radio', name=f'choice-{exercise.id}', value=letter)} {letter}) {inline(choice.text)}")
-        for letter, choice in offered.items()
-    )
-    return tag("fieldset", tag("legend", inline(exercise.question)) + rows)
+    radio = partial(tag, "input", type="radio", name=f"choice-{exercise.id}")
+    rows = (f"{radio(value=letter)} {letter}) {inline(choice.text)}" for letter, choice in offered.items())
+    return tag("fieldset", tag("legend", inline(exercise.question)) + "".join(tag("label", row) for row in rows))
 
 
 def progress() -> str:
@@ -175,7 +174,9 @@ def progress() -> str:
         "It is kept in this browser alone. Notebooks keep theirs in a file beside them, .course_progress.json: save "
         "yours under that name there, or add theirs to yours."
     )
-    file = tag("input", type="file", accept=".json,application/json", data_role="file", hidden="", aria_label="Progress file")
+    file = tag(
+        "input", type="file", accept=".json,application/json", data_role="file", hidden="", aria_label="Progress file"
+    )
     buttons = button("export", "Save as a file") + button("import", "Add a file")
     content = tag("p", about) + tag("div", buttons + file, class_="buttons")
     return tag("details", tag("summary", "", data_role="done") + content)

@@ -33,8 +33,8 @@ LONGEST_CELL = 20.0
 """Seconds for a reader's own cell, of which most take a hundredth of one."""
 
 ENDED = (
-    "Your code ended Python itself, as `os._exit` does, or used up its memory. A new Python starts by itself; your text "
-    "is as you left it."
+    "Your code ended Python itself, as `os._exit` does, or used up its memory. A new Python starts by itself; your "
+    "text is as you left it."
 )
 NOT_HERE = (
     "This page runs Python with NumPy and the course's library alone. For more, open the chapter in Colab or with "
