@@ -6,6 +6,7 @@ Cell tags with a meaning here:
     ``hide-input``          folded in the book; begins with a comment on what it does, as a cell with a verdict does
     ``exercise``            a stub for the learner: a function that raises NotImplementedError or, where a number or a
                             word is asked for, ``name = None``; the next code cell checks it
+    ``answers-need``        an exercise further down needs it: its page runs the cell before each answer
     ``raises-exception``    the error in the output is meant
     ``library:<dotted>``    the cell shows the source of that class or function of the library
 
