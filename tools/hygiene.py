@@ -361,8 +361,12 @@ def tags(cell) -> list[str]:
 
 
 def parsed(cell) -> ast.Module:
-    """The syntax tree of a cell; lines for IPython (``%magic``, ``!shell``) count as empty."""
-    lines = ("pass" if re.match("[%!]", line) else line for line in cell.source.splitlines())
+    return syntax_tree(cell.source)
+
+
+def syntax_tree(code: str) -> ast.Module:
+    """The syntax tree of a cell's code; lines for IPython (``%magic``, ``!shell``) count as empty."""
+    lines = ("pass" if re.match("[%!]", line) else line for line in code.splitlines())
     return ast.parse("\n".join(lines))
 
 

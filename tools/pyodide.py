@@ -38,21 +38,23 @@ FILES = {
 
 
 def folder() -> Path | None:
-    """The folder of the copy that the environment names, None if it names none.
+    """The folder of the copy that the environment names, None if it names none."""
+    named = os.environ.get(VARIABLE, "").strip()
+    return Path(named).expanduser() if named else None
+
+
+def checked(place: Path) -> Path:
+    """Return a folder if all files in it are the right ones.
 
     Raises:
         FileNotFoundError: A file is missing there.
         ValueError: A file is not that of the version above.
     """
-    named = os.environ.get(VARIABLE, "").strip()
-    return checked(Path(named).expanduser()) if named else None
-
-
-def checked(place: Path) -> Path:
-    """Return a folder in which all files are the right ones (see ``folder``)."""
     for name, wanted in FILES.items():
         if not (place / name).is_file():
-            raise FileNotFoundError(f"{VARIABLE}: {place} must hold Pyodide {VERSION}, and has no {name}")
+            raise FileNotFoundError(
+                f"{VARIABLE}: {place} must hold Pyodide {VERSION}, as `make pyodide` brings it; it has no {name}"
+            )
         if digest(place / name) != wanted:
             raise ValueError(f"{VARIABLE}: {name} must be that of Pyodide {VERSION}, got another one in {place}")
     return place

@@ -23,11 +23,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from docutils import nodes
+from sphinx.errors import ConfigError
 
 from course_lib.exercises import EXERCISES
 from course_lib.exercises.cards import inline
 from course_lib.markup import tag
 from tools import colab, pyodide
+from tools.hygiene import syntax_tree
 from tools.notebooks import ROOT
 from tools.repository import Repository
 from tools.sphinx_folds import is_cell, source
@@ -52,10 +54,20 @@ WORDS = {
 
 def setup(app):
     app.add_node(Exercise, html=(Exercise.visit, Exercise.depart))
+    app.connect("config-inited", check_copy)
     app.connect("doctree-read", find_exercises, priority=600)  # after cells were folded
     app.connect("html-page-context", add_script)
     app.connect("build-finished", write_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def check_copy(app, config):
+    """Say of a wrong copy of Pyodide at once what is wrong, not when all pages are written."""
+    if pyodide.folder():
+        try:
+            pyodide.checked(pyodide.folder())
+        except (FileNotFoundError, ValueError) as error:
+            raise ConfigError(str(error)) from None
 
 
 # --------------------------------------------------------------------------------- the blocks of a page
@@ -102,7 +114,7 @@ def imported(code: str) -> dict[str, str]:
         'from course_lib.arrays import sqrt'
     """
     found = {}
-    for node in ast.parse(code).body:
+    for node in syntax_tree(code).body:
         for name in node.names if isinstance(node, (ast.Import, ast.ImportFrom)) else ():
             node.names = [name]
             found[name.asname or name.name.partition(".")[0]] = ast.unparse(node)
