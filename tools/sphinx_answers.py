@@ -47,8 +47,8 @@ WORDS = {
     "startedOver": "The text is as it was at first.",
     "done": "{done} of {all} exercises done in this browser",
     "loaded": "The file's progress was added to yours.",
-    "noProgress": "This is no progress file of the course: a file named .course_progress.json, written by the "
-    "notebooks or saved here, is needed. Nothing was changed.",
+    "noProgress": "This is no progress file of the course: a file named .course_progress.json is needed, as the "
+    "notebooks write it, or one saved here. Nothing was changed.",
 }
 
 

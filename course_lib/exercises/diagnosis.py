@@ -175,6 +175,7 @@ COMMON_CAUSES = [
     (KeyError, r"", "There is no such key."),
     (RecursionError, r"", "Functions call themselves or each other too often: is the end missing?"),
     (OverflowError, r"infinity", "Infinity cannot become a whole number; where does it come from?"),
+    (OverflowError, r"index-sized", "An array far too large was asked for."),  # where addresses have 32 bits
     (OverflowError, r"", "A number grew too large: is a sign wrong, or a power?"),
     (MemoryError, r"", "An array far too large was asked for."),
     (ModuleNotFoundError, r"", "This module is not installed, or its name is misspelt."),

@@ -19,10 +19,9 @@ from decimal import Decimal
 import numpy as np
 
 from ..edge import is_tensor, paddle
-from . import diagnosis
+from . import diagnosis, strict
 from .feedback import Feedback
 from .sandbox import TimeLimit, isolated, random_state_kept, run
-from .strict import strictly
 
 #: chapter number -> title; the order of ``progress()``.
 CHAPTERS = {
@@ -280,7 +279,7 @@ def ask(call, arguments: dict, shape, where: str) -> np.ndarray:
     """Call the learner's function once and return its result as an array; say where if that fails."""
     try:
         if _strict_at.get() == where:
-            with strictly(arguments) as arguments:
+            with strict.strictly(arguments) as arguments:
                 result = call(arguments)
         else:
             result = call(arguments)
@@ -695,7 +694,7 @@ class Implement(Exercise):
         if isinstance(error, Stopped):
             lines = _line(diagnosis.places_of(error.error), answer)
             sentence = diagnosis.cause_of_nan(what, error.error, line=lines[0][1] if lines else "")
-        elif backend is NumpyArrays:
+        elif backend is NumpyArrays and strict.TELLS:
             state = " or in the state" if self.slots else ""
             sentence, lines = f"No operation of this call began the {what}: it stands in the code itself{state}.", ()
         else:

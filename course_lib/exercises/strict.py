@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 
 DIVISIONS = {"divide": 1, "floor_divide": 1, "remainder": 1, "power": 0, "reciprocal": 0}
 """Operations in which an argument of 0 gives infinity, and which argument that is."""
+
+OF_NUMBERS = "sqrt", "log", "log2", "log10", "exp", "power", "divide", "true_divide"
 
 
 def processor_tells() -> bool:
@@ -39,7 +42,28 @@ def strictly(arguments: dict):
         with np.errstate(divide="raise", invalid="raise", over="raise"):
             yield arguments
     else:
-        yield {name: watched(value) for name, value in arguments.items()}
+        with _numbers_watched():
+            yield {name: watched(value) for name, value in arguments.items()}
+
+
+@contextlib.contextmanager
+def _numbers_watched():
+    """Let NumPy's functions that may have no value watch plain numbers, too, which cannot do it themselves."""
+    real = {name: getattr(np, name) for name in OF_NUMBERS}
+    try:
+        for name, function in real.items():
+            setattr(np, name, _of_watched(function))
+        yield
+    finally:
+        for name, function in real.items():
+            setattr(np, name, function)
+
+
+def _of_watched(function):
+    def call(*arguments, **options):
+        return function(*(watched(np.asarray(a)) if isinstance(a, (int, float)) else a for a in arguments), **options)
+
+    return call
 
 
 def watched(value):
@@ -66,31 +90,45 @@ class Watched(np.ndarray):
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
         plain = [_plain(value) for value in inputs]
+        went_in = _Kinds.of(plain)  # noted before: the result may take their place
+        by_zero = _by_zero(ufunc.__name__, plain)
         if out is not None:
             options["out"] = tuple(map(_plain, out))
-        result = getattr(ufunc, method)(*plain, **options)
-        for each in result if isinstance(result, tuple) else (result,):
-            _look_at(each, ufunc.__name__, plain)
+        with np.errstate(all="ignore"):
+            result = getattr(ufunc, method)(*plain, **options)
+        came_out = _Kinds.of(result if isinstance(result, tuple) else (result,))
+        if came_out.infinity and not (went_in.infinity or went_in.nan):
+            raise FloatingPointError(f"{'divide by zero' if by_zero else 'overflow'} encountered in {ufunc.__name__}")
+        if came_out.nan and not went_in.nan:
+            raise FloatingPointError(f"invalid value encountered in {ufunc.__name__}")
         if out is not None:
             return out[0] if len(out) == 1 else out
         return watched(result)
 
+    def __array_function__(self, function, types, arguments, options):
+        return watched(super().__array_function__(function, types, arguments, options))
+
     def __getitem__(self, key):
         return watched(super().__getitem__(key))
+
+
+class _Kinds(NamedTuple):
+    """Whether there are any NaN, and any infinities."""
+
+    nan: bool
+    infinity: bool
+
+    @classmethod
+    def of(cls, values) -> _Kinds:
+        floats = [array for array in map(np.asarray, values) if array.dtype.kind == "f"]
+        return cls(any(np.isnan(array).any() for array in floats), any(np.isinf(array).any() for array in floats))
 
 
 def _plain(value):
     return value.view(np.ndarray) if isinstance(value, Watched) else value
 
 
-def _look_at(result, operation: str, inputs) -> None:
-    """Raise if ``result`` holds NaN or infinity and no input does."""
-    if not isinstance(result, (np.ndarray, np.floating)) or result.dtype.kind != "f" or np.isfinite(result).all():
-        return
-    went_in = [value for value in map(np.asarray, inputs) if value.dtype.kind == "f"]
-    if np.isinf(result).any() and all(np.isfinite(value).all() for value in went_in):
-        divisor = DIVISIONS.get(operation)
-        by_zero = operation.startswith("log") or (divisor is not None and (np.asarray(inputs[divisor]) == 0).any())
-        raise FloatingPointError(f"{'divide by zero' if by_zero else 'overflow'} encountered in {operation}")
-    if np.isnan(result).any() and not any(np.isnan(value).any() for value in went_in):
-        raise FloatingPointError(f"invalid value encountered in {operation}")
+def _by_zero(operation: str, inputs) -> bool:
+    """Whether an infinity that comes out would be that of a division by zero, or of the logarithm of 0."""
+    place = DIVISIONS.get(operation)
+    return operation.startswith("log") or (place is not None and bool((np.asarray(inputs[place]) == 0).any()))

@@ -75,6 +75,7 @@
 
   function start() {
     if (python) return python;
+    for (const note of document.querySelectorAll('[data-role="closed"] small')) note.hidden = true; // no longer true
     const own = (python = {});
     own.ready = new Promise((resolve, reject) => {
       own.reject = reject;
@@ -281,8 +282,11 @@
       return this.element.querySelector(selector);
     }
 
-    say(text) {
-      this.part('[data-role="says"]').textContent = text;
+    // A text for those who do not see the card that says the same.
+    say(text, seen = true) {
+      const place = this.part('[data-role="says"]');
+      place.classList.toggle("visually-hidden", !seen);
+      place.textContent = text;
     }
 
     open() {
@@ -375,7 +379,9 @@
         const { html, output } = await ask(this.id, name, given, (text) => this.say(text));
         if (name === "judge") this.show(output);
         this.check.insertAdjacentHTML("beforeend", html);
-        this.say(this.card()?.querySelector("b").textContent.trim() ?? words.ended); // whoever does not see the card hears its heading
+        const card = this.card();
+        if (card) this.say(card.querySelector("b").textContent.trim(), false);
+        else this.say(words.ended);
       } catch (error) {
         this.refused(error);
       } finally {

@@ -12,7 +12,7 @@ const clock = {
   get 0() {
     const now = performance.now();
     if (now < this.deadline) return 0;
-    this.deadline = now + 200; // the next one is for code that swallowed this one
+    this.deadline = now + (this.fired ? 1 : 200); // the next ones are for code that swallowed this one
     this.fired = true;
     return SIGINT;
   },
