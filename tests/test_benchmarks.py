@@ -7,9 +7,11 @@ import nbformat
 import numpy as np
 import pytest
 
-from benchmarks import schedule_curves, step_time, tutorial_comparison
+from benchmarks import answers, schedule_curves, step_time, tutorial_comparison
 from benchmarks.records import rounded
 from course_lib import data, training
+from course_lib.exercises import EXERCISES
+from tools import pyodide
 from tools.circumstances import PACKAGES
 
 TINY = {"tiny": lambda: [[3, 2], [2]]}
@@ -64,6 +66,40 @@ def test_the_stored_results_are_complete():
     measured = {(row["model"], row["optimizer"]) for row in results["rows"]}
     assert measured == {(model, name) for model in step_time.MODELS for name in step_time.flavours()}
     assert step_time.RESULTS.with_suffix(".md").read_text(encoding="utf-8") == step_time.table(results)
+
+
+# Answers on the page ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["the book's files of Pyodide", "Chromium"])
+def test_what_is_missing_is_said_and_nothing_is_written(what, monkeypatch, tmp_path, capsys):
+    folder = "_static" if "book" in what else "_static/answers/pyodide"
+    (tmp_path / "site" / folder).mkdir(parents=True)
+    monkeypatch.setattr(answers, "SITE", tmp_path / "site")
+    monkeypatch.setattr(answers, "chromium", lambda: None)
+    output = tmp_path / "answers.json"
+    assert answers.main(["--output", str(output)]) == 0
+    assert (pyodide.VARIABLE if "book" in what else "Chromium") in capsys.readouterr().out
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("kind", answers.ANSWERS)
+def test_an_answer_is_what_its_name_says(kind):
+    _, id, text = answers.ANSWERS[kind]
+    space = {"np": np}
+    exec(text, space)
+    status = EXERCISES[id].examine(space[id.replace("-", "_")]).status
+    assert status == {"a mistake": "mistake", "an exception": "error"}.get(kind, "passed")
+
+
+def test_the_stored_costs_are_complete():
+    results = json.loads(answers.RESULTS.read_text(encoding="utf-8"))
+    assert results["command"] == "python -m benchmarks.answers"
+    assert results["pyodide"] == pyodide.VERSION
+    assert list(results["checks"]) == list(answers.ANSWERS)
+    assert all(len(seconds) >= 5 for seconds in (*results["ready_s"].values(), *results["endless_loop_s"].values()))
+    assert results["files"].keys() >= {"answers.js", "worker.js", "course.zip", *pyodide.FILES}
+    assert all(f"check of {kind}" in answers.table(results) for kind in answers.ANSWERS)
 
 
 # Records of long runs ------------------------------------------------------------------------------------------

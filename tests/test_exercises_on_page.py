@@ -8,14 +8,18 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from course_lib.exercises import EXERCISES, check, hint, hints_given, on_page, sandbox, strict
+from course_lib.exercises import CHAPTERS, EXERCISES, check, hint, hints_given, on_page, sandbox, strict
 from course_lib.exercises.surroundings import Printed, apart
 
+ROOT = Path(__file__).resolve().parent.parent
 STEP = "def sgd_step(x, g, s, lr):\n    "
 CALL = 'check("sgd-step", sgd_step)'
 
@@ -283,3 +287,36 @@ def test_an_operation_in_place_is_watched():
 def test_what_went_in_as_nan_may_come_out():
     assert np.isnan(np.sqrt(np.array([np.nan]).view(strict.Watched))).all()
     assert np.isinf(np.array([np.inf]).view(strict.Watched) + 1).all()
+
+
+# ------------------------------------------------------------------------------- the chapters of a page
+
+ENTERED = """
+import json
+from course_lib.exercises import CHAPTERS, EXERCISES, catalogue
+at_first = list(EXERCISES)
+catalogue.complete()
+print(json.dumps([at_first, {n: [e.id for e in EXERCISES.values() if e.chapter == n] for n in CHAPTERS}]))
+"""
+
+
+@pytest.mark.parametrize("chapters", ["1", "6", "9 12"])
+def test_a_page_starts_with_its_own_chapters_and_can_have_the_others(chapters):
+    environment = {**os.environ, "COURSE_CHAPTERS": chapters, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", ENTERED], env=environment, capture_output=True, check=True, timeout=300
+    )
+    at_first, whole = json.loads(done.stdout)
+    of_chapter = {n: [e.id for e in EXERCISES.values() if e.chapter == n] for n in CHAPTERS}
+    assert at_first == [id for n in map(int, chapters.split()) for id in of_chapter[n]]
+    assert whole == {str(n): ids for n, ids in of_chapter.items()}  # in the order of `progress()`
+
+
+@pytest.mark.parametrize("line", ["progress()", "from course_lib import exercises", "check('adam-step', 0)"])
+def test_who_asks_for_other_exercises_finds_all(line, monkeypatch):
+    completed = []
+    monkeypatch.setattr(on_page.catalogue, "complete", lambda: completed.append(line))
+    judged(STEP + "return x - lr * g")
+    assert completed == []
+    judged(f"{line}\n{STEP}return x - lr * g")
+    assert completed == [line]

@@ -88,7 +88,7 @@ class Exercise(nodes.Element):
 def find_exercises(app, doctree):
     """Put each exercise of a page into a block, and note what its chapter imports."""
     cells = list(doctree.findall(is_cell))
-    imports, needed = {}, []
+    imports, needed, chapters = {}, [], set()
     for cell, following in zip(cells, cells[1:]):
         imports |= imported(source(cell))
         if NEEDED in cell["classes"]:
@@ -102,8 +102,10 @@ def find_exercises(app, doctree):
                 part.parent.remove(part)
             bar = answer(EXERCISES[check[1]], source(cell), app.env.docname)
             block += [cell, nodes.raw("", bar, format="html"), following]
-    if any(doctree.findall(Exercise)):
-        app.env.metadata[app.env.docname]["imports"] = imports
+            chapters.add(EXERCISES[check[1]].chapter)
+    if chapters:
+        found = {"imports": imports, "exercises_of": " ".join(map(str, sorted(chapters)))}
+        app.env.metadata[app.env.docname].update(found)
 
 
 def imported(code: str) -> dict[str, str]:
@@ -209,7 +211,7 @@ def add_script(app, pagename, templatename, context, doctree):
     words = {key: text.replace("{host}", host() or "this site") for key, text in WORDS.items()}
     settings = {
         "core": "pyodide/" if pyodide.folder() else pyodide.CDN,
-        "numpy": pyodide.NUMPY,
+        "chapters": app.env.metadata[pagename]["exercises_of"],
         "version": version(),
         "exercises": list(EXERCISES),
         "imports": imports,

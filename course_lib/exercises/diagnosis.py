@@ -357,7 +357,8 @@ def numpy_function(name: str, guess: bool = True) -> str | None:
 
 @functools.lru_cache(maxsize=1)
 def _functions_of_numpy() -> list[str]:
-    return [name for name in np.__all__ if name[:1].islower() and callable(getattr(np, name, None))]
+    there = vars(np)  # not getattr: that would import every submodule, which takes seconds in a browser
+    return [name for name in np.__all__ if name[:1].islower() and callable(there.get(name))]
 
 
 #: (what NumPy says, what it is); the first match speaks.

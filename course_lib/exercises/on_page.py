@@ -15,18 +15,20 @@ from dataclasses import dataclass, field
 
 from .. import exercises
 from ..markup import escape
-from . import EXERCISES, diagnosis, record, sandbox
+from . import EXERCISES, catalogue, diagnosis, record, sandbox
 from .feedback import Feedback
 from .sandbox import Outcome, TimeLimit
 from .surroundings import Printed
 
+#: What speaks of other exercises than the one that is answered.
+OF_ALL = {"check", "hint", "progress", "quiz", "reset"}
 #: What a reader's text may name without importing it, beside what the chapter imports.
 OFFERED = {
     "np": "import numpy as np",
     "optimizer": "from course_lib import optimizer",
     "surfaces": "from course_lib import surfaces",
     "lr": "from course_lib.optimizer import lr",
-    **{name: f"from course_lib.exercises import {name}" for name in ("check", "hint", "progress", "quiz", "reset")},
+    **{name: f"from course_lib.exercises import {name}" for name in sorted(OF_ALL)},
 }
 
 LONGEST_CELL = 20.0
@@ -129,6 +131,8 @@ def _judged(asked: Request) -> tuple[Feedback, str]:
         answer, call = Cell(asked.answer, ANSWER), Cell(asked.call, "<check>")
     except SyntaxError as error:
         return _about_the_cell(exercise, error), ""
+    if OF_ALL & answer.names() or "exercises" in asked.answer:
+        catalogue.complete()
     for cell in (*before, answer, call):
         if missing := _bring(cell.names(), {**OFFERED, **asked.imports}, space):
             return Feedback(asked.id, "error", NOT_HERE, title=f"`{missing}` is not on this page"), ""

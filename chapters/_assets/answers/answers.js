@@ -106,7 +106,8 @@
 
   async function makeWorker() {
     const core = new URL(settings.core, folder).href;
-    const boot = { core, numpy: settings.numpy, lock: file("pyodide-lock.json"), course: file("course.zip") };
+    const { chapters } = settings;
+    const boot = { core, chapters, lock: file("pyodide-lock.json"), course: file("course.zip") };
     if (location.protocol !== "file:") {
       const worker = new Worker(file("worker.js"));
       worker.postMessage({ boot });

@@ -1,5 +1,5 @@
 // Python for the exercises of a page, in a worker: it may be ended at any time without harm to the page.
-// In:  {boot: {core, numpy, lock, course, files}} once, then {prepare: id} and {task: {id, name, arguments}}.
+// In:  {boot: {core, lock, course, chapters, files}} once, then {prepare: id} and {task: {id, name, arguments}}.
 // Out: {ready}, {refused: why}, {watch: seconds, cards} while an answer may run, {done, worn} or {failed: why}.
 let python;
 let cards;
@@ -24,25 +24,92 @@ function alarm(seconds) {
   postMessage({ watch: seconds ?? null, cards });
 }
 
-async function boot({ core, numpy, lock, course, files }) {
+async function boot({ core, lock, course, chapters, files }) {
   const script = serveFrom(files ?? {}, core);
-  const archive = fetch(course).then((response) => {
-    if (!response.ok) throw new Error(`${course}: ${response.status}`);
-    return response.arrayBuffer();
+  const compiled = keptOf(course);
+  const archive = load(course);
+  const wheel = load(lock).then((content) => {
+    const { file_name, sha256 } = JSON.parse(new TextDecoder().decode(content)).packages.numpy;
+    return load(core + file_name, { integrity: `sha256-${fromHex(sha256)}` });
   });
-  archive.catch(() => {}); // is awaited below: until then it is no unhandled one
-  fetch(core + numpy).catch(() => {}); // Pyodide asks for it late; it will be in the browser's cache then
+  for (const coming of [archive, wheel]) coming.catch(() => {}); // is awaited below: until then it is no unhandled one
   importScripts(script("pyodide.js"), script("pyodide.asm.js"));
   const silent = () => {}; // what escapes a check is for nobody
-  const pyodide = await loadPyodide({ indexURL: core, lockFileURL: lock, stdout: silent, stderr: silent });
-  const problems = [];
-  await pyodide.loadPackage("numpy", { messageCallback: silent, errorCallback: (text) => problems.push(text) });
-  if (problems.length) throw new Error(problems.join(" "));
+  const options = { indexURL: core, lockFileURL: lock, stdout: silent, stderr: silent, env: { COURSE_CHAPTERS: chapters } };
+  const fsInit = async (FS) => {
+    FS.mkdirTree(SITE_PACKAGES);
+    FS.writeFile(`${SITE_PACKAGES}/sitecustomize.py`, COMPILE_ONCE);
+    FS.writeFile("/compiled", new Uint8Array(await compiled));
+  };
+  const pyodide = await loadPyodide({ ...options, fsInit });
+  // loadPackage would also compile the many parts of NumPy that nobody asks for.
+  pyodide.unpackArchive(await wheel, "wheel", { extractDir: SITE_PACKAGES });
   pyodide.unpackArchive(await archive, "zip", { extractDir: "/course" });
   pyodide.runPython("import sys; sys.path.insert(0, '/course')");
   python = pyodide.pyimport("course_lib.exercises.on_page");
+  const fresh = pyodide.runPython("import sitecustomize; sitecustomize.finish()")?.toJs();
+  if (fresh) keep(course, fresh);
   pyodide.setInterruptBuffer(clock);
   python.begin(alarm);
+}
+
+async function load(address, options) {
+  const response = await fetch(address, options);
+  if (!response.ok) throw new Error(`${address}: ${response.status}`);
+  return response.arrayBuffer();
+}
+
+const fromHex = (digits) => btoa(digits.replace(/../g, (pair) => String.fromCharCode(parseInt(pair, 16))));
+
+// Most of a start is compiling .py files. What came of it is kept for the next one, where the browser keeps anything;
+// the address of the course's files changes with all that it depends on.
+const SITE_PACKAGES = "/lib/python3.12/site-packages";
+const COMPILE_ONCE = `
+import builtins, marshal
+
+really_compile, fresh = builtins.compile, False
+try:
+    with open("/compiled", "rb") as file:
+        compiled = dict(marshal.load(file))
+except (EOFError, TypeError, ValueError):
+    compiled = {}
+
+
+def compile(source, filename, mode, *rest, **options):
+    global fresh
+    if mode != "exec" or not str(filename).startswith(("/lib/", "/course/")):
+        return really_compile(source, filename, mode, *rest, **options)
+    if filename not in compiled:
+        compiled[filename] = really_compile(source, filename, mode, *rest, **options)
+        fresh = True
+    return compiled[filename]
+
+
+def finish():
+    """Go out of the way; return what is to be kept, None if all of it is."""
+    builtins.compile = really_compile
+    return marshal.dumps(compiled) if fresh else None
+
+
+builtins.compile = compile
+`;
+
+const STORE = "learning-rates-course:python";
+
+async function keptOf(address) {
+  try {
+    const found = await (await caches.open(STORE)).match(address);
+    return await found.arrayBuffer();
+  } catch {
+    return new ArrayBuffer(0);
+  }
+}
+
+async function keep(address, content) {
+  try {
+    await caches.delete(STORE); // that of earlier versions
+    await (await caches.open(STORE)).put(address, new Response(content));
+  } catch { /* a browser that keeps nothing, or a page opened from disk */ }
 }
 
 // Where the page was opened from disk its files cannot be fetched: they came with the message.
