@@ -472,6 +472,13 @@ def test_progress_that_is_not_understood_is_never_lost(sgd, before, after, aside
     keep(sgd.page, "progress", None)
 
 
+def test_what_is_reset_in_an_answer_is_forgotten_and_nothing_else(sgd):
+    keep(sgd.page, "progress", '{"version": 1, "exercises": {"lr-first-step": "passed", "sgd-step": "passed"}}')
+    sgd.checked('reset("lr-first-step")')
+    assert states(sgd.page) == {"sgd-step": "passed"}
+    keep(sgd.page, "progress", None)
+
+
 def test_starting_over_can_be_taken_back(window):
     with without_worker(window) as page:
         block = Block(page).open()
