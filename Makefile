@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help book lab lab-again picture colab colab-newest pdf test test-browser lint notebooks mnist stability reproduce bench mutants serve clean
+.PHONY: help book pyodide lab lab-again picture colab colab-newest pdf test test-browser lint notebooks mnist stability reproduce bench mutants serve clean
 
 VENV := .venv/complete
 BIN := .venv/bin
@@ -30,6 +30,9 @@ help: ## show this list
 
 book: $(VENV) ## build the HTML book from the stored outputs into _build/html
 	$(BUILD) --all
+
+pyodide: $(VENV) ## bring Python for browsers into .venv/pyodide (COURSE_PYODIDE_DIR=.venv/pyodide make book bundles it)
+	$(BIN)/python -m tools.pyodide .venv/pyodide
 
 lab: $(VENV) ## open the notebooks in JupyterLab, as copies in lab/ that are kept (LAB_ARGS=--no-browser)
 	$(if $(COURSE_DATA),COURSE_DATA=$(COURSE_DATA)) $(BIN)/python -m tools.lab $(AGAIN) $(LAB_ARGS)

@@ -818,8 +818,8 @@ def exercise_cells(path):
             yield "".join(cell["source"]), found.group(1)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "chapters").glob("[0-9]*.ipynb")), ids=lambda path: path.stem)
-def test_the_chapters_cells_are_the_stubs(path):
+@pytest.mark.parametrize("path", sorted((ROOT / "chapters").glob("[0-9i]*.ipynb")), ids=lambda path: path.stem)
+def test_the_cells_of_chapters_and_landing_page_are_the_stubs(path):
     for source, id in exercise_cells(path):
         assert id in EXERCISES, id
         assert source.strip() == stub(id).strip(), id

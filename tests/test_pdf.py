@@ -76,7 +76,7 @@ def test_files_that_the_book_loads_exist(assembled):
 
 
 def test_paper_has_no_controls_and_no_scripts_but_those_of_mathjax(assembled):
-    assert not assembled.select("body script, form, button, input, .headerlink")
+    assert not assembled.select("body script, form, button, input, textarea, .answer, .headerlink")
     assert len(assembled.head.select("script")) == 2
     assert not assembled.select("details[open][name]"), "a quiz shows its answer"
     figures = assembled.select(".course-figure")
@@ -86,7 +86,8 @@ def test_paper_has_no_controls_and_no_scripts_but_those_of_mathjax(assembled):
 
 def test_paper_asks_for_nothing_that_it_cannot_do(assembled):
     text = assembled.body.get_text(" ")
-    assert not re.findall("Not attempted yet|waiting for your answer|Open a choice|Show code|Code · ", text)
+    asked = "Not attempted yet|waiting for your answer|Your answer to|Open a choice|Show code|Code · "
+    assert not re.findall(asked, text)
     assert not assembled.select(".screen-only, details:not([open], [name])")
 
 

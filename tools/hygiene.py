@@ -6,6 +6,7 @@ Cell tags with a meaning here:
     ``hide-input``          folded in the book; begins with a comment on what it does, as a cell with a verdict does
     ``exercise``            a stub for the learner: a function that raises NotImplementedError or, where a number or a
                             word is asked for, ``name = None``; the next code cell checks it
+    ``answers-need``        an exercise further down needs it: its page runs the cell before each answer
     ``raises-exception``    the error in the output is meant
     ``library:<dotted>``    the cell shows the source of that class or function of the library
 
@@ -360,8 +361,12 @@ def tags(cell) -> list[str]:
 
 
 def parsed(cell) -> ast.Module:
-    """The syntax tree of a cell; lines for IPython (``%magic``, ``!shell``) count as empty."""
-    lines = ("pass" if re.match("[%!]", line) else line for line in cell.source.splitlines())
+    return syntax_tree(cell.source)
+
+
+def syntax_tree(code: str) -> ast.Module:
+    """The syntax tree of a cell's code; lines for IPython (``%magic``, ``!shell``) count as empty."""
+    lines = ("pass" if re.match("[%!]", line) else line for line in code.splitlines())
     return ast.parse("\n".join(lines))
 
 

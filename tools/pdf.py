@@ -3,10 +3,11 @@
     python -m tools.pdf        makes _build/pdf/learning-rates-and-optimizers.pdf from _build/html
 
 In front stand a title page and the contents with page numbers: the book is printed twice, the second time with the
-numbers that the first one had. A chapter is taken as it stands, without navigation, controls and what is said to people
-at a screen (class ``screen-only``). Figures that move show their static picture, MathJax sets the formulas, links
-between pages lead to pages of the PDF. An exercise keeps its question and its stub; folded code is left out, unless it
-is a rule of the library. Solutions are left out: whoever turns a page of paper shall not stumble over them.
+numbers that the first one had. A chapter is taken as it stands, without navigation, controls, fields for answers and
+what is said to people at a screen (class ``screen-only``). Figures that move show their static picture, MathJax sets
+the formulas, links between pages lead to pages of the PDF. An exercise keeps its question and its stub; folded code is
+left out, unless it is a rule of the library. Solutions are left out: whoever turns a page of paper shall not stumble
+over them.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PDF = ROOT / "_build" / "pdf" / "learning-rates-and-optimizers.pdf"
 PARTS_LEFT_OUT = {"Solutions"}
 NOT_FOR_PAPER = (
-    "script, .still, form, button, .headerlink, .screen-only, .calls, "
+    "script, .still, form, button, .headerlink, .screen-only, .calls, .answer, "
     ".cell:has([role=status]), "  # a check, which waits for an answer
     ".cell:has(details[name]) > .cell_input, section[aria-labelledby^=quiz-] > p:last-child, "  # how to open a choice
     ".cell:not([class*='tag_library:']) > details.above-input, details.hide > summary"  # folded code

@@ -2,7 +2,8 @@
 
     python -m tools.pyodide FOLDER    download it, checked, for ``COURSE_PYODIDE_DIR=FOLDER make book``
 
-The version stands here only. For another one: its hashes, and its lock's entry for NumPy, in ``FILES`` and ``lock``.
+The version stands here only. For another one: what its own ``pyodide-lock.json`` says of NumPy's file and in ``info``,
+and the hashes of its files.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ MEGABYTES = 9
 
 NUMPY = "numpy-2.0.2-cp312-cp312-pyodide_2024_0_wasm32.whl"
 
+#: What these files are made of → its version; the page of licences names each.
+WORKS = {"Pyodide": VERSION, "CPython": "3.12.7", "NumPy": NUMPY.split("-")[1], "Emscripten": "3.1.58"}
+
 #: File → its SHA-256. NumPy's is that of Pyodide's own lock.
 FILES = {
     "pyodide.js": "b4cb23a53aba19c221659b9fb40a2f18281d685691dc06647fb0afd0681baf98",
@@ -34,41 +38,46 @@ FILES = {
 
 
 def folder() -> Path | None:
-    """The folder of the copy that the environment names, None if it names none.
+    """The folder of the copy that the environment names, None if it names none."""
+    named = os.environ.get(VARIABLE, "").strip()
+    return Path(named).expanduser() if named else None
+
+
+def checked(place: Path) -> Path:
+    """Return a folder if all files in it are the right ones.
 
     Raises:
         FileNotFoundError: A file is missing there.
         ValueError: A file is not that of the version above.
     """
-    named = os.environ.get(VARIABLE, "").strip()
-    return checked(Path(named).expanduser()) if named else None
-
-
-def checked(place: Path) -> Path:
-    """Return a folder in which all files are the right ones (see ``folder``)."""
     for name, wanted in FILES.items():
         if not (place / name).is_file():
-            raise FileNotFoundError(f"{VARIABLE}: {place} must hold Pyodide {VERSION}, and has no {name}")
-        if hashlib.sha256((place / name).read_bytes()).hexdigest() != wanted:
+            raise FileNotFoundError(
+                f"{VARIABLE}: {place} must hold Pyodide {VERSION}, as `make pyodide` brings it; it has no {name}"
+            )
+        if digest(place / name) != wanted:
             raise ValueError(f"{VARIABLE}: {name} must be that of Pyodide {VERSION}, got another one in {place}")
     return place
 
 
 def download(place: Path, source: str = CDN) -> None:
-    """Bring all files that are not in ``place`` yet, and check them."""
-    for name in FILES:
-        if not (place / name).is_file():
+    """Bring what is not in ``place`` yet, or is there in another version, and check it."""
+    for name, wanted in FILES.items():
+        if not (place / name).is_file() or digest(place / name) != wanted:
             with urllib.request.urlopen(source + name, timeout=60) as answer:
                 write_atomically(place / name, answer.read())
     checked(place)
 
 
+def digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
 def lock() -> str:
     """What Pyodide reads of packages: NumPy alone, with the hash without which it takes no file."""
-    _, version, *_ = NUMPY.split("-")
     numpy = {
         "name": "numpy",
-        "version": version,
+        "version": WORKS["NumPy"],
         "file_name": NUMPY,
         "sha256": FILES[NUMPY],
         "install_dir": "site",
@@ -77,14 +86,18 @@ def lock() -> str:
         "depends": [],
         "unvendored_tests": True,
     }
-    platform = {"abi_version": "2024_0", "arch": "wasm32", "platform": "emscripten_3_1_58", "python": "3.12.7"}
-    return as_json({"info": {**platform, "version": VERSION}, "packages": {"numpy": numpy}})
+    emscripten = "emscripten_" + WORKS["Emscripten"].replace(".", "_")
+    info = {"abi_version": "2024_0", "arch": "wasm32", "platform": emscripten, "python": WORKS["CPython"]}
+    return as_json({"info": {**info, "version": VERSION}, "packages": {"numpy": numpy}})
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.pyodide", description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where it goes; what is there already is checked only")
-    download(parser.parse_args(arguments).folder)
+    try:
+        download(parser.parse_args(arguments).folder)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"Pyodide {VERSION} could not be brought from {CDN}: {error}") from None
 
 
 if __name__ == "__main__":

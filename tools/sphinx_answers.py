@@ -17,17 +17,19 @@ import json
 import re
 import shutil
 import zipfile
-from functools import lru_cache
+from functools import lru_cache, partial
 from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from docutils import nodes
+from sphinx.errors import ConfigError
 
 from course_lib.exercises import EXERCISES
 from course_lib.exercises.cards import inline
 from course_lib.markup import tag
 from tools import colab, pyodide
+from tools.hygiene import syntax_tree
 from tools.notebooks import ROOT
 from tools.repository import Repository
 from tools.sphinx_folds import is_cell, source
@@ -52,10 +54,20 @@ WORDS = {
 
 def setup(app):
     app.add_node(Exercise, html=(Exercise.visit, Exercise.depart))
+    app.connect("config-inited", check_copy)
     app.connect("doctree-read", find_exercises, priority=600)  # after cells were folded
     app.connect("html-page-context", add_script)
     app.connect("build-finished", write_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def check_copy(app, config):
+    """Say of a wrong copy of Pyodide at once what is wrong, not when all pages are written."""
+    if pyodide.folder():
+        try:
+            pyodide.checked(pyodide.folder())
+        except (FileNotFoundError, ValueError) as error:
+            raise ConfigError(str(error)) from None
 
 
 # --------------------------------------------------------------------------------- the blocks of a page
@@ -88,11 +100,8 @@ def find_exercises(app, doctree):
             cell.parent.insert(place, block)
             for part in (cell, following):
                 part.parent.remove(part)
-            block += [
-                cell,
-                nodes.raw("", answer(EXERCISES[check[1]], source(cell), app.env.docname), format="html"),
-                following,
-            ]
+            bar = answer(EXERCISES[check[1]], source(cell), app.env.docname)
+            block += [cell, nodes.raw("", bar, format="html"), following]
             chapters.add(EXERCISES[check[1]].chapter)
     if chapters:
         found = {"imports": imports, "exercises_of": " ".join(map(str, sorted(chapters)))}
@@ -107,7 +116,7 @@ def imported(code: str) -> dict[str, str]:
         'from course_lib.arrays import sqrt'
     """
     found = {}
-    for node in ast.parse(code).body:
+    for node in syntax_tree(code).body:
         for name in node.names if isinstance(node, (ast.Import, ast.ImportFrom)) else ():
             node.names = [name]
             found[name.asname or name.name.partition(".")[0]] = ast.unparse(node)
@@ -168,14 +177,9 @@ def choices(exercise) -> str:
     offered = getattr(exercise, "choices", {})
     if not offered:
         return ""
-    rows = "".join(
-        tag(
-            "label",
-            f"{tag('input', type='radio', name=f'choice-{exercise.id}', value=letter)} {letter}) {inline(choice.text)}",
-        )
-        for letter, choice in offered.items()
-    )
-    return tag("fieldset", tag("legend", inline(exercise.question)) + rows)
+    radio = partial(tag, "input", type="radio", name=f"choice-{exercise.id}")
+    rows = (f"{radio(value=letter)} {letter}) {inline(choice.text)}" for letter, choice in offered.items())
+    return tag("fieldset", tag("legend", inline(exercise.question)) + "".join(tag("label", row) for row in rows))
 
 
 def progress() -> str:

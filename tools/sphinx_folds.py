@@ -29,10 +29,8 @@ def is_cell(node) -> bool:
 
 def source(cell) -> str:
     """The code of a cell, "" where the page does not show it."""
-    places = cell.findall(
-        lambda node: isinstance(node, nodes.container) and node.get("nb_element") == "cell_code_source"
-    )
-    return "".join(place.astext() for place in places)
+    parts = cell.findall(nodes.container)
+    return "".join(part.astext() for part in parts if part.get("nb_element") == "cell_code_source")
 
 
 def is_folded(cell) -> bool:

@@ -3,6 +3,8 @@
     ```{shipped}``` a table of its content, which is YAML: name of the work → its url, its licence, its files in the
                     folder _static, and either the package that it is, or its version where it names one
 
+The files of Python for the exercises (``tools/pyodide.py``) may be another host's: then the table names that.
+
 The licence's text is brought along from the package, or from the file ``text`` of another (package/pattern); else a
 link leads to it. The foot of every page leads to the page of the table.
 """
@@ -18,6 +20,8 @@ from pathlib import Path
 import yaml
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
+
+from tools import pyodide, sphinx_answers
 
 PAGE = "chapters/licences"
 FOLDER = "licences"  # of the site: the texts
@@ -43,11 +47,19 @@ class Shipped(SphinxDirective):
 
 
 def row(name: str, work: dict) -> str:
-    version = distribution(work["package"]).version if "package" in work else work.get("version", "")
-    files = ", ".join(f"<code>{html.escape(file)}</code>" for file in work["files"])
+    written = work.get("version", pyodide.WORKS.get(name, ""))
+    version = distribution(work["package"]).version if "package" in work else written
     text = f"../{FOLDER}/{address_of(name)}" if text_of(work) else f"https://spdx.org/licenses/{work['licence']}.html"
     title, licence = link(work["url"], name), link(text, work["licence"])
-    return f"<tr><td>{title} {version}</td><td>{licence}</td><td>{files}</td></tr>"
+    return f"<tr><td>{title} {version}</td><td>{licence}</td><td>{place(name, work)}</td></tr>"
+
+
+def place(name: str, work: dict) -> str:
+    """The files in _static, or the host from which pages load the work."""
+    host = sphinx_answers.host() if name in pyodide.WORKS else ""
+    if host:
+        return f"loaded from {host} when “Answer here” is pressed"
+    return ", ".join(f"<code>{html.escape(file)}</code>" for file in work["files"])
 
 
 def link(address: str, text: str) -> str:

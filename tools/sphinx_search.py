@@ -55,7 +55,7 @@ ALSO_CALLED = {
         "Colab",
         "Jupyter",
     ],
-    "how the exercises work": ["exercises", "solutions", "answers"],
+    "how the exercises work": ["exercises", "solutions", "answers", "answer on the page", "browser", "Pyodide"],
 }
 
 SIGNS = {  # of TeX; Greek letters are written as such, and other commands by their names, as max and ln

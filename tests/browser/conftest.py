@@ -38,6 +38,17 @@ def site() -> Path:
 
 
 @pytest.fixture(scope="session")
+def pyodide(site) -> Path:
+    """The folder of Python for the browser, where the book was built with it."""
+    folder = site / "_static" / "answers" / "pyodide"
+    if not folder.is_dir():
+        pytest.skip(
+            "the book holds no Python: build it by `COURSE_PYODIDE_DIR=folder make book` (see tools/pyodide.py)"
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
 def browser():
     """Debian's Chromium; Playwright's own would have to be downloaded."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
@@ -74,9 +85,9 @@ def served(site) -> Iterator[str]:
 def window(browser, served):
     """``with window("chapters/index.html") as page:`` a page of the book in a window of its own, its math typeset.
 
-    What goes wrong is collected in ``page.problems`` and fails the test when the window is closed. Options are those
-    of a browser context (``has_touch=True``, ``color_scheme="dark"``); ``root`` is where the book lies, if not at the
-    server's address.
+    What goes wrong is collected in ``page.problems`` and fails the test when the window is closed; ``page.asked`` are
+    the addresses of all requests. Options are those of a browser context (``has_touch=True``, ``color_scheme="dark"``);
+    ``root`` is where the book lies, if not at the server's address.
     """
 
     @contextmanager
@@ -84,8 +95,7 @@ def window(browser, served):
         context = browser.new_context(**options)
         context.route(lambda address: not address.startswith((root, "data:", "blob:")), lambda route: route.abort())
         page = context.new_page()
-        page.problems = []
-        report_problems(page)
+        report_requests_and_problems(page)
         page.goto(root + path)
         if options.get("java_script_enabled", True):
             page.evaluate("() => window.MathJax?.startup?.promise")
@@ -96,7 +106,9 @@ def window(browser, served):
     return open_window
 
 
-def report_problems(page) -> None:
+def report_requests_and_problems(page) -> None:
+    page.asked, page.problems = [], []
+
     def on_message(message):
         if message.type in {"error", "warning"}:
             page.problems.append(f"console: {message.text}")
@@ -109,6 +121,7 @@ def report_problems(page) -> None:
         if request.failure != "csp":  # a script, where scripts are off
             page.problems.append(f"{request.failure}: {request.url}")
 
+    page.on("request", lambda request: page.asked.append(request.url))
     page.on("console", on_message)
     page.on("pageerror", lambda error: page.problems.append(f"script: {error}"))
     page.on("requestfailed", on_failure)

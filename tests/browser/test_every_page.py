@@ -37,7 +37,7 @@ LONG_LINES = """(most) => {  // the words of each line of prose, by the height a
     const long = [], letter = document.createRange();
     for (const block of document.querySelectorAll("article :is(p, li, dd, figcaption)")) {
         if (block.closest("table, summary, .course-figure, .chapter-map")) continue;
-        if (block.querySelector("p, ul, .math")) continue;
+        if (block.querySelector("p, ul, .math") || !block.checkVisibility()) continue;
         const lines = new Map(), texts = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
         for (let text = texts.nextNode(); text; text = texts.nextNode())
             [...text.data].forEach((sign, k) => {

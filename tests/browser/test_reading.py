@@ -33,6 +33,16 @@ def test_every_choice_of_every_question_opens_its_explanation(window, site):
                 expect(group.locator("p:visible")).to_have_count(1)  # the one opened before has closed
 
 
+def test_on_paper_an_exercise_has_its_stub_though_it_is_being_answered(window):
+    with window("chapters/index.html") as page:
+        stub, answer = page.locator(".exercise .cell_input").first, page.locator(".exercise .answer")
+        stub.evaluate("cell => { cell.hidden = true; }")  # as "Answer here" does
+        expect(stub).to_be_hidden()
+        page.emulate_media(media="print")
+        expect(stub).to_be_visible()
+        expect(answer).to_be_hidden()
+
+
 def test_the_ledger_shows_what_is_asked_for(window):
     with window("chapters/claims.html") as page:
         rows, shown = page.locator(".ledger tbody tr"), page.locator(".ledger tbody tr:visible")

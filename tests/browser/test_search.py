@@ -59,9 +59,13 @@ FIRST = {  # what is typed: where the first result leads
     "bibliography": "references.html#references",
     "licence": "licences.html#licences",
     "exercises": "index.html#how-the-exercises-work",
+    "answer on the page": "index.html#how-the-exercises-work",
+    "answer here": "index.html#how-the-exercises-work",
+    "browser": "index.html#how-the-exercises-work",
     "claims": "claims.html#the-ledger-of-claims",
     "download": "index.html#three-ways-to-use-the-course",
     "install": "index.html#three-ways-to-use-the-course",
+    "without installing": "index.html#three-ways-to-use-the-course",
     "pdf": "index.html#three-ways-to-use-the-course",
     "colab": "index.html#three-ways-to-use-the-course",
     "constructor": "07_amsgrad.html#the-rule-as-the-library-has-it",  # what every object of JavaScript has, too

@@ -30,35 +30,42 @@
   };
   const answerKey = (id) => `answer:${id}`;
 
+  const STATES = ["open", "tried", "passed"];
   function read(text) {
     const content = JSON.parse(text);
-    const known = Object.values(content?.exercises ?? [0]).every((state) => state === "passed" || state === "tried");
-    if (!known || (content.version ?? VERSION) > VERSION) throw new Error(words.noProgress);
+    const { version = VERSION, exercises: states } = content ?? {};
+    const known = Object.values(states ?? {}).every((state) => STATES.includes(state));
+    if (states?.constructor !== Object || !known || version !== VERSION) throw new Error(words.noProgress);
     return content;
   }
 
-  // What is passed stays passed, whichever of two windows or files says so.
-  function merge(text) {
-    const added = read(text);
-    let now = { version: VERSION, exercises: {} };
+  function readOrNew(text, damaged = () => {}) {
     try {
-      now = read(kept.get(PROGRESS) ?? text);
+      return read(text);
     } catch {
-      kept.set(`${PROGRESS}:damaged`, kept.get(PROGRESS));
+      damaged();
+      return { version: VERSION, exercises: {} };
     }
-    const entries = Object.entries({ ...now.exercises, ...added.exercises }).sort(([a], [b]) => (a < b ? -1 : 1));
-    for (const entry of entries) if (now.exercises[entry[0]] === "passed") entry[1] = "passed";
-    const merged = { ...now, ...added, exercises: Object.fromEntries(entries) };
+  }
+
+  // What is passed stays passed, whichever of two windows or files says so. Only what stood in `before`, which an answer
+  // was given, and is gone now was forgotten on purpose: reset() was called.
+  function merge(text, before = text) {
+    if (text === kept.get(PROGRESS)) return; // also that of a later version of the course, which is left as it is
+    const added = read(text);
+    const now = readOrNew(kept.get(PROGRESS) ?? text, () => kept.set(`${PROGRESS}:damaged`, kept.get(PROGRESS)));
+    const forgotten = (id) => id in readOrNew(before).exercises && !(id in added.exercises);
+    const ids = Object.keys({ ...now.exercises, ...added.exercises }).filter((id) => !forgotten(id));
+    const rank = ({ exercises: states }, id) => STATES.indexOf(states[id]);
+    const better = (id) => [id, STATES[Math.max(rank(now, id), rank(added, id))]];
+    const merged = { ...now, ...added, exercises: Object.fromEntries(ids.sort().map(better)) };
     kept.set(PROGRESS, `${JSON.stringify(merged, null, 1)}\n`);
     showProgress();
   }
 
   function showProgress() {
-    let done = 0;
-    try {
-      const states = read(kept.get(PROGRESS) ?? '{"exercises": {}}').exercises;
-      done = exercises.filter((id) => states[id] === "passed").length;
-    } catch { /* damaged: it is set aside at the next check */ }
+    const states = readOrNew(kept.get(PROGRESS)).exercises; // if damaged, it is set aside at the next check
+    const done = exercises.filter((id) => states[id] === "passed").length;
     for (const place of document.querySelectorAll('[data-role="done"]')) {
       place.textContent = words.done.replace("{done}", done).replace("{all}", exercises.length);
     }
@@ -70,7 +77,7 @@
   const SLOW = 20; // seconds of loading after which the reader is told why it may take long
   let hints = {};
   let python; // {worker, ready}
-  let task; // {resolve, cards}
+  let task; // {resolve, progress, cards}
   let ending; // the timer
 
   function start() {
@@ -166,7 +173,7 @@
   function finish(done, worn) {
     if (worn) restart(); // it was interrupted: what that left behind goes with it
     hints = done.hints;
-    if (done.progress) merge(done.progress);
+    if (done.progress) merge(done.progress, task.progress);
     settle(done);
   }
 
@@ -189,9 +196,10 @@
     }
     say(words.checking);
     return new Promise((resolve) => {
-      task = { resolve };
+      const progress = kept.get(PROGRESS) ?? "";
+      task = { resolve, progress };
       watch({ watch: null, cards: undefined });
-      own.worker.postMessage({ task: { id, name, arguments: [given, kept.get(PROGRESS) ?? "", JSON.stringify(hints)] } });
+      own.worker.postMessage({ task: { id, name, arguments: [given, progress, JSON.stringify(hints)] } });
     });
   }
 
