@@ -73,7 +73,7 @@ stability: $(VENV) ## execute the chapters with other seeds (OFFSET=100) and tel
 reproduce: $(VENV) ## train LeNet on MNIST as in chapter 12 (hours; goes on where it was; ONLY="1cycle" for one policy)
 	$(BIN)/python -m benchmarks.super_convergence $(if $(ONLY),--policies $(ONLY))
 
-bench: book ## weigh the pages, time the optimizers' steps and Python on the page (writes benchmarks/results and the page on speed)
+bench: book ## weigh pages, time optimizers and Python on the page (writes benchmarks/results, the page on speed)
 	$(BIN)/python -m benchmarks.page_weight
 	$(BIN)/python -m benchmarks.step_time
 	$(BIN)/python -m benchmarks.answers
