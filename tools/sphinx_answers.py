@@ -150,7 +150,7 @@ def opened(exercise, stub: str) -> str:
     )
     keys = "Ctrl+Enter or Shift+Enter checks. Tab indents; Escape, then Tab, leaves the field."
     buttons = button("check", "Check", "primary") + button("hint", "Hint") + button("reset", "Start over")
-    undo = tag("button", "Bring my text back", type="button", class_=CLASSES, data_action="undo", hidden="")
+    undo = button("undo", "Bring my text back", hidden="")
     return tag(
         "div",
         tag("label", f"Your answer to {tag('code', exercise.id)}", for_=field)
@@ -165,11 +165,8 @@ def opened(exercise, stub: str) -> str:
     )
 
 
-CLASSES = "btn btn-sm btn-outline-primary"
-
-
-def button(action: str, words: str, kind: str = "outline-primary") -> str:
-    return tag("button", words, type="button", class_=f"btn btn-sm btn-{kind}", data_action=action)
+def button(action: str, words: str, kind: str = "outline-primary", **more) -> str:
+    return tag("button", words, type="button", class_=f"btn btn-sm btn-{kind}", data_action=action, **more)
 
 
 def choices(exercise) -> str:
