@@ -208,6 +208,7 @@ def add_script(app, pagename, templatename, context, doctree):
     words = {key: text.replace("{host}", host() or "this site") for key, text in WORDS.items()}
     settings = {
         "core": "pyodide/" if pyodide.folder() else pyodide.CDN,
+        "hashes": pyodide.FILES,
         "chapters": app.env.metadata[pagename]["exercises_of"],
         "version": version(),
         "exercises": list(EXERCISES),

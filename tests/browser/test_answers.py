@@ -612,14 +612,15 @@ def test_a_cdn_that_cannot_be_reached_is_named_and_the_next_check_tries_again(fr
         assert page.problems == []
 
 
-def test_a_wheel_with_other_bytes_is_refused(from_cdn):
-    def other_wheel(route, file):
-        delivered(route, file, b"other bytes" if file.name == versions.NUMPY else None)
+@pytest.mark.parametrize("name", versions.FILES)
+def test_a_file_with_other_bytes_is_refused(from_cdn, name):
+    def other_bytes(route, file):
+        delivered(route, file, b"other bytes" if file.name == name else None)
 
-    with from_cdn(other_wheel) as page:
+    with from_cdn(other_bytes) as page:
         block = Block(page).open()
         block.press("Check")
-        expect(block.says).to_contain_text(f"Python could not be loaded from {HOST}", timeout=TO_LOAD)
+        expect(block.says).to_contain_text(f"Python could not be loaded from {HOST} ({name}: ", timeout=TO_LOAD)
         expect(block.card).to_have_count(0)
 
 

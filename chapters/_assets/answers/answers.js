@@ -113,8 +113,8 @@
 
   async function makeWorker() {
     const core = new URL(settings.core, folder).href;
-    const { chapters } = settings;
-    const boot = { core, chapters, lock: file("pyodide-lock.json"), course: file("course.zip") };
+    const { chapters, hashes } = settings;
+    const boot = { core, hashes, chapters, lock: file("pyodide-lock.json"), course: file("course.zip") };
     if (location.protocol !== "file:") {
       const worker = new Worker(file("worker.js"));
       worker.postMessage({ boot });

@@ -1,5 +1,5 @@
 // Python for the exercises of a page, in a worker: it may be ended at any time without harm to the page.
-// In:  {boot: {core, lock, course, chapters, files}} once, then {prepare: id} and {task: {id, name, arguments}}.
+// In:  {boot: {core, hashes, lock, course, chapters, files}} once, then {prepare: id} and {task: {id, name, arguments}}.
 // Out: {ready}, {refused: why}, {watch: seconds, cards} while an answer may run, {done, worn} or {failed: why}.
 let python;
 let cards;
@@ -24,16 +24,18 @@ function alarm(seconds) {
   postMessage({ watch: seconds ?? null, cards });
 }
 
-async function boot({ core, lock, course, chapters, files }) {
-  const script = serveFrom(files ?? {}, core);
+async function boot({ core, hashes, lock, course, chapters, files }) {
+  checkOrServe(hashes, files ?? {});
+  const script = async (name) => URL.createObjectURL(new Blob([await load(core + name)], { type: "text/javascript" }));
+  const scripts = Promise.all([script("pyodide.js"), script("pyodide.asm.js")]);
   const compiled = keptOf(course);
   const archive = load(course);
   const wheel = load(lock).then((content) => {
-    const { file_name, sha256 } = JSON.parse(new TextDecoder().decode(content)).packages.numpy;
-    return load(core + file_name, { integrity: `sha256-${fromHex(sha256)}` });
+    const { file_name } = JSON.parse(new TextDecoder().decode(content)).packages.numpy;
+    return load(core + file_name);
   });
   for (const coming of [archive, wheel]) coming.catch(() => {}); // is awaited below: until then it is no unhandled one
-  importScripts(script("pyodide.js"), script("pyodide.asm.js"));
+  importScripts(...(await scripts));
   const silent = () => {}; // what escapes a check is for nobody
   const options = { indexURL: core, lockFileURL: lock, stdout: silent, stderr: silent, env: { COURSE_CHAPTERS: chapters } };
   const fsInit = async (FS) => {
@@ -53,8 +55,8 @@ async function boot({ core, lock, course, chapters, files }) {
   python.begin(alarm);
 }
 
-async function load(address, options) {
-  const response = await fetch(address, options);
+async function load(address) {
+  const response = await fetch(address);
   if (!response.ok) throw new Error(`${address}: ${response.status}`);
   return response.arrayBuffer();
 }
@@ -112,17 +114,24 @@ async function keep(address, content) {
   } catch { /* a browser that keeps nothing, or a page opened from disk */ }
 }
 
-// Where the page was opened from disk its files cannot be fetched: they came with the message.
-function serveFrom(files, core) {
-  const name = (address) => String(address).split("/").pop().split("?")[0];
+// Of Pyodide's files only those are taken whose hashes are known. Where the page was opened from disk nothing can be
+// fetched: all files came with the message.
+function checkOrServe(hashes, files) {
   const plain = self.fetch;
   self.fetch = (address, options) => {
-    const bytes = files[name(address)];
-    if (!bytes) return plain(address, options);
-    const type = name(address).endsWith(".wasm") ? "application/wasm" : "application/octet-stream";
-    return Promise.resolve(new Response(bytes, { headers: { "Content-Type": type } }));
+    const name = String(address).split("/").pop().split("?")[0];
+    if (files[name]) {
+      const type = name.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";
+      return Promise.resolve(new Response(files[name], { headers: { "Content-Type": type } }));
+    }
+    if (!hashes[name]) return plain(address, options);
+    const coming = plain(address, { ...options, integrity: `sha256-${fromHex(hashes[name])}` });
+    coming.then(
+      ({ ok, status }) => ok || postMessage({ refused: `${name}: ${status}` }), // Pyodide does not tell of all
+      (error) => postMessage({ refused: `${name}: ${error.message}` }),
+    );
+    return coming;
   };
-  return (file) => (files[file] ? URL.createObjectURL(new Blob([files[file]], { type: "text/javascript" })) : core + file);
 }
 
 function run({ id, name, arguments: given }) {
