@@ -472,6 +472,15 @@ def test_progress_that_is_not_understood_is_never_lost(sgd, before, after, aside
     keep(sgd.page, "progress", None)
 
 
+def test_progress_grows_where_the_browser_keeps_nothing_more(window, pyodide):
+    with window(FIRST) as page:
+        keep(page, "progress", '{"version": 1, "exercises": {"lr-first-step": "tried"}}')
+        page.evaluate("() => { Storage.prototype.setItem = () => { throw new Error('it is full'); }; }")
+        block = Block(page).open()
+        block.assert_passes()
+        expect(block.element.locator('[data-role="done"]')).to_contain_text("1 of")
+
+
 def test_what_is_reset_in_an_answer_is_forgotten_and_nothing_else(sgd):
     keep(sgd.page, "progress", '{"version": 1, "exercises": {"lr-first-step": "passed", "sgd-step": "passed"}}')
     sgd.checked('reset("lr-first-step")')

@@ -13,7 +13,8 @@
   const unkept = new Map(); // where the browser keeps nothing, as in some private windows
   const kept = {
     get(key) {
-      try { return localStorage.getItem(PREFIX + key) ?? unkept.get(key) ?? null; } catch { return unkept.get(key) ?? null; }
+      if (unkept.has(key)) return unkept.get(key); // newer than what a full store still has
+      try { return localStorage.getItem(PREFIX + key); } catch { return null; }
     },
     set(key, value) {
       try {
@@ -22,10 +23,6 @@
       } catch {
         unkept.set(key, value);
       }
-    },
-    drop(key) {
-      unkept.delete(key);
-      try { localStorage.removeItem(PREFIX + key); } catch { /* nothing is there */ }
     },
   };
   const answerKey = (id) => `answer:${id}`;
