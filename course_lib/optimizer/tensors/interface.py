@@ -194,6 +194,15 @@ class OfTensors(paddle.optimizer.Optimizer):
 
     load_state_dict = set_state_dict
 
+    @property
+    def compiled(self) -> bool | None:
+        """Whether the last step ran as compiled loops, one pass over memory each; ``None`` before the first step.
+
+        Else it ran on NumPy, with the same results: Numba is not installed (the extra ``fast``), there are fewer than
+        16,384 elements, or the rule has something that no loop has.
+        """
+        return self._updates.in_one_pass
+
     def states_in_use(self) -> list:
         """Return the states of the parameters that have been updated, in the order of the parameters."""
         return [state for _, state in sorted(self._updates.states(self).items())]

@@ -6,7 +6,8 @@ import warnings
 
 import numpy as np
 
-from .blocks import Setting, State, joined, make_blocks, update
+from . import one_pass
+from .blocks import BLOCK_SIZE, ONE_PASS_BLOCK_SIZE, Setting, State, joined, make_blocks, update
 from .memory import address, check_forms, memory, read
 
 
@@ -21,12 +22,14 @@ class Updates:
 
     Attributes:
         members: ``(parameter, group)`` of every parameter; its place in this list is the parameter's place below.
+        in_one_pass: Whether the last step ran as compiled loops; ``None`` before the first one.
     """
 
     def __init__(self, groups):
         self.members = [(parameter, group) for group in groups for parameter in group.parameters]
         self._inherited = {}  # in a copy: place -> what the original knew of the parameter there
         self._warned_of_lazy_mode = False
+        self._can_be_compiled, self.in_one_pass = True, None
         self.go_on_from({})
 
     def go_on_from(self, states: dict[int, State]) -> None:
@@ -56,7 +59,11 @@ class Updates:
             self._addresses = []  # either a parameter has been reshaped where it lies, or a gradient is wrong
             self._make_current(optimizer, parameters)
             check_forms(parameters, self._memory, gradients, arrays)
-        update(self.blocks, optimizer, [array.reshape(-1) for array in arrays], optimizer.get_lr())
+        flat = [array.reshape(-1) for array in arrays]
+        self.in_one_pass = update(self.blocks, optimizer, flat, optimizer.get_lr(), self._worth_compiling)
+        if self._worth_compiling and not self.in_one_pass:
+            self._can_be_compiled = False
+            self.go_on_from(self.states(optimizer))  # in blocks of NumPy's size
 
     def _check_rows(self, optimizer, parameter, group) -> None:
         """Raise or warn where Paddle's Adam does something else with a gradient of some rows only.
@@ -108,7 +115,10 @@ class Updates:
         for parameter, state in zip(parameters, states):
             state.check_size(optimizer, parameter)
         settings = [self._setting(optimizer, place, state) for place, state in zip(places, states)]
-        self.blocks = make_blocks(optimizer, settings, states, [array.size for array in flat])
+        sizes = [array.size for array in flat]
+        self._worth_compiling = self._can_be_compiled and optimizer.elementwise and one_pass.pays(sum(sizes))
+        most = ONE_PASS_BLOCK_SIZE if self._worth_compiling else BLOCK_SIZE
+        self.blocks = make_blocks(optimizer, settings, states, sizes, most)
         self._at_rest, self._updated, self._places = at_rest, parameters, places
 
     def _setting(self, optimizer, place: int, state: State) -> Setting:

@@ -1,0 +1,266 @@
+"""A rule as one loop over memory: what it does to one element is written down, and Numba compiles it.
+
+NumPy computes one operation after the other, and each of them walks over all elements. Here a rule is run once on
+symbols. They compute nothing, they write down what is done to them; that text, as the body of one loop, reads and
+writes every element once. Its results equal NumPy's to the last bit: the same operations in the same order, every
+number of the formula in the precision of the arrays, and nothing rearranged by the compiler. What has no equal (a sum
+over the elements, ``np.exp``, an ``if`` on an array) raises, and the rule runs on NumPy.
+
+A rule is run on symbols at every step, with the numbers of this step, so that its own ``if`` may look at ``s.t``.
+That takes some microseconds; a loop is compiled only where its text is a new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from functools import cache
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import numpy as np
+
+from ...files import path_named_by, write_atomically
+
+WORTH_COMPILING = 16_384
+"""From this many elements on, a loop saves enough in a training to be worth loading Numba and compiling it once."""
+
+FORMS = {
+    np.add: "{} + {}",
+    np.subtract: "{} - {}",
+    np.multiply: "{} * {}",
+    np.divide: "{} / {}",
+    np.negative: "-{}",
+    np.absolute: "abs({})",
+    np.sqrt: "sqrt({})",
+    np.square: "{0} * {0}",
+    np.reciprocal: "one / {}",
+    np.sign: "one if {0} > zero else -one if {0} < zero else zero if {0} == zero else {0}",
+    np.maximum: "{0} if {0} > {1} or {0} != {0} else {1}",  # NaN goes before numbers
+    np.minimum: "{0} if {0} < {1} or {0} != {0} else {1}",
+    np.greater: "{} > {}",
+    np.greater_equal: "{} >= {}",
+    np.less: "{} < {}",
+    np.less_equal: "{} <= {}",
+    np.where: "{1} if {0} else {2}",
+}
+"""What is written for a function of NumPy: only for those that every processor computes to the last bit."""
+
+ARITHMETIC = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide}
+COMPARISONS = {"gt": np.greater, "ge": np.greater_equal, "lt": np.less, "le": np.less_equal}
+OPERATORS = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide}
+POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}  # what NumPy takes for powers of an array
+
+
+def pays(elements: int) -> bool:
+    """Return whether loops are worth compiling for this many elements, and Numba is there to do it."""
+    return elements >= WORTH_COMPILING and _numba_is_there()
+
+
+@cache
+def _numba_is_there() -> bool:
+    try:
+        import numba  # noqa: F401
+    except ImportError:  # it is not installed, or does not know this NumPy
+        return False
+    return True
+
+
+class Loop(NamedTuple):
+    """What a rule does to one element. An operand is a place in memory, the number of an operation, or ``NUMBER``."""
+
+    slots: tuple[str, ...]
+    operations: tuple[tuple, ...]  # (function of NumPy, its operands)
+    results: tuple  # what the slots and the parameter become
+
+    @property
+    def text(self) -> str:
+        """The loop as a function of parameter, gradient, the state's arrays and all numbers."""
+        numbers, lines = ["one", "zero"], []
+        for function, *operands in self.operations:
+            names = [f"t{operand}" if type(operand) is int else operand for operand in operands]
+            for place, name in enumerate(names):
+                if name == NUMBER:
+                    numbers.append(f"c{len(numbers) - 2}")
+                    names[place] = numbers[-1]
+            lines.append(f"        t{len(lines)} = {FORMS[function].format(*names)}\n")
+        results = [f"t{result}" if type(result) is int else result for result in self.results]
+        return (
+            f"def loop({', '.join(['x', 'g', *(f's_{slot}' for slot in self.slots)])}, numbers):\n"
+            f"    {', '.join(numbers)} = {', '.join(f'numbers[{place}]' for place in range(len(numbers)))}\n"
+            f"    for i in range(x.size):\n{''.join(lines)}"
+            f"        {', '.join([*map(_place, self.slots), 'x[i]'])} = {', '.join(results)}\n"
+        )
+
+
+NUMBER = "a number"
+
+
+def _place(slot: str) -> str:
+    return f"s_{slot}[i]"
+
+
+class Symbol:
+    """One element of an array, without a value."""
+
+    __slots__ = ("operand", "tape")
+
+    def __init__(self, operand, tape: Tape):
+        self.operand, self.tape = operand, tape
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **settings):
+        return NotImplemented if method != "__call__" or settings else self.tape.write(ufunc, *inputs)
+
+    def __array_function__(self, function, types, arguments, settings):
+        if function is np.clip and not settings:
+            value, low, high = arguments
+            return np.minimum(np.maximum(value, low), high)
+        return NotImplemented if settings else self.tape.write(function, *arguments)
+
+    def __pow__(self, exponent):
+        return self.tape.write(POWERS[exponent], self)
+
+    def __neg__(self):
+        return self.tape.write(np.negative, self)
+
+    def __abs__(self):
+        return self.tape.write(np.absolute, self)
+
+    def _has_no_value(self, *arguments, **settings):
+        raise TypeError("a symbol has no value")
+
+    __array__ = __bool__ = __repr__ = __eq__ = __ne__ = _has_no_value
+    __hash__ = None
+
+
+class Condition(Symbol):
+    """What a comparison gives for one element; ``np.where`` takes it."""
+
+
+def _add_operator(name: str, function) -> None:
+    def operate(self, other):
+        return self.tape.write(function, self, other)
+
+    def operate_from_the_right(self, other):
+        return self.tape.write(function, other, self)
+
+    def operate_in_place(self, other):
+        if self.operand == "g[i]":
+            raise TypeError("a rule does not change the gradient")
+        self.operand = self.tape.write(function, self, other).operand
+        return self
+
+    setattr(Symbol, f"__{name}__", operate)
+    if name in ARITHMETIC:
+        setattr(Symbol, f"__r{name}__", operate_from_the_right)
+        setattr(Symbol, f"__i{name}__", operate_in_place)
+
+
+for _name, _function in {**ARITHMETIC, **COMPARISONS}.items():
+    _add_operator(_name, _function)
+
+
+class Tape:
+    """What is written down while a rule runs on symbols."""
+
+    def __init__(self):
+        self.operations, self.numbers, self.symbols = [], [], []
+
+    def symbol(self, operand, kind: type = Symbol) -> Symbol:
+        """Return a new symbol."""
+        self.symbols.append(kind(operand, self))
+        return self.symbols[-1]
+
+    def write(self, function, *values) -> Symbol:
+        """Write down an operation and return the symbol of its result."""
+        if function not in FORMS or Symbol not in map(type, values):
+            raise TypeError("no operation of a loop, or its result would not have the precision of the arrays")
+        conditions = 1 if function is np.where else 0
+        operands = [self.operand(value, Condition) for value in values[:conditions]]
+        operands += [self.operand(value) for value in values[conditions:]]
+        self.operations.append((function, *operands))
+        return self.symbol(len(self.operations) - 1, Condition if function in COMPARISONS.values() else Symbol)
+
+    def operand(self, value, kind: type = Symbol):
+        """Return what stands for ``value``."""
+        if type(value) is kind:
+            return value.operand
+        if type(value) not in (float, int) or kind is Condition:
+            raise TypeError(f"{type(value).__name__} has no place in a loop")  # a float64 of NumPy would spread
+        self.numbers.append(value)
+        return NUMBER
+
+
+def record(formula, s: SimpleNamespace, slots: tuple[str, ...]) -> tuple[Loop, list[float], dict]:
+    """Run a formula on symbols; return its loop, the numbers that it brings along and the state's new scalars.
+
+    Raises:
+        Exception: It cannot be written as a loop, whatever the reason is.
+    """
+    tape = Tape()
+    seen = SimpleNamespace(**vars(s))
+    scalars = vars(seen)
+    scalars.update((slot, tape.symbol(_place(slot))) for slot in slots)
+    new = formula(tape.symbol("x[i]"), tape.symbol("g[i]"), seen)
+    results = [*(scalars.pop(slot) for slot in slots), new]
+    loop = Loop(slots, tuple(tape.operations), tuple(result.operand for result in results))
+    del new, results
+    if max(map(sys.getrefcount, tape.symbols)) > 2:  # beside the list's own and that of getrefcount
+        raise TypeError("the rule has kept something that has a value only on NumPy")
+    return loop, tape.numbers, scalars
+
+
+@cache
+def compiled(loop: Loop, dtype: np.dtype):
+    """Return a loop as machine code, out of the cache on disk where it has been compiled before.
+
+    Numba keeps it beside its source, which is written into the folder ``COURSE_LOOPS_DIR`` names. Where that cannot be
+    done, the loop is compiled for this process alone.
+    """
+    import numba
+
+    array = numba.types.Array(numba.from_dtype(dtype), 1, "C")
+    gradient = numba.types.Array(numba.from_dtype(dtype), 1, "C", readonly=True)
+    signature = numba.void(array, gradient, *[array] * len(loop.slots), array)
+    settings = {"error_model": "numpy", "nogil": True}
+    try:
+        return numba.njit(signature, cache=True, **settings)(_function(loop, _on_disk(loop)))
+    except Exception:  # a folder that cannot be written to, or what a full disk has left there
+        return numba.njit(signature, **settings)(_function(loop, "<loop>"))
+
+
+def _on_disk(loop: Loop) -> str:
+    """Return the path of a file that holds the loop; one that is there is left as it is: the cache goes by its date."""
+    folder = path_named_by("COURSE_LOOPS_DIR", path_named_by("XDG_CACHE_HOME", "~/.cache") / "course_lib" / "loops")
+    path = folder / f"loop_{hashlib.sha256(loop.text.encode()).hexdigest()[:16]}.py"
+    if not path.exists() or path.read_text(encoding="utf-8") != loop.text:
+        write_atomically(path, loop.text)
+    return str(path)
+
+
+def _function(loop: Loop, file: str):
+    space = {"__name__": __name__, "sqrt": np.sqrt}
+    exec(compile(loop.text, file, "exec"), space)
+    return space["loop"]
+
+
+def one_pass(formula, s: SimpleNamespace, slots: tuple[str, ...], dtype: np.dtype):
+    """Return a function that does what ``formula`` does, where the arrays lie and in one pass; ``None`` without one.
+
+    Args:
+        formula: Function of parameter, gradient and state that changes the state and returns the new parameter.
+        s: The state of this step; ``slots`` names its arrays, which are flat and have this ``dtype``.
+    """
+    try:
+        loop, numbers, scalars = record(formula, s, slots)
+        update = compiled(loop, dtype)
+    except Exception:  # if it is an error of the rule, it will come up again on NumPy
+        return None
+    numbers = np.array([1, 0, *numbers], dtype)
+
+    def step(x, g, s):
+        update(x, g, *(vars(s)[slot] for slot in slots), numbers)
+        vars(s).update(scalars)
+        return x
+
+    return step
