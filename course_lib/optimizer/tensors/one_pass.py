@@ -48,6 +48,7 @@ FORMS = {
 
 ARITHMETIC = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide}
 COMPARISONS = {"gt": np.greater, "ge": np.greater_equal, "lt": np.less, "le": np.less_equal}
+COMPARED = frozenset(COMPARISONS.values())
 OPERATORS = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide}
 POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}  # what NumPy takes for powers of an array
 
@@ -109,13 +110,17 @@ class Symbol:
         self.operand, self.tape = operand, tape
 
     def __array_ufunc__(self, ufunc, method, *inputs, **settings):
-        return NotImplemented if method != "__call__" or settings else self.tape.write(ufunc, *inputs)
+        if method != "__call__" or settings or ufunc not in FORMS:
+            return NotImplemented
+        return self.tape.write(ufunc, *inputs)
 
     def __array_function__(self, function, types, arguments, settings):
         if function is np.clip and not settings:
             value, low, high = arguments
             return np.minimum(np.maximum(value, low), high)
-        return NotImplemented if settings else self.tape.write(function, *arguments)
+        if function is np.where and not settings and [type(value) is Condition for value in arguments] == [1, 0, 0]:
+            return self.tape.write(np.where, *arguments)
+        return NotImplemented
 
     def __pow__(self, exponent):
         return self.tape.write(POWERS[exponent], self)
@@ -133,8 +138,11 @@ class Symbol:
     __hash__ = None
 
 
-class Condition(Symbol):
-    """What a comparison gives for one element; ``np.where`` takes it."""
+class Condition:
+    """What a comparison gives for one element; ``np.where`` takes it, and nothing else does."""
+
+    __slots__ = ("operand", "tape")
+    __init__, __bool__ = Symbol.__init__, Symbol.__bool__
 
 
 def _add_operator(name: str, function) -> None:
@@ -164,31 +172,22 @@ class Tape:
     """What is written down while a rule runs on symbols."""
 
     def __init__(self):
-        self.operations, self.numbers, self.symbols = [], [], []
-
-    def symbol(self, operand, kind: type = Symbol) -> Symbol:
-        """Return a new symbol."""
-        self.symbols.append(kind(operand, self))
-        return self.symbols[-1]
+        self.operations, self.numbers = [], []
 
     def write(self, function, *values) -> Symbol:
         """Write down an operation and return the symbol of its result."""
-        if function not in FORMS or Symbol not in map(type, values):
-            raise TypeError("no operation of a loop, or its result would not have the precision of the arrays")
-        conditions = 1 if function is np.where else 0
-        operands = [self.operand(value, Condition) for value in values[:conditions]]
-        operands += [self.operand(value) for value in values[conditions:]]
-        self.operations.append((function, *operands))
-        return self.symbol(len(self.operations) - 1, Condition if function in COMPARISONS.values() else Symbol)
-
-    def operand(self, value, kind: type = Symbol):
-        """Return what stands for ``value``."""
-        if type(value) is kind:
-            return value.operand
-        if type(value) not in (float, int) or kind is Condition:
-            raise TypeError(f"{type(value).__name__} has no place in a loop")  # a float64 of NumPy would spread
-        self.numbers.append(value)
-        return NUMBER
+        operation = [function]
+        for value in values:
+            kind = type(value)
+            if kind is Symbol or (kind is Condition and function is np.where):
+                operation.append(value.operand)
+            elif kind is float or kind is int:
+                self.numbers.append(value)
+                operation.append(NUMBER)
+            else:  # a float64 of NumPy would turn float32 arrays into its like
+                raise TypeError(f"{kind.__name__} has no place in a loop")
+        self.operations.append(tuple(operation))
+        return (Condition if function in COMPARED else Symbol)(len(self.operations) - 1, self)
 
 
 def record(formula, s: SimpleNamespace, slots: tuple[str, ...]) -> tuple[Loop, list[float], dict]:
@@ -197,15 +196,16 @@ def record(formula, s: SimpleNamespace, slots: tuple[str, ...]) -> tuple[Loop, l
     Raises:
         Exception: It cannot be written as a loop, whatever the reason is.
     """
-    tape = Tape()
-    seen = SimpleNamespace(**vars(s))
+    tape, seen = Tape(), SimpleNamespace(**vars(s))
     scalars = vars(seen)
-    scalars.update((slot, tape.symbol(_place(slot))) for slot in slots)
-    new = formula(tape.symbol("x[i]"), tape.symbol("g[i]"), seen)
+    scalars.update((slot, Symbol(_place(slot), tape)) for slot in slots)
+    new = formula(Symbol("x[i]", tape), Symbol("g[i]", tape), seen)
     results = [*(scalars.pop(slot) for slot in slots), new]
+    if any(type(result) is not Symbol for result in results):
+        raise TypeError("an array has become something else")
     loop = Loop(slots, tuple(tape.operations), tuple(result.operand for result in results))
     del new, results
-    if max(map(sys.getrefcount, tape.symbols)) > 2:  # beside the list's own and that of getrefcount
+    if sys.getrefcount(tape) > 2:  # somebody has a symbol still
         raise TypeError("the rule has kept something that has a value only on NumPy")
     return loop, tape.numbers, scalars
 
