@@ -27,11 +27,11 @@ import numpy as np
 from .one_pass import one_pass
 from .paddle_format import format_of
 
-BLOCK_SIZE = 65_536
+FOR_NUMPY = 65_536
 """Elements per block for NumPy: few enough for the processor's cache, many enough for Python's share not to count."""
 
-ONE_PASS_BLOCK_SIZE = 1_048_576
-"""Elements per block for a compiled loop, which the cache does not matter to: enough blocks to share."""
+FOR_LOOPS = 1_048_576
+"""Elements per block for a compiled loop, which needs no cache: many enough for Python, few enough to be shared."""
 
 WORTH_JOINING = 16_384
 """Up to this many elements a parameter is joined with others; to copy a larger one takes longer than it saves."""

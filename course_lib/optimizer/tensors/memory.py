@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import math
 
 import numpy as np
 import paddle
 
 SMALL = 16_384
 """Up to this many elements it is quicker to copy a gradient than to get a view of its memory."""
+
+DTYPES = {paddle.float32: np.float32, paddle.float64: np.float64}
 
 
 def address(tensor: paddle.Tensor) -> int | None:
@@ -30,8 +33,7 @@ def memory(tensor: paddle.Tensor) -> np.ndarray:
         )
     if not tensor.is_contiguous():
         raise TypeError(f"parameter {tensor.name} is not contiguous; make it from a contiguous tensor")
-    values = np.from_dlpack(tensor.detach())
-    return values if values.flags.writeable else _writable(tensor, values)
+    return _by_address(tensor)
 
 
 def check_dtype(parameter: paddle.Tensor) -> None:
@@ -40,24 +42,25 @@ def check_dtype(parameter: paddle.Tensor) -> None:
     Raises:
         TypeError: The parameter is neither float32 nor float64.
     """
-    if parameter.dtype not in (paddle.float32, paddle.float64):
+    if parameter.dtype not in DTYPES:
         raise TypeError(f"parameter {parameter.name} must be float32 or float64, got {parameter.dtype}")
 
 
-def _writable(tensor: paddle.Tensor, values: np.ndarray) -> np.ndarray:
-    """The same memory by its address: NumPy before 2.1 (Python 3.9) marks all that comes by DLPack as read-only."""
-    buffer = (ctypes.c_byte * values.nbytes).from_address(tensor.data_ptr())
+def _by_address(tensor: paddle.Tensor) -> np.ndarray:
+    """Return the memory of a contiguous CPU tensor. By DLPack it takes longer, and NumPy before 2.1 could only read."""
+    values = tensor.detach()
+    shape, dtype = tuple(tensor.shape), DTYPES[tensor.dtype]
+    buffer = (ctypes.c_byte * (math.prod(shape) * tensor.element_size())).from_address(tensor.data_ptr())
     buffer.owner = values  # keeps the memory alive as long as the array
-    return np.frombuffer(buffer, values.dtype).reshape(values.shape)
+    return np.ndarray(shape, dtype, buffer)
 
 
 def read(gradient: paddle.Tensor, size: int) -> np.ndarray:
     """Return a gradient as a NumPy array, copied only where that is quicker (up to ``SMALL`` elements) or needed."""
     if not gradient.is_dense():
         return _dense(gradient)
-    if size < SMALL or not gradient.is_contiguous() or gradient.dtype not in (paddle.float32, paddle.float64):
-        return gradient.numpy()
-    return np.from_dlpack(gradient.detach())
+    in_place = size > SMALL and gradient.dtype in DTYPES and gradient.is_contiguous() and gradient.place.is_cpu_place()
+    return _by_address(gradient) if in_place else gradient.numpy()
 
 
 def check_forms(parameters, memories: list[np.ndarray], gradients, arrays: list[np.ndarray]) -> None:

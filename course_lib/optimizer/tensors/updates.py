@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from . import one_pass
-from .blocks import BLOCK_SIZE, ONE_PASS_BLOCK_SIZE, Setting, State, joined, make_blocks, update
+from .blocks import FOR_LOOPS, FOR_NUMPY, Setting, State, joined, make_blocks, update
 from .memory import address, check_forms, memory, read
 
 
@@ -117,7 +117,7 @@ class Updates:
         settings = [self._setting(optimizer, place, state) for place, state in zip(places, states)]
         sizes = [array.size for array in flat]
         self._worth_compiling = self._can_be_compiled and optimizer.elementwise and one_pass.pays(sum(sizes))
-        most = ONE_PASS_BLOCK_SIZE if self._worth_compiling else BLOCK_SIZE
+        most = FOR_LOOPS if self._worth_compiling else FOR_NUMPY
         self.blocks = make_blocks(optimizer, settings, states, sizes, most)
         self._at_rest, self._updated, self._places = at_rest, parameters, places
 
