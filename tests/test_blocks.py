@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import threading
@@ -15,7 +16,7 @@ import pytest
 from optimizer_table import CASES, GRADIENTS, OWN, parameters_like, run
 
 from course_lib import optimizer
-from course_lib.optimizer.tensors import blocks
+from course_lib.optimizer.tensors import blocks, one_pass
 
 EVERY = [*CASES, *OWN]
 BY_LABEL = {"ids": lambda case: case.label}
@@ -26,7 +27,9 @@ def two_cores(monkeypatch):
     """Two cores share every model, however small."""
     monkeypatch.setattr(blocks, "CORES", 2)
     monkeypatch.setattr(blocks, "WORTH_SHARING", 1)
-    monkeypatch.setattr(blocks, "BLOCK_SIZE", 8)
+    monkeypatch.setattr(blocks, "WORTH_JOINING", 4)
+    monkeypatch.setattr(blocks, "FOR_NUMPY", 8)
+    monkeypatch.setattr(blocks, "FOR_LOOPS", 8)
     blocks._workers.cache_clear()
     yield
     blocks._workers().shutdown()
@@ -137,9 +140,10 @@ def test_a_parameter_that_sits_out_a_step_keeps_its_state():
     np.testing.assert_allclose(velocity[f"{second.name}_velocity_0"], 1 + 0.9, rtol=1e-6)
 
 
-def test_the_state_of_a_large_parameter_is_not_copied_into_its_blocks():
+def test_the_state_of_a_large_parameter_is_not_copied_into_its_blocks(monkeypatch):
     """The blocks see parts of one array: a first step takes no more memory than the later ones."""
-    size = 3 * blocks.BLOCK_SIZE
+    size = 3 * blocks.FOR_NUMPY
+    monkeypatch.setattr(one_pass, "WORTH_COMPILING", math.inf)
     parameter = paddle.zeros([size])
     parameter.stop_gradient = False
     parameter.grad = paddle.ones([size])

@@ -129,19 +129,20 @@ class Block:
         self.targets = [parameters[index][start:stop] for index, start, stop in self.pieces]
 
     def formula(self, optimizer, lr: float):
-        """Return the rule, as the block's parameters see it, as a function of parameter, gradient and state."""
+        """Return one step of the block's parameters as a function of parameter, gradient and state."""
         rule, lr = self.view.of(optimizer).rule, lr * self.setting.lr_scale
 
         def formula(x, g, s):
+            s.t += 1
             for kind, coefficient in self.setting.regularizers:
                 g = g + coefficient * (x if kind == "L2" else np.sign(x))
             return rule(x, g, s, lr)
 
         return formula
 
-    def one_pass(self, formula):
-        """Return the compiled loop of the block's ``formula``, or ``None``."""
-        return one_pass(formula, self.state, self.slots, self.targets[0].dtype)
+    def loop(self, optimizer, lr: float):
+        """Return the same as a compiled loop, or ``None`` if there is none."""
+        return one_pass(self.formula(optimizer, lr), self.state, self.slots, self.targets[0].dtype)
 
     def update(self, step, gradients: list[np.ndarray]) -> None:
         """Let ``step`` update every element of the block.
@@ -168,14 +169,17 @@ class Block:
         return {name: value for name, value in vars(self).items() if name != "targets"}
 
 
-def make_blocks(optimizer, settings: list[Setting], states: list[State], sizes: list[int], most: int) -> list[Block]:
+def make_blocks(
+    optimizer, settings: list[Setting], states: list[State], sizes: list[int], for_loops: bool
+) -> list[Block]:
     """Cut and join parameters into blocks.
 
     Args:
         optimizer: The optimizer whose rule the blocks apply.
         settings, states, sizes: One entry per parameter, in the order of the update.
-        most: How many elements a block may have, if the rule treats every one alone.
+        for_loops: Whether the rule is to run as compiled loops.
     """
+    most = FOR_LOOPS if for_loops else FOR_NUMPY
     blocks, open_pieces, open_sizes = [], {}, Counter()
     rounded = format_of(type(optimizer)).rounds_hyperparameters
     views = {setting: View(dict(setting.hyperparameters), rounded) for setting in set(settings)}
@@ -198,28 +202,30 @@ def make_blocks(optimizer, settings: list[Setting], states: list[State], sizes: 
     return blocks
 
 
-def update(blocks: list[Block], optimizer, gradients: list[np.ndarray], lr: float, in_one_pass: bool) -> bool:
+def formulas(blocks: list[Block], optimizer, lr: float) -> dict:
+    """Return the step of each setting, for NumPy."""
+    return {view: block.formula(optimizer, lr) for view, block in _one_of_each(blocks)}
+
+
+def loops(blocks: list[Block], optimizer, lr: float) -> dict | None:
+    """Return the step of each setting, as a compiled loop; ``None`` if one of them has none."""
+    found = {view: block.loop(optimizer, lr) for view, block in _one_of_each(blocks)}
+    return found if all(found.values()) else None
+
+
+def _one_of_each(blocks: list[Block]):
+    """Of the blocks that share a setting, and so a step, one will do."""
+    return {block.view: block for block in blocks}.items()
+
+
+def update(blocks: list[Block], steps: dict, gradients: list[np.ndarray]) -> None:
     """Update all blocks, on several cores if there is enough to do: all computing is outside Python's global lock.
 
     Args:
         blocks: The blocks; which core gets which makes no difference to the values.
-        optimizer: Whose rule they apply, each as its parameters see it.
+        steps: What ``formulas`` or ``loops`` returned.
         gradients: One flat array per parameter, as ``memory.read`` returns it.
-        lr: The global learning rate of this step.
-        in_one_pass: Whether to try compiled loops.
-
-    Returns:
-        Whether the rule ran as compiled loops.
     """
-    of_each_setting = {block.view: block for block in blocks}.values()
-    for block in blocks:
-        block.state.t += 1
-    formulas = {block.view: block.formula(optimizer, lr) for block in of_each_setting}
-    loops = {}
-    if in_one_pass:
-        loops = {block.view: block.one_pass(formulas[block.view]) for block in of_each_setting}
-        in_one_pass = all(loops.values())
-    steps = loops if in_one_pass else formulas
 
     def work(share):
         with np.errstate(all="ignore"):  # NaN and infinity pass silently, as they do in Paddle
@@ -232,7 +238,6 @@ def update(blocks: list[Block], optimizer, gradients: list[np.ndarray], lr: floa
     work(blocks[::shares])
     for other in others:
         other.result()
-    return in_one_pass
 
 
 @cache

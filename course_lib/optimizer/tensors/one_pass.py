@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from functools import cache
+from importlib import import_module
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -61,10 +62,9 @@ def pays(elements: int) -> bool:
 @cache
 def _numba_is_there() -> bool:
     try:
-        import numba  # noqa: F401
+        return bool(import_module("numba"))
     except ImportError:  # it is not installed, or does not know this NumPy
         return False
-    return True
 
 
 class Loop(NamedTuple):
@@ -249,7 +249,7 @@ def one_pass(formula, s: SimpleNamespace, slots: tuple[str, ...], dtype: np.dtyp
 
     Args:
         formula: Function of parameter, gradient and state that changes the state and returns the new parameter.
-        s: The state of this step; ``slots`` names its arrays, which are flat and have this ``dtype``.
+        s: The state before; ``slots`` names its arrays, which are flat and have this ``dtype``.
     """
     try:
         loop, numbers, scalars = record(formula, s, slots)

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from . import one_pass
-from .blocks import FOR_LOOPS, FOR_NUMPY, Setting, State, joined, make_blocks, update
+from .blocks import Setting, State, formulas, joined, loops, make_blocks, update
 from .memory import address, check_forms, memory, read
 
 
@@ -34,7 +34,7 @@ class Updates:
 
     def go_on_from(self, states: dict[int, State]) -> None:
         """Take these states, by the parameter's place, for those of the last step."""
-        self._at_rest, self.blocks = states, []
+        self._at_rest, self.blocks, self._for_loops = states, [], False
         self._updated, self._places = [], []  # the parameters that the blocks are made of, and their places
         self._memory, self._addresses = [], []  # these parameters as arrays, and where they begin
 
@@ -59,11 +59,19 @@ class Updates:
             self._addresses = []  # either a parameter has been reshaped where it lies, or a gradient is wrong
             self._make_current(optimizer, parameters)
             check_forms(parameters, self._memory, gradients, arrays)
-        flat = [array.reshape(-1) for array in arrays]
-        self.in_one_pass = update(self.blocks, optimizer, flat, optimizer.get_lr(), self._worth_compiling)
-        if self._worth_compiling and not self.in_one_pass:
+        steps = self._steps(optimizer, parameters)
+        update(self.blocks, steps, [array.reshape(-1) for array in arrays])
+
+    def _steps(self, optimizer, parameters) -> dict:
+        """Return what is to be done to the blocks, which are made anew where their rule turns out to have no loop."""
+        lr = optimizer.get_lr()
+        steps = loops(self.blocks, optimizer, lr) if self._for_loops else None
+        self.in_one_pass = steps is not None
+        if self._for_loops and not self.in_one_pass:
             self._can_be_compiled = False
-            self.go_on_from(self.states(optimizer))  # in blocks of NumPy's size
+            self.go_on_from(self.states(optimizer))
+            self._make_current(optimizer, parameters)
+        return steps if self.in_one_pass else formulas(self.blocks, optimizer, lr)
 
     def _check_rows(self, optimizer, parameter, group) -> None:
         """Raise or warn where Paddle's Adam does something else with a gradient of some rows only.
@@ -116,9 +124,8 @@ class Updates:
             state.check_size(optimizer, parameter)
         settings = [self._setting(optimizer, place, state) for place, state in zip(places, states)]
         sizes = [array.size for array in flat]
-        self._worth_compiling = self._can_be_compiled and optimizer.elementwise and one_pass.pays(sum(sizes))
-        most = FOR_LOOPS if self._worth_compiling else FOR_NUMPY
-        self.blocks = make_blocks(optimizer, settings, states, sizes, most)
+        self._for_loops = self._can_be_compiled and optimizer.elementwise and one_pass.pays(sum(sizes))
+        self.blocks = make_blocks(optimizer, settings, states, sizes, for_loops=self._for_loops)
         self._at_rest, self._updated, self._places = at_rest, parameters, places
 
     def _setting(self, optimizer, place: int, state: State) -> Setting:
