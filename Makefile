@@ -20,6 +20,7 @@ export MPLCONFIGDIR := $(CURDIR)/.venv/settings/matplotlib
 export IPYTHONDIR := $(CURDIR)/.venv/settings/ipython
 export JUPYTER_CONFIG_DIR := $(CURDIR)/.venv/settings/jupyter
 export JUPYTER_DATA_DIR := $(CURDIR)/.venv/settings/jupyter-data
+export COURSE_LOOPS_DIR := $(CURDIR)/.venv/settings/loops
 export PYTHONNOUSERSITE := 1
 export LC_ALL := C.UTF-8
 # `python -m tools.…` and the notebooks find this working tree

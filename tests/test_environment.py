@@ -79,7 +79,9 @@ def test_the_lock_has_hashes_of_every_package():
 
 def test_pyproject_and_requirements_ask_for_the_same():
     asked = by_name(requirements("requirements.in"))
-    for item in map(Requirement, [*pyproject_list("dependencies"), *pyproject_list("cluster")]):
+    for item in map(
+        Requirement, [*pyproject_list("dependencies"), *pyproject_list("cluster"), *pyproject_list("fast")]
+    ):
         assert asked[canonicalize_name(item.name)].specifier == item.specifier, item
     assert asked["jupyter-book"].specifier.contains("1.0.4") and not asked["jupyter-book"].specifier.contains("2.0")
 

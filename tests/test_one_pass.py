@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import copy
 import math
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +90,7 @@ SETTINGS = {
     "L2": {"weight_decay": 0.1},
     "L1": {"weight_decay": paddle.regularizer.L1Decay(0.1)},
     "clipped": {"grad_clip": paddle.nn.ClipGradByGlobalNorm(0.5)},
+    "clipped, L2": {"grad_clip": paddle.nn.ClipGradByValue(0.5), "weight_decay": 0.1},
 }
 
 
@@ -119,6 +121,51 @@ def test_an_optimizer_takes_the_same_path_compiled_or_not(case, more, monkeypatc
     if case.ours(None).decoupled:
         more = {name: value for name, value in more.items() if name != "weight_decay"}
     same_both_ways(lambda parameters: case.ours(parameters, **more), monkeypatch)
+
+
+class NormClippedByPaddle(paddle.nn.ClipGradByGlobalNorm):
+    """Of a class of its own: what it does is left to it."""
+
+
+class ValueClippedByPaddle(paddle.nn.ClipGradByValue):
+    """Of a class of its own: what it does is left to it."""
+
+
+CLIPS = [
+    (paddle.nn.ClipGradByGlobalNorm(0.3), NormClippedByPaddle(0.3)),
+    (paddle.nn.ClipGradByValue(max=0.7, min=-0.1), ValueClippedByPaddle(max=0.7, min=-0.1)),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("gradients", ["six decades", "huge", "zero", "nan"])
+@pytest.mark.parametrize("clips", CLIPS, ids=lambda clips: type(clips[0]).__name__)
+def test_clipping_in_the_pass_gives_the_bits_of_paddles_clip(clips, gradients, dtype):
+    """In two groups, each with its own norm, and with a parameter that is not to be clipped."""
+    values = list(GRADIENTS["huge" if gradients == "nan" else gradients](dtype))[:10]
+    if gradients == "nan":
+        values[5][0][0, 0] = np.nan
+    paths = []
+    for clip in clips:
+        parameters = [*parameters_like(dtype), *parameters_like(dtype)]
+        parameters[1].need_clip = False
+        groups = [{"params": parameters[:3]}, {"params": parameters[3:], "learning_rate": 0.5}]
+        made = optimizer.Momentum(0.01, parameters=groups, grad_clip=clip)
+        paths.append(run(made, parameters, [[*each, *(2 * value for value in each)] for each in values]))
+        assert made.compiled
+    np.testing.assert_array_equal(*paths)
+
+
+def test_a_copy_clips_as_the_original(monkeypatch):
+    for copied in (copy.deepcopy, lambda made: pickle.loads(pickle.dumps(made))):
+        parameters = parameters_like("float32")
+        gradients = list(GRADIENTS["random"]("float32"))[:6]
+        made = optimizer.Adam(0.01, parameters=parameters, grad_clip=paddle.nn.ClipGradByGlobalNorm(0.3))
+        run(made, parameters, gradients[:3])
+        twin = copied(made)
+        np.testing.assert_array_equal(
+            run(twin, twin._parameters(), gradients[3:]), run(made, parameters, gradients[3:])
+        )
 
 
 def test_groups_with_settings_of_their_own(monkeypatch):

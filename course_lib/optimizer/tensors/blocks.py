@@ -73,6 +73,7 @@ class Setting(NamedTuple):
     hyperparameters: tuple
     lr_scale: float
     regularizers: tuple
+    clip: object  # bounds of the gradient, or the group whose factor it takes
     dtype: str
     t: int
     scalars: tuple
@@ -128,21 +129,25 @@ class Block:
         """Remember where in memory the block's parameters lie."""
         self.targets = [parameters[index][start:stop] for index, start, stop in self.pieces]
 
-    def formula(self, optimizer, lr: float):
+    def formula(self, optimizer, lr: float, factors: dict):
         """Return one step of the block's parameters as a function of parameter, gradient and state."""
-        rule, lr = self.view.of(optimizer).rule, lr * self.setting.lr_scale
+        rule, lr, clip = self.view.of(optimizer).rule, lr * self.setting.lr_scale, self.setting.clip
 
         def formula(x, g, s):
             s.t += 1
+            if clip in factors:
+                g = g * factors[clip]
+            elif clip is not None:
+                g = np.minimum(np.maximum(g, clip[0]), clip[1])
             for kind, coefficient in self.setting.regularizers:
                 g = g + coefficient * (x if kind == "L2" else np.sign(x))
             return rule(x, g, s, lr)
 
         return formula
 
-    def loop(self, optimizer, lr: float):
+    def loop(self, optimizer, lr: float, factors: dict):
         """Return the same as a compiled loop, or ``None`` if there is none."""
-        return one_pass(self.formula(optimizer, lr), self.state, self.slots, self.targets[0].dtype)
+        return one_pass(self.formula(optimizer, lr, factors), self.state, self.slots, self.targets[0].dtype)
 
     def update(self, step, gradients: list[np.ndarray]) -> None:
         """Let ``step`` update every element of the block.
@@ -202,14 +207,14 @@ def make_blocks(
     return blocks
 
 
-def formulas(blocks: list[Block], optimizer, lr: float) -> dict:
-    """Return the step of each setting, for NumPy."""
-    return {view: block.formula(optimizer, lr) for view, block in _one_of_each(blocks)}
+def formulas(blocks: list[Block], optimizer, lr: float, factors: dict) -> dict:
+    """Return the step of each setting, for NumPy; ``factors`` are those of the groups whose gradients are clipped."""
+    return {view: block.formula(optimizer, lr, factors) for view, block in _one_of_each(blocks)}
 
 
-def loops(blocks: list[Block], optimizer, lr: float) -> dict | None:
+def loops(blocks: list[Block], optimizer, lr: float, factors: dict) -> dict | None:
     """Return the step of each setting, as a compiled loop; ``None`` if one of them has none."""
-    found = {view: block.loop(optimizer, lr) for view, block in _one_of_each(blocks)}
+    found = {view: block.loop(optimizer, lr, factors) for view, block in _one_of_each(blocks)}
     return found if all(found.values()) else None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numbers
 
 import paddle
+from paddle.nn import ClipGradByGlobalNorm, ClipGradByValue
+from paddle.nn.clip import _squared_l2_norm
 from paddle.regularizer import L1Decay, L2Decay
 
 from ...errors import number
@@ -50,12 +52,37 @@ class Group:
             if not parameter.stop_gradient and (gradient := parameter.grad) is not None
         ]
 
-    def clipped(self, pairs: list) -> list:
-        """Return the pairs after clipping; the norm of a global clip is that of this group."""
+    def clipped(self, pairs: list) -> tuple[list, float]:
+        """Clip, as far as that is not left to the formula (``clip_of``).
+
+        Returns:
+            The pairs, and the factor that a clip by the norm of all gradients has at this step.
+        """
         if self._clip is None or not pairs:
-            return pairs
+            return pairs, 1.0
+        usual = all(gradient.is_dense() and gradient.dtype == pairs[0][1].dtype for _, gradient in pairs)
         with paddle.no_grad():
-            return self._clip(pairs)
+            if usual and type(self._clip) is ClipGradByGlobalNorm and not self._clip.auto_skip_clip:
+                return pairs, self._factor([gradient for parameter, gradient in pairs if _may_be_clipped(parameter)])
+            if usual and type(self._clip) is ClipGradByValue:
+                return pairs, 1.0
+            return self._clip(pairs), 1.0
+
+    def _factor(self, gradients: list) -> float:
+        """Return the factor of ``ClipGradByGlobalNorm``, to the last bit, without a pass that multiplies by it."""
+        if not gradients:
+            return 1.0
+        norm = paddle.sqrt(paddle.stack([_squared_l2_norm(gradient) for gradient in gradients]).sum())
+        limit = paddle.full([1], self._clip.clip_norm, norm.dtype)
+        return (limit / paddle.maximum(norm, limit)).item()
+
+    def clip_of(self, parameter):
+        """Return what the formula clips by: bounds, this group for its factor, or ``None``."""
+        if not _may_be_clipped(parameter):
+            return None
+        if type(self._clip) is ClipGradByValue:
+            return float(self._clip.min), float(self._clip.max)
+        return self if type(self._clip) is ClipGradByGlobalNorm else None
 
     def lr_scale_of(self, parameter) -> float:
         """Return the factor that the global learning rate takes for this parameter."""
@@ -70,6 +97,10 @@ class Group:
         own = _attribute(parameter, "regularizer", None) if self._param_attr_regularizes else None
         regularizers = self._regularizers if own is None else [own]
         return tuple(("L2" if isinstance(each, L2Decay) else "L1", float(each._coeff)) for each in regularizers)
+
+
+def _may_be_clipped(parameter) -> bool:
+    return _attribute(parameter, "need_clip", True) is not False
 
 
 def make_groups(optimizer, parameters) -> list[Group]:

@@ -45,9 +45,10 @@ class Updates:
                 f"{type(optimizer).__name__} has no parameters to update: give parameters=model.parameters() when "
                 "making it"
             )
-        parameters, gradients = [], []
+        parameters, gradients, factors = [], [], {}
         for group, pairs in zip(optimizer._groups, pairs_by_group):
-            for parameter, gradient in group.clipped(pairs):
+            pairs, factors[group] = group.clipped(pairs)
+            for parameter, gradient in pairs:
                 if not gradient.is_dense():
                     self._check_rows(optimizer, parameter, group)
                 parameters.append(parameter)
@@ -59,19 +60,19 @@ class Updates:
             self._addresses = []  # either a parameter has been reshaped where it lies, or a gradient is wrong
             self._make_current(optimizer, parameters)
             check_forms(parameters, self._memory, gradients, arrays)
-        steps = self._steps(optimizer, parameters)
+        steps = self._steps(optimizer, parameters, factors)
         update(self.blocks, steps, [array.reshape(-1) for array in arrays])
 
-    def _steps(self, optimizer, parameters) -> dict:
+    def _steps(self, optimizer, parameters, factors) -> dict:
         """Return what is to be done to the blocks, which are made anew where their rule turns out to have no loop."""
         lr = optimizer.get_lr()
-        steps = loops(self.blocks, optimizer, lr) if self._for_loops else None
+        steps = loops(self.blocks, optimizer, lr, factors) if self._for_loops else None
         self.in_one_pass = steps is not None
         if self._for_loops and not self.in_one_pass:
             self._can_be_compiled = False
             self.go_on_from(self.states(optimizer))
             self._make_current(optimizer, parameters)
-        return steps if self.in_one_pass else formulas(self.blocks, optimizer, lr)
+        return steps if self.in_one_pass else formulas(self.blocks, optimizer, lr, factors)
 
     def _check_rows(self, optimizer, parameter, group) -> None:
         """Raise or warn where Paddle's Adam does something else with a gradient of some rows only.
@@ -131,25 +132,26 @@ class Updates:
     def _setting(self, optimizer, place: int, state: State) -> Setting:
         """Return what a parameter must share with others to be updated together with them."""
         parameter, group = self.members[place]
-        hyperparameters, lr_scale, regularizers = self._settings_of(optimizer, place)
+        hyperparameters, lr_scale, regularizers, clip = self._settings_of(optimizer, place)
         return Setting(
             hyperparameters=tuple(sorted(hyperparameters.items())),
             lr_scale=lr_scale,
             regularizers=regularizers,
+            clip=clip,
             dtype=str(parameter.dtype),
             t=state.t,
             scalars=tuple(state.scalars.items()),
             group=None if optimizer.elementwise else group,
         )
 
-    def _settings_of(self, optimizer, place: int) -> tuple[dict, float, tuple]:
-        """Return the hyper-parameters, the factor of the learning rate and the regularizers of a parameter."""
+    def _settings_of(self, optimizer, place: int) -> tuple[dict, float, tuple, object]:
+        """Return a parameter's hyper-parameters, factor of the learning rate, regularizers and clip."""
         if place in self._inherited:
             return self._inherited[place]
         parameter, group = self.members[place]
         hyperparameters = {**group.hyperparameters, **optimizer.overrides_for(parameter)}
         lr_scale = group.lr_scale_of(parameter) * hyperparameters.pop("lr_ratio", 1.0)
-        return hyperparameters, lr_scale, group.regularizers_of(parameter)
+        return hyperparameters, lr_scale, group.regularizers_of(parameter), group.clip_of(parameter)
 
     # ------------------------------------------------------------------ the states
 
