@@ -52,7 +52,7 @@ def both_ways(made, sequence, x):
                 s.t += 1
                 return made.rule(x, g, s, 0.01)
 
-            step = one_pass.one_pass(formula, s, made.slots, x.dtype) if in_one_pass else formula
+            step = one_pass.fused(formula, s, made.slots, x.dtype, set()) if in_one_pass else formula
             with np.errstate(all="ignore"):
                 position = step(position, gradient, s)
             path.append(position.copy())
@@ -341,10 +341,28 @@ def asks_for_the_size(self, x, g, s, lr):
     return x - lr * g / g.size
 
 
+def asks_whether_any(self, x, g, s, lr):
+    return np.where(np.any(g > 0.5), x - lr * g, x)
+
+
+def compares_a_condition(self, x, g, s, lr):
+    return x - lr * g if np.size((g > 0) == True) else x  # noqa: E712
+
+
+def prints_a_condition(self, x, g, s, lr):
+    return x - lr * g * len(str(g > 0))
+
+
+def another_loop_at_every_step(self, x, g, s, lr):
+    for _ in range(s.t):
+        x = x - lr * g
+    return x
+
+
 NOT_COMPILED = [
     *[mean, mean_by_numpy, norm, dot, exponential, if_on_an_array, number_of_numpy, array_of_its_own, keeps_arrays],
     *[keeps_in_the_state, prints, formats, slot_becomes_a_number, multiplies_by_a_condition, sums_up],
-    asks_for_the_size,
+    *[asks_for_the_size, asks_whether_any, compares_a_condition, prints_a_condition, another_loop_at_every_step],
 ]
 
 
@@ -359,7 +377,7 @@ def test_a_gradient_that_a_rule_changes_is_changed():
         return x - lr * g
 
     s = SimpleNamespace(a=np.zeros(3), t=1)
-    assert one_pass.one_pass(lambda x, g, s: rule(None, x, g, s, 0.1), s, ("a",), np.dtype("float64")) is None
+    assert one_pass.fused(lambda x, g, s: rule(None, x, g, s, 0.1), s, ("a",), np.dtype("float64"), set()) is None
 
 
 def test_a_rule_that_can_not_be_compiled_is_tried_once(monkeypatch):
@@ -374,9 +392,6 @@ def test_a_rule_that_can_not_be_compiled_is_tried_once(monkeypatch):
 
 
 def test_an_error_of_a_rule_is_the_one_of_numpy():
-    def rule(self, x, g, s, lr):
-        return x - lr * g / (s.t - 1)
-
     parameter = paddle.ones([3])
     parameter.stop_gradient, parameter.grad = False, paddle.ones([3])
     with pytest.raises(ZeroDivisionError):

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .one_pass import one_pass
+from . import one_pass
 from .paddle_format import format_of
 
 FOR_NUMPY = 65_536
@@ -98,6 +98,7 @@ class View:
 
     def __init__(self, overrides: dict, rounded: bool = False):
         self.overrides, self.rounded = overrides, rounded
+        self.loops = set()  # what the rule has been compiled to, as these parameters see it
 
     def of(self, optimizer):
         """Return an optimizer of the same class with the settings of this moment."""
@@ -147,7 +148,9 @@ class Block:
 
     def loop(self, optimizer, lr: float, factors: dict):
         """Return the same as a compiled loop, or ``None`` if there is none."""
-        return one_pass(self.formula(optimizer, lr, factors), self.state, self.slots, self.targets[0].dtype)
+        return one_pass.fused(
+            self.formula(optimizer, lr, factors), self.state, self.slots, self.targets[0].dtype, self.view.loops
+        )
 
     def update(self, step, gradients: list[np.ndarray]) -> None:
         """Let ``step`` update every element of the block.

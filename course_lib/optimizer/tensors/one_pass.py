@@ -26,6 +26,9 @@ from ...files import path_named_by, write_atomically
 WORTH_COMPILING = 16_384
 """From this many elements on, a loop saves enough in a training to be worth loading Numba and compiling it once."""
 
+MOST_LOOPS = 16
+"""A rule that is another loop at every step would be compiled at every step: with more loops than these it is not."""
+
 FORMS = {
     np.add: "{} + {}",
     np.subtract: "{} - {}",
@@ -50,7 +53,6 @@ FORMS = {
 ARITHMETIC = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide}
 COMPARISONS = {"gt": np.greater, "ge": np.greater_equal, "lt": np.less, "le": np.less_equal}
 COMPARED = frozenset(COMPARISONS.values())
-OPERATORS = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide}
 POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}  # what NumPy takes for powers of an array
 
 
@@ -142,7 +144,9 @@ class Condition:
     """What a comparison gives for one element; ``np.where`` takes it, and nothing else does."""
 
     __slots__ = ("operand", "tape")
-    __init__, __bool__ = Symbol.__init__, Symbol.__bool__
+    __init__ = Symbol.__init__
+    __array__ = __bool__ = __repr__ = __eq__ = __ne__ = Symbol._has_no_value
+    __array_ufunc__ = __hash__ = None
 
 
 def _add_operator(name: str, function) -> None:
@@ -244,19 +248,22 @@ def _function(loop: Loop, file: str):
     return space["loop"]
 
 
-def one_pass(formula, s: SimpleNamespace, slots: tuple[str, ...], dtype: np.dtype):
+def fused(formula, s: SimpleNamespace, slots: tuple[str, ...], dtype: np.dtype, earlier: set[Loop]):
     """Return a function that does what ``formula`` does, where the arrays lie and in one pass; ``None`` without one.
 
     Args:
         formula: Function of parameter, gradient and state that changes the state and returns the new parameter.
         s: The state before; ``slots`` names its arrays, which are flat and have this ``dtype``.
+        earlier: The loops that it has been so far; this one is added.
     """
     try:
         loop, numbers, scalars = record(formula, s, slots)
-        update = compiled(loop, dtype)
+        earlier.add(loop)
+        if len(earlier) > MOST_LOOPS:
+            return None
+        update, numbers = compiled(loop, dtype), np.array([1, 0, *numbers], dtype)
     except Exception:  # if it is an error of the rule, it will come up again on NumPy
         return None
-    numbers = np.array([1, 0, *numbers], dtype)
 
     def step(x, g, s):
         update(x, g, *(vars(s)[slot] for slot in slots), numbers)
