@@ -48,6 +48,14 @@ def test_two_cores_compute_the_same_bits_as_one(case, request):
     np.testing.assert_array_equal(path(case), alone)
 
 
+@pytest.mark.parametrize(
+    ("allowed", "expected"), [("1", 1), ("2", 2), (" 2,4", 2), ("64", 2), ("0", 1), ("-3", 1), ("many", 1), ("", 1)]
+)
+def test_as_many_cores_as_openmp_may_have(allowed, expected, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1}, raising=False)
+    assert blocks.cores(allowed) == expected
+
+
 def test_workers_take_part(two_cores, monkeypatch):
     threads = set()
     rule = optimizer.SGD.rule

@@ -27,6 +27,8 @@ class NoTensors:
             raise needs_paddle(f"{type(self).__name__}({'grad_clip' if parameters is None else 'parameters'}=…)")
         self.regularization = None if weight_decay is None else finite("weight_decay", weight_decay)
 
+    compiled = None
+
     def states_in_use(self) -> list:
         return []
 
