@@ -268,6 +268,14 @@ def test_the_cause_of_nan_is_the_same_without_the_processors_help(change, monkey
     assert judged(text)["html"] == told
 
 
+def test_the_courses_own_root_of_a_number_is_watched(monkeypatch):
+    text = "from course_lib.arrays import sqrt\n" + STEP + "return x - lr * sqrt(-lr) * g"
+    told = judged(text)["html"]
+    assert "sqrt(-lr)" in told
+    monkeypatch.setattr(strict, "TELLS", False)
+    assert judged(text)["html"] == told
+
+
 def test_without_the_processors_help_nothing_is_claimed_that_was_not_seen(monkeypatch):
     text = STEP + "return x - lr * g * np.inf"
     assert "it stands in the code itself" in judged(text)["html"]
