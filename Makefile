@@ -77,6 +77,7 @@ reproduce: $(VENV) ## train LeNet on MNIST as in chapter 12 (hours; goes on wher
 bench: book ## weigh pages, time optimizers and Python on the page (writes benchmarks/results, the page on speed)
 	$(BIN)/python -m benchmarks.page_weight
 	$(BIN)/python -m benchmarks.step_time
+	$(BIN)/python -m benchmarks.user_time
 	$(BIN)/python -m benchmarks.answers
 	$(BIN)/python -m tools.notebooks execute chapters/speed.ipynb
 

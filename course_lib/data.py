@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
+import importlib.util
 import math
 import os
 import re
@@ -214,13 +215,26 @@ def _load(name: str, size: int | None, folder: str | None) -> Dataset:
 
 
 def _digits() -> list[Split]:
-    from sklearn.datasets import load_digits  # takes a second to import: only those who need it wait
-
-    digits = load_digits()
-    images = (digits.images[:, None] / 16).astype(np.float32)
+    pixels, labels = _table_of_digits()
+    images = (pixels.reshape(-1, 1, 8, 8) / 16).astype(np.float32)
     # RandomState, because NumPy promises that its numbers stay the same in every future version.
     order = np.random.RandomState(0).permutation(len(images))
-    return [_part(images, digits.target, chosen) for chosen in np.split(order, [1000, 1397])]
+    return [_part(images, labels, chosen) for chosen in np.split(order, [1000, 1397])]
+
+
+def _table_of_digits() -> tuple[np.ndarray, np.ndarray]:
+    """scikit-learn's digits: pixels from 0 to 16 ``[n, 64]`` and labels ``[n]``.
+
+    They are read from its file. What reads it there takes a second to import, and is asked only where no file is found.
+    """
+    package = importlib.util.find_spec("sklearn")
+    file = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz" if package else Path()
+    if file.is_file():
+        table = np.loadtxt(file, np.uint8, delimiter=",")
+        return table[:, :-1], table[:, -1]
+    from sklearn.datasets import load_digits
+
+    return load_digits(return_X_y=True)
 
 
 def _mnist(folder: str | None) -> list[Split]:

@@ -100,11 +100,11 @@ def of(samples) -> Interval:
         >>> print(f"{of([2.0, 3.0, 4.0]):.1f}")
         3.0 ± 2.5
     """
-    from scipy import stats  # a heavy import, needed where something is judged
+    from scipy import special  # stats would take a second to import
 
     samples = _finite("samples", samples)
     mean, error = samples.mean(), samples.std(ddof=1) / math.sqrt(len(samples))
-    reach = stats.t.ppf((1 + LEVEL) / 2, len(samples) - 1) * error
+    reach = special.stdtrit(len(samples) - 1, (1 + LEVEL) / 2) * error
     return Interval(float(mean), float(mean - reach), float(mean + reach))
 
 
@@ -141,14 +141,15 @@ def share(outcomes) -> Share:
         >>> print(most, most.above(0.5))
         9 of 10 True
     """
-    from scipy import stats
+    from scipy import special
 
     outcomes = np.asarray(outcomes)
     if outcomes.ndim != 1 or outcomes.dtype != bool or not len(outcomes):
         raise ValueError(f"outcomes must be a list of True and False, got {outcomes!r:.60}")
-    yes = int(outcomes.sum())
-    low, high = stats.binomtest(yes, len(outcomes)).proportion_ci(LEVEL, method="wilson")
-    return Share(yes / len(outcomes), float(low), float(high), yes, len(outcomes))
+    yes, n, z = int(outcomes.sum()), len(outcomes), float(special.ndtri((1 + LEVEL) / 2))
+    p, width = yes / n, 2 * (n + z * z)
+    centre, reach = (2 * n * p + z * z) / width, z / width * math.sqrt(4 * n * p * (1 - p) + z * z)
+    return Share(p, centre - reach if yes else 0.0, centre + reach if yes < n else 1.0, yes, n)
 
 
 def _pairs(a, b) -> tuple[np.ndarray, np.ndarray]:

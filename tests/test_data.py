@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import importlib.util
 import itertools
 import os
 import struct
@@ -9,6 +10,7 @@ import threading
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -66,6 +68,15 @@ def test_digits_are_split_without_overlap_and_each_image_keeps_its_label():
     dataset = data.load("digits")
     parts = (dataset.train, dataset.validation, dataset.test)
     assert sorted((i.tobytes(), int(t)) for part in parts for i, t in zip(part.images, part.labels)) == known
+
+
+def test_the_digits_are_found_where_scikit_learn_keeps_them_elsewhere(monkeypatch, tmp_path):
+    importlib.import_module("sklearn.datasets")  # it looks for other packages in the same way
+    from_file = data._table_of_digits()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: SimpleNamespace(origin=str(tmp_path / "__init__.py")))
+    for ours, theirs in zip(from_file, data._table_of_digits()):
+        assert ours.dtype == np.uint8 != theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_the_order_of_the_digits_is_the_published_one():

@@ -1,9 +1,12 @@
 """Intervals: they hold the truth as often as they say, and their three answers are those of the threshold."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from course_lib import intervals
 
@@ -29,6 +32,16 @@ def test_wilsons_interval_of_a_share():
     assert share.low == pytest.approx(8 / (8 + 1.959964**2), abs=1e-6)
     assert str(share) == f"{share}" == "8 of 8"
     assert intervals.share([True, False]).above(0.5) is None
+
+
+@pytest.mark.parametrize("tries", [1, 2, 10, 57])
+def test_both_intervals_are_scipys_to_the_last_bit(tries):
+    for yes in range(tries + 1):
+        share = intervals.share([True] * yes + [False] * (tries - yes))
+        assert (share.low, share.high) == stats.binomtest(yes, tries).proportion_ci(intervals.LEVEL, method="wilson")
+    samples = np.random.default_rng(tries).normal(size=tries + 1)
+    interval, error = intervals.of(samples), samples.std(ddof=1) / math.sqrt(tries + 1)
+    assert interval.high == samples.mean() + stats.t.ppf((1 + intervals.LEVEL) / 2, tries) * error
 
 
 @pytest.mark.parametrize("samples", [lambda rng: rng.normal(5, 2, 8), lambda rng: rng.uniform(4, 6, 8)])

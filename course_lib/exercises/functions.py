@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import numbers
 import textwrap
@@ -73,7 +74,10 @@ class FunctionExercise(Implement):
         self.reference, self.cases = reference, cases
         self.order = np.random.default_rng(7).permutation(len(cases))
         self.relative, self.absolute, self.decades = relative, absolute, decades
-        self._shapes = [np.shape(self._ask_reference(case)) for case in cases]
+
+    @functools.cached_property  # not at the start: of a hundred exercises one is checked
+    def _shapes(self) -> list[tuple]:
+        return [np.shape(self._ask_reference(case)) for case in self.cases]
 
     def _ask_reference(self, case):
         return self.reference(**{name: as_given(value, NumpyArrays) for name, value in case.arguments.items()})

@@ -254,6 +254,7 @@ def drift_per_cycle(beta2: float, slopes=(3.0, -1.0, -1.0), cycles: int = 3000) 
 
 
 _SCALES = (8.2072, 1.7207, 1.0721)  # v after the gradients 3, -1, -1, once it repeats with period 3
+_DRIFT = drift_per_cycle(0.1, cycles=200)  # so soon v repeats where β₂ is far from 1
 
 
 PredictExercise(
@@ -262,13 +263,11 @@ PredictExercise(
     title="Adam over one cycle of the three slopes",
     question="Slopes 3, -1, -1 in turn; Adam with β₁ = 0, β₂ = 0.1, lr = 1, and v has settled: by how much does x "
     "change per cycle?",
-    value=drift_per_cycle(0.1),
+    value=_DRIFT,
     tolerance=0.01,
     because="v is 8.21, 1.72, 1.07 after the three slopes, so x moves by -3/√8.21 + 1/√1.72 + 1/√1.07 = +0.68.",
     mistakes=(
-        TypicalNumber(
-            "wrong-way", -drift_per_cycle(0.1), "Right size, wrong sign: a slope of 3 moves x down, a slope of -1 up."
-        ),
+        TypicalNumber("wrong-way", -_DRIFT, "Right size, wrong sign: a slope of 3 moves x down, a slope of -1 up."),
         TypicalNumber("plain-descent", -1, "This is plain gradient descent, -3 + 1 + 1: Adam divides by √v."),
         TypicalNumber(
             "signs-only",
@@ -299,7 +298,7 @@ PredictExercise(
         ),
         TypicalNumber(
             "shares-swapped",
-            drift_per_cycle(0.9),
+            drift_per_cycle(0.9, cycles=200),
             "β₂ = 0.1 is the share of the old v that is kept: v ← 0.1 v + 0.9 g².",
         ),
     ),
