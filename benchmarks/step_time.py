@@ -169,7 +169,7 @@ def bytes_of_paddle_state(optimizer) -> int:
 
 
 def machine(pytorch: PyTorch | None) -> dict:
-    """What the times depend on."""
+    """What the times depend on, asked before they are measured."""
     return {
         "processor": processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -180,6 +180,7 @@ def machine(pytorch: PyTorch | None) -> dict:
         "paddle": paddle.__version__,
         "pytorch": pytorch.version if pytorch else "not installed",
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "not set"),
+        "load before": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else "unknown",
     }
 
 
@@ -204,6 +205,7 @@ def run(model_names=None, optimizer_names=None, seconds: float = 4.0, sizes=(), 
     shapes = {model: MODELS[model]() for model in model_names}
     pairs = [(model, name) for model in model_names for name in optimizer_names or cases]
     pytorch = PyTorch(python.absolute(), CORES) if python.exists() else None
+    conditions = machine(pytorch)
     rows = [
         {"model": model, "optimizer": name, **measure(cases[name], shapes[model], seconds, pytorch)}
         for model, name in tqdm(pairs, disable=None, unit="pair")
@@ -213,7 +215,7 @@ def run(model_names=None, optimizer_names=None, seconds: float = 4.0, sizes=(), 
         for size in tqdm(sizes, disable=None, unit="size")
     ]
     results = {
-        "machine": machine(pytorch),
+        "machine": conditions,
         "models": {model: {"tensors": len(s), "parameters": sum(map(math.prod, s))} for model, s in shapes.items()},
         "rows": rows,
         "sizes": by_size,

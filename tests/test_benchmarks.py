@@ -9,7 +9,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from benchmarks import answers, schedule_curves, step_time, tutorial_comparison
+from benchmarks import answers, first_step, schedule_curves, step_time, tutorial_comparison
 from benchmarks.pytorch_steps import KINDS, in_pytorchs_words
 from benchmarks.records import rounded
 from course_lib import data, training
@@ -40,6 +40,7 @@ def test_the_results_describe_machine_models_and_every_pair(tiny, tmp_path, caps
     results = json.loads(output.read_text(encoding="utf-8"))
     assert set(results["machine"]) == {
         "processor", "cores", "system", "python", "numpy", "numba", "paddle", "pytorch", "OMP_NUM_THREADS",
+        "load before",
     }  # fmt: skip
     assert results["models"] == {"tiny": {"tensors": 2, "parameters": 8}}
     assert [row["optimizer"] for row in results["rows"]] == list(step_time.flavours())
@@ -171,7 +172,51 @@ def test_the_stored_results_are_complete():
     measured = {(row["model"], row["optimizer"]) for row in results["rows"]}
     assert [row["values"] for row in results["sizes"]] == step_time.SIZES
     assert measured == {(model, name) for model in step_time.MODELS for name in step_time.flavours()}
-    assert step_time.RESULTS.with_suffix(".md").read_text(encoding="utf-8") == step_time.table(results)
+
+
+@pytest.mark.parametrize("path", [step_time.RESULTS, step_time.RESULTS.with_name("two_cores.json")])
+def test_the_stored_table_is_that_of_the_stored_results(path):
+    results = json.loads(path.read_text(encoding="utf-8"))
+    assert path.with_suffix(".md").read_text(encoding="utf-8") == step_time.table(results)
+
+
+def test_the_stored_results_of_two_cores_are_complete():
+    results = json.loads(step_time.RESULTS.with_name("two_cores.json").read_text(encoding="utf-8"))
+    assert results["machine"]["OMP_NUM_THREADS"] == "2"
+    measured = {(row["model"], row["optimizer"]) for row in results["rows"]}
+    assert measured == {(model, name) for model in ("LeNet", "10 million") for name in step_time.flavours()}
+
+
+# The first step -----------------------------------------------------------------------------------------------
+
+
+def test_each_first_step_has_a_process_and_one_finds_the_loop_that_another_has_left(monkeypatch, tmp_path):
+    pytest.importorskip("numba")
+    asked = []
+
+    def answer(program, loops):
+        asked.append((program, loops))
+        return len(asked)
+
+    monkeypatch.setattr(first_step, "in_a_process_of_its_own", answer)
+    assert first_step.main(["--times", "2", "--output", str(tmp_path / "first.json")]) == 0
+    results = json.loads((tmp_path / "first.json").read_text(encoding="utf-8"))
+    assert list(results["seconds"].values()) == [[1, 5], [2, 6], [3, 7], [4, 8]]
+    assert len(set(asked[1:3])) == 1  # the same program, in the same folder
+    assert asked[1][1] != asked[5][1]  # which is empty again in the next round
+
+
+def test_a_first_step_takes_time_and_loads_numba_only_where_it_compiles(tmp_path):
+    program = first_step.STEP.format("float('inf')") + "; import sys; assert 'numba' not in sys.modules"
+    assert first_step.in_a_process_of_its_own(program, str(tmp_path)) > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_stored_costs_of_the_first_step_are_complete():
+    results = json.loads(first_step.RESULTS.read_text(encoding="utf-8"))
+    assert results["command"] == "python -m benchmarks.first_step"
+    assert list(results["seconds"]) == ["import numba", "compiled", "from the disk", "on NumPy"]
+    assert all(len(each) >= 5 for each in results["seconds"].values())
 
 
 # Answers on the page ------------------------------------------------------------------------------------------
