@@ -7,6 +7,7 @@ SHELL := /bin/bash
 VENV := .venv/complete
 BIN := .venv/bin
 MUTATION := .venv/mutation
+TORCH := .venv/torch
 BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
 
 # What a user has set for Python, Matplotlib, pytest, … could change results: only the variables listed there get through.
@@ -74,9 +75,12 @@ stability: $(VENV) ## execute the chapters with other seeds (OFFSET=100) and tel
 reproduce: $(VENV) ## train LeNet on MNIST as in chapter 12 (hours; goes on where it was; ONLY="1cycle" for one policy)
 	$(BIN)/python -m benchmarks.super_convergence $(if $(ONLY),--policies $(ONLY))
 
-bench: book ## weigh pages, time optimizers and Python on the page (writes benchmarks/results, the page on speed)
+bench: book $(TORCH)/complete ## weigh pages, time optimizers and Python on the page (writes benchmarks/results, the page on speed)
 	$(BIN)/python -m benchmarks.page_weight
 	$(BIN)/python -m benchmarks.step_time
+	OMP_NUM_THREADS=2 $(BIN)/python -m benchmarks.step_time --models LeNet "10 million" --seconds 10 \
+	  --output benchmarks/results/two_cores.json
+	$(BIN)/python -m benchmarks.first_step
 	$(BIN)/python -m benchmarks.user_time
 	$(BIN)/python -m benchmarks.answers
 	$(BIN)/python -m tools.notebooks execute chapters/speed.ipynb
@@ -99,3 +103,11 @@ clean: ## remove what was built, .venv included
 $(VENV): requirements.txt pyproject.toml tools/venv.sh
 	@tools/venv.sh .venv
 	@touch $@
+
+# PyTorch is only measured beside the course's optimizers. Its build for processors alone has an index of its own; the
+# usual one may bring gigabytes for graphics cards. Where neither succeeds, its columns stay empty.
+TORCH_INSTALL := $(TORCH)/bin/python -m pip install --quiet --timeout 15 --retries 1 torch==2.13.0
+$(TORCH)/complete: $(VENV)
+	$(BIN)/python -m virtualenv --quiet $(TORCH)
+	if $(TORCH_INSTALL) --index-url https://download.pytorch.org/whl/cpu || $(TORCH_INSTALL); then touch $@; \
+	  else rm -r $(TORCH); echo "PyTorch cannot be installed: it is left out of the measurement"; fi
