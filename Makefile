@@ -7,7 +7,7 @@ SHELL := /bin/bash
 VENV := .venv/complete
 BIN := .venv/bin
 MUTATION := .venv/mutation
-BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
+BUILD := $(BIN)/python -m tools.book build . -W -n --keep-going
 
 # What a user has set for Python, Matplotlib, pytest, … could change results: only the variables listed there get through.
 KEPT := $(shell sed 's/\#.*//' tools/kept_variables.txt)
