@@ -8,7 +8,9 @@ VENV := .venv/complete
 BIN := .venv/bin
 MUTATION := .venv/mutation
 TORCH := .venv/torch
-BUILD := $(BIN)/jupyter-book build . -W -n --keep-going
+BUILD := $(BIN)/python -m tools.book build . -W -n --keep-going
+# As many as there are cores, but a worker of pytest takes 2 GB
+WORKERS := -n logical --maxprocesses 4
 
 # What a user has set for Python, Matplotlib, pytest, … could change results: only the variables listed there get through.
 KEPT := $(shell sed 's/\#.*//' tools/kept_variables.txt)
@@ -52,12 +54,12 @@ pdf: book ## print the book as one PDF into _build/pdf (needs Chromium)
 	$(BIN)/python -m tools.pdf
 
 test: lint ## run every check: style, unit tests, all notebooks, a build of the book, its pages
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --doctest-modules -p tools.alone \
+	$(BIN)/pytest $(WORKERS) --dist loadfile --no-loadscope-reorder --doctest-modules -p tools.alone \
 	  --nbval --nbval-current-env --nbval-sanitize-with tools/nbval.cfg --nbval-cell-timeout 600 \
 	  --durations 10 --ignore tests/browser $(PYTEST_ARGS)
 
 test-browser: book ## open the built book in Chromium (has to be installed), without a network, and use it as readers do
-	$(BIN)/pytest tests/browser -n 2 --durations 5 $(PYTEST_ARGS)
+	$(BIN)/pytest tests/browser $(WORKERS) --durations 5 $(PYTEST_ARGS)
 
 lint: $(VENV) ## check the style of code and notebooks
 	$(BIN)/ruff check .

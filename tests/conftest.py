@@ -24,8 +24,8 @@ def site(tmp_path_factory, worker_id) -> Path:
     folder, log = shared / "book", shared / "book.log"
     with FileLock(shared / "book.lock"):
         if not log.exists():
-            program = Path(sys.executable).with_name("jupyter-book")
-            command = [program, "build", ROOT, "--all", "-W", "-n", "--keep-going", "--path-output", folder]
+            command = [sys.executable, "-m", "tools.book", "build", ROOT, "--all", "-W", "-n", "--keep-going"]
+            command += ["--path-output", folder]
             environment = {**os.environ, "NO_COLOR": "1", VARIABLE: "", SITE_VARIABLE: ""}
             build = subprocess.run(
                 command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"

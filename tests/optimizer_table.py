@@ -132,11 +132,14 @@ def parameters_like(dtype: str) -> list[paddle.Tensor]:
 
 
 def run(made, parameters, gradients, before_step=None) -> np.ndarray:
-    """Feed the gradients to the optimizer ``made``; return the parameters after each step as one array."""
+    """Feed the gradients to the optimizer ``made``; return the parameters after each step as one array.
+
+    Gradients are arrays, tensors, or None.
+    """
     positions = [_flat(parameters)]
     for step, values in enumerate(gradients):
         for parameter, value in zip(parameters, values):
-            parameter.grad = None if value is None else paddle.to_tensor(value)
+            parameter.grad = paddle.to_tensor(value) if isinstance(value, np.ndarray) else value
         if before_step is not None:
             before_step(step, made)
         made.step()

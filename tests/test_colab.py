@@ -24,7 +24,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from packaging.requirements import Requirement
 from sphinx.errors import ConfigError
 
-from tools import alone, colab, colab_run, colab_setup, hygiene
+from tests.test_site import parse
+from tools import alone, colab, colab_run, colab_setup, hygiene, pyodide
 from tools.notebooks import CHAPTERS, ROOT, notebooks, store
 from tools.repository import SITE_VARIABLE, VARIABLE, Repository, site_url
 
@@ -94,9 +95,7 @@ def test_formulas_keep_the_numbers_of_the_book(site, edition):
 
 def test_figures_keep_the_numbers_of_the_book_and_their_captions_follow_them(site, edition):
     for path, notebook in edition.items():
-        page = BeautifulSoup(
-            (site / path.relative_to(ROOT)).with_suffix(".html").read_text(encoding="utf-8"), "html.parser"
-        )
+        page = parse((site / path.relative_to(ROOT)).with_suffix(".html"))
         captions = []
         for figure, cell in zip(notebook.cells, notebook.cells[1:]):
             if any("image/svg+xml" in output.get("data", {}) for output in figure.get("outputs", [])):
@@ -149,8 +148,9 @@ def test_what_is_brought_along_is_the_library_and_stored_results():
 def test_pages_offer_the_notebook_that_works_alone(site):
     for path in notebooks():
         page = (site / path.relative_to(ROOT)).with_suffix(".html")
-        html = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
-        targets = [(page.parent / link["href"]).resolve() for link in html.select("a.btn-download-source-button")]
+        targets = [
+            (page.parent / link["href"]).resolve() for link in parse(page).select("a.btn-download-source-button")
+        ]
         assert targets == ([] if path == ENTRANCE else [site / colab.FOLDER / edition_name(path)]), path.name
     assert not list(site.glob("_sources/**/*.ipynb")), "a notebook that would not run alone"
 
@@ -270,7 +270,8 @@ def small_book(folder: Path, text: str = SMALL) -> Path:
 
 def build(folder: Path, repository: str = "", seed: str = "0") -> subprocess.CompletedProcess:
     environment = {**os.environ, VARIABLE: repository, SITE_VARIABLE: "", "PYTHONHASHSEED": seed, "NO_COLOR": "1"}
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-W", "-n", "--keep-going"]
+    environment[pyodide.VARIABLE] = ""  # packing Python for pages from disk takes a third of the time
+    command = [sys.executable, "-m", "tools.book", "build", ".", "-W", "-n", "--keep-going"]
     return subprocess.run(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -313,7 +314,7 @@ def test_myst_becomes_plain_markdown_and_links_lead_to_the_site(published):
 
 
 def test_in_the_book_an_output_that_names_a_notebook_leads_to_its_page(unpublished):
-    page = BeautifulSoup((unpublished / "chapters/small.html").read_text(encoding="utf-8"), "html.parser")
+    page = parse(unpublished / "chapters/small.html")
     links = [link["href"] for link in page.select(".cell_output a:not(.headerlink)")]
     assert links == ["other.html#place", "#here", "https://example.org"]
 
@@ -343,7 +344,7 @@ def test_same_input_same_bytes(published, tmp_path):
 
 
 def test_buttons_lead_to_the_repository_and_to_colab(published):
-    page = BeautifulSoup((published / "chapters/small.html").read_text(encoding="utf-8"), "html.parser")
+    page = parse(published / "chapters/small.html")
     links = {link["href"] for link in page.select(".header-article a, .bd-header-article a") if link.has_attr("href")}
     repository = "https://github.com/ada/learning-rates"
     assert {
@@ -357,7 +358,7 @@ def test_buttons_lead_to_the_repository_and_to_colab(published):
 
 
 def test_a_page_that_is_no_notebook_has_none_to_offer(published):
-    page = BeautifulSoup((published / "chapters/other.html").read_text(encoding="utf-8"), "html.parser")
+    page = parse(published / "chapters/other.html")
     assert not page.select(".btn-download-source-button, .dropdown-launch-buttons")
 
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import xml.dom.minidom
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -84,9 +85,15 @@ def range_test(losses=None):
     return RangeTest(lrs, np.array(losses), np.array(losses), "steepest", None, "exponential")
 
 
-@pytest.fixture(scope="module", params=FIGURES)
+@cache
+def made(name):
+    """A figure, computed once for all tests that only look at it."""
+    return FIGURES[name]()
+
+
+@pytest.fixture(params=FIGURES)
 def figure(request):
-    return FIGURES[request.param]()
+    return made(request.param)
 
 
 def simple(**changes):
@@ -515,10 +522,10 @@ def test_first_picture_is_the_start_setting(figure):
     check_shown(data, setting, {"lines": lines, "dots": dots, "texts": texts})
 
 
-@pytest.mark.parametrize("make", FIGURES.values(), ids=FIGURES)
-def test_pages_are_light_and_the_same_every_time(make):
-    page = make()._repr_html_()
-    assert page == make()._repr_html_()
+@pytest.mark.parametrize("name", FIGURES)
+def test_pages_are_light_and_the_same_every_time(name):
+    page = made(name)._repr_html_()
+    assert page == FIGURES[name]()._repr_html_()
     assert len(page.encode()) < 300_000
 
 
@@ -600,7 +607,7 @@ def test_controls_wait_for_the_script_so_that_nothing_dead_is_shown(figure):
 
 
 def test_ids_do_not_clash_on_one_page():
-    pages = [make()._repr_html_() for make in FIGURES.values()]
+    pages = [made(name)._repr_html_() for name in FIGURES]
     ids = [one["id"] for page in pages for _, one in Elements(page).found if "id" in one]
     assert len(ids) == len(set(ids))
 
@@ -689,7 +696,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 def test_moved_by_hand_a_browser_shows_what_is_stored(tmp_path):
-    figures = [make() for make in FIGURES.values()]
+    figures = [made(name) for name in FIGURES]
     page = "".join(figure._repr_html_() for figure in figures)
     (tmp_path / "page.html").write_text(f"<!doctype html><meta charset=utf-8><body>{page}{OPERATE}", encoding="utf-8")
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]

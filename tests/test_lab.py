@@ -27,7 +27,7 @@ from tools.notebooks import CHAPTERS, ROOT, notebooks
 def edition(site) -> dict[str, str]:
     """File name → content, written by the builder from what the build of the site has read."""
     folder = site.parents[1]
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", ROOT, "-W", "-n", "--path-output", folder]
+    command = [sys.executable, "-m", "tools.book", "build", ROOT, "-W", "-n", "--path-output", folder]
     command += ["--builder", "custom", "--custom-builder", "lab"]
     built = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
     assert built.returncode == 0, built.stdout[-3000:]

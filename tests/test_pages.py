@@ -15,6 +15,7 @@ from docutils import nodes
 from sphinx.cmd.build import main as sphinx_build
 
 from course_lib.exercises import EXERCISES
+from tests.test_site import parse
 from tools import hygiene, sphinx_folds, sphinx_pages, sphinx_social
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,7 +24,7 @@ CHINESE = r"[\u4e00-\u9fff]"
 
 
 def page(site: Path, name: str) -> BeautifulSoup:
-    return BeautifulSoup((site / "chapters" / name).read_text(encoding="utf-8"), "html.parser")
+    return parse(site / "chapters" / name)
 
 
 @cache

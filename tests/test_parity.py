@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import paddle
 import pytest
@@ -22,6 +24,12 @@ def cut_lr_half_way(case):
     return lambda step, made: made.set_lr(case.lr * 0.3) if step == STEPS // 2 else None
 
 
+@cache
+def tensors(gradients, dtype):
+    """A gradient sequence as tensors, made once for all tests: a parameter that is given one as gradient copies it."""
+    return [[paddle.to_tensor(value) for value in values] for values in GRADIENTS[gradients](dtype)]
+
+
 def compare(make_ours, make_theirs, gradients, dtype, before_step=None) -> float:
     """Run both optimizers over the same gradients from the same start; return their deviation."""
     mine, theirs = parameters_like(dtype), parameters_like(dtype)
@@ -34,16 +42,14 @@ def compare(make_ours, make_theirs, gradients, dtype, before_step=None) -> float
 @pytest.mark.parametrize("gradients", GRADIENTS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
 def test_float32(case, gradients):
-    found = compare(case.ours, case.paddles, GRADIENTS[gradients]("float32"), "float32", cut_lr_half_way(case))
+    found = compare(case.ours, case.paddles, tensors(gradients, "float32"), "float32", cut_lr_half_way(case))
     assert found <= case.tolerance
 
 
 @pytest.mark.parametrize("gradients", GRADIENTS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
 def test_float64_proves_the_formula(case, gradients):
-    found = compare(
-        case.ours_as_rounded, case.paddles, GRADIENTS[gradients]("float64"), "float64", cut_lr_half_way(case)
-    )
+    found = compare(case.ours_as_rounded, case.paddles, tensors(gradients, "float64"), "float64", cut_lr_half_way(case))
     assert found <= case.tolerance64
 
 
@@ -53,7 +59,7 @@ def test_float64_proves_the_formula(case, gradients):
 def test_clipping_then_regularization(case, clip, decay):
     more = {"weight_decay": DECAYS[decay], "grad_clip": CLIPS[clip]}
     # L1 turns where a parameter crosses zero: there the last bit decides. A constant gradient crosses at most once.
-    gradients = GRADIENTS["constant" if decay == "L1Decay" else "random"]("float32")
+    gradients = tensors("constant" if decay == "L1Decay" else "random", "float32")
     found = compare(lambda p: case.ours(p, **more), lambda p: case.paddles(p, **more), gradients, "float32")
     assert found <= case.tolerance
 
@@ -63,7 +69,7 @@ def test_clipping_then_regularization(case, clip, decay):
 def test_adamw_clips(case, clip):
     more = {"grad_clip": CLIPS[clip]}
     found = compare(
-        lambda p: case.ours(p, **more), lambda p: case.paddles(p, **more), GRADIENTS["random"]("float32"), "float32"
+        lambda p: case.ours(p, **more), lambda p: case.paddles(p, **more), tensors("random", "float32"), "float32"
     )
     assert found <= case.tolerance
 
@@ -87,7 +93,7 @@ def test_groups(case):
     found = compare(
         lambda p: case.ours(in_groups(p, case), weight_decay=0.2),
         lambda p: case.paddles(in_groups(p, case), weight_decay=0.2),
-        GRADIENTS["random"]("float32"),
+        tensors("random", "float32"),
         "float32",
     )
     assert found <= case.tolerance
@@ -107,7 +113,7 @@ def test_what_decides_on_the_state_may_be_set_for_one_group(name, own):
         return [{"params": parameters[:1]}, {"params": parameters[1:], **own}]
 
     case = Case(name, {})
-    gradients = GRADIENTS["random"]("float32")
+    gradients = tensors("random", "float32")
     found = compare(lambda p: case.ours(groups(p)), lambda p: case.paddles(groups(p)), gradients, "float32")
     assert found <= case.tolerance
 
@@ -120,7 +126,7 @@ def test_amsgrad_may_be_set_for_one_group(name, setting):
     def made(parameters, **settings):
         return getattr(optimizer, name)(0.01, parameters=parameters, **settings)
 
-    gradients = list(GRADIENTS["spike"]("float32"))
+    gradients = list(tensors("spike", "float32"))
     alone, grouped = parameters_like("float32"), parameters_like("float32")
     otherwise = {"amsgrad": not setting["amsgrad"]}
     own = run(made([{"params": grouped[:1]}, {"params": grouped[1:], **setting}], **otherwise), grouped, gradients)
@@ -132,7 +138,7 @@ def test_amsgrad_may_be_set_for_one_group(name, setting):
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
 def test_parameters_without_gradient_are_skipped_and_their_count_stands_still(case):
     def sometimes(dtype):
-        for step, values in enumerate(GRADIENTS["random"](dtype)):
+        for step, values in enumerate(tensors("random", dtype)):
             yield [None if (step + place) % 3 == 0 else value for place, value in enumerate(values)]
 
     assert compare(case.ours, case.paddles, sometimes("float32"), "float32") <= case.tolerance
@@ -147,7 +153,7 @@ def test_frozen_parameters_stand_still(case):
     found = compare(
         lambda p: case.ours(freeze(p)),
         lambda p: case.paddles(freeze(p)),
-        GRADIENTS["random"]("float32"),
+        tensors("random", "float32"),
         "float32",
     )
     assert found <= case.tolerance
@@ -163,7 +169,7 @@ def test_param_attr_wins_over_the_optimizer(case):
     found = []
     for make in (case.ours, case.paddles):
         parameters = layer().parameters()
-        gradients = [[values[0], values[1]] for values in GRADIENTS["random"]("float32")]
+        gradients = [[values[0], values[1]] for values in tensors("random", "float32")]
         found.append(run(make(parameters, weight_decay=0.2), parameters, gradients))
     assert deviation(*found) <= case.tolerance
 

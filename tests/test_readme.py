@@ -6,9 +6,9 @@ import re
 
 import paddle
 import pytest
-from bs4 import BeautifulSoup
 
 from course_lib import optimizer
+from tests.test_site import parse
 from tools import readme_picture, repository
 from tools.notebooks import ROOT
 
@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_it_is_as_long_as_the_book_says(site):
-    page = BeautifulSoup((site / "chapters" / "index.html").read_text(encoding="utf-8"), "html.parser")
+    page = parse(site / "chapters" / "index.html")
     ((chapters, hours, exercises),) = re.findall(
         r"(\d+) chapters, about (\d+) hours of reading, (\d+) exercises", page.text
     )

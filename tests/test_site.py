@@ -104,8 +104,13 @@ def broken_links(site: Path, path: Path) -> list[str]:
 
 
 def has_anchor(path: Path, anchor: str) -> bool:
-    page = parse(path)
-    return page.find(id=anchor) is not None or page.find(attrs={"name": anchor}) is not None
+    return anchor in anchors(path)
+
+
+@cache
+def anchors(path: Path) -> set[str]:
+    """All places of a page that a link can lead to; to look for each by itself would read the page as often."""
+    return {element.get(name) for element in parse(path).find_all(True) for name in ("id", "name")}
 
 
 def test_every_page_of_the_contents_is_built(site):

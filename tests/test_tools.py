@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import graphlib
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -27,6 +29,11 @@ def test_no_two_tools_import_each_other():
     graph = {path.stem: imported(path) for path in (ROOT / "tools").glob("*.py")}
     assert graph["hygiene"] >= {"notebooks"}
     list(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError
+
+
+def test_what_builds_the_book_compiles_no_grammars():
+    program = "import sys, tools.book, jsonschema; print('lark' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-W", "ignore", "-c", program], text=True) == "False\n"
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ class BareEnvironment:
         ours = ("PYTHONPATH", "COURSE_", "OMP_", "MPL")
         self.variables = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         self.variables["COURSE_PROGRESS"] = "0"  # no progress bars, as in the stored outputs
+        self.variables["PIP_COMPILE"] = "0"  # Python compiles what is imported, a small part of what is installed
         self.variables["JUPYTER_PATH"] = str(folder / "share" / "jupyter")
         if not newest:
             self.variables["PIP_CONSTRAINT"] = str(folder / "constraints.txt")
@@ -56,7 +57,7 @@ class BareEnvironment:
         self._run(sys.executable, "-m", "virtualenv", "--quiet", self.folder)
         if "PIP_CONSTRAINT" in self.variables:
             write_constraints(Path(self.variables["PIP_CONSTRAINT"]))
-        self.pip("install", "--quiet", "--no-compile", "ipykernel")
+        self.pip("install", "--quiet", "ipykernel")
         self._run(self.python, "-m", "ipykernel", "install", "--prefix", self.folder, "--name", KERNEL)
 
     def execute(self, code: str) -> str:

@@ -182,8 +182,7 @@ def report(told: dict[str, list[str]]) -> str:
 def build() -> None:
     """Write the course's version of every file into ``_build/lab``."""
     print("Preparing the notebooks (half a minute, less from the second time on) ...", flush=True)
-    program = Path(sys.executable).with_name("jupyter-book")
-    command = [program, "build", ROOT, "--builder", "custom", "--custom-builder", "lab"]
+    command = [sys.executable, "-m", "tools.book", "build", ROOT, "--builder", "custom", "--custom-builder", "lab"]
     built = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", cwd=ROOT)
     if built.returncode:
         sys.exit(f"{built.stdout[-3000:]}\nerror: the notebooks could not be prepared, see above")

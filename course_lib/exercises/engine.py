@@ -469,10 +469,10 @@ class Entry:
     def glimpse(self) -> Observation:
         return _undisturbed(self.exercise.glimpse, self.function)
 
-    def begins_like(self, readings: Observation) -> bool:
-        """Whether the first readings agree. An entry that gives nothing but NaN is no fingerprint: it never does."""
-        first = Observation(readings[: len(self.glimpse)])
-        return deviation(first, self.glimpse) <= 1 and bool(np.isfinite(self.glimpse.values).any())
+    def begins_like(self, first) -> bool:
+        """Whether ``first(n)``, the first n readings, agree. An entry of nothing but NaN is no fingerprint: never."""
+        agree = deviation(first(len(self.glimpse)), self.glimpse) <= 1
+        return agree and bool(np.isfinite(self.glimpse.values).any())
 
 
 def _undisturbed(observe, function) -> Observation:
@@ -552,11 +552,14 @@ class Implement(Exercise):
 
         Of several that give the same values, one that leaves the same state comes first.
         """
-        alike = [entry for entry in self.entries if entry.begins_like(readings)]
+        first = functools.cache(lambda count: Observation(readings[:count]))  # joined once for the whole catalogue
+        alike = [entry for entry in self.entries if entry.begins_like(first)]
         near = [(deviation(readings, entry.observed), entry) for entry in alike]
         same = [(distance, entry) for distance, entry in near if distance <= 1]
+        if len(same) > 1:  # comparing states takes long
+            same.sort(key=lambda pair: (not is_same_state(readings, pair[1].observed), pair[0]))
         if same:
-            _, entry = min(same, key=lambda pair: (not is_same_state(readings, pair[1].observed), pair[0]))
+            _, entry = same[0]
             return entry.mistake.seen_as(entry.function)
         return ROUNDED if is_rounded(readings, self.expected, self.roundings) else None
 
