@@ -259,8 +259,8 @@ def table(results: dict) -> str:
 Measured by `make bench` on: {machine}.
 
 Medians over single steps. A ratio below 1 says that ours is the quicker one. *Ours* is the optimizer as it is, with its
-rule compiled where that pays; a star marks where it ran on NumPy. The *limit* is a walk
-over memory that moves as many bytes as the rule has to move.
+rule compiled where that pays; a star marks where it ran on NumPy. The *limit* is a walk over memory that moves as many
+bytes as the rule has to move.
 
 ## Time: ours divided by Paddle's
 
