@@ -38,8 +38,8 @@ FORMS = {
     np.absolute: "abs({})",
     np.sqrt: "sqrt({})",
     np.square: "{0} * {0}",
-    np.reciprocal: "one / {}",
-    np.sign: "one if {0} > zero else -one if {0} < zero else zero if {0} == zero else {0}",
+    np.reciprocal: "{1} / {0}",
+    np.sign: "{1} if {0} > {2} else -{1} if {0} < {2} else {2} if {0} == {2} else {0}",
     np.maximum: "{0} if {0} > {1} or {0} != {0} else {1}",  # NaN goes before numbers
     np.minimum: "{0} if {0} < {1} or {0} != {0} else {1}",
     np.greater: "{} > {}",
@@ -50,6 +50,7 @@ FORMS = {
 }
 """What is written for a function of NumPy: only for those that every processor computes to the last bit."""
 
+CONSTANTS = {np.reciprocal: (1,), np.sign: (1, 0)}  # further arguments: every number has to have the arrays' type
 ARITHMETIC = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide}
 COMPARISONS = {"gt": np.greater, "ge": np.greater_equal, "lt": np.less, "le": np.less_equal}
 COMPARED = frozenset(COMPARISONS.values())
@@ -79,18 +80,18 @@ class Loop(NamedTuple):
     @property
     def text(self) -> str:
         """The loop as a function of parameter, gradient, the state's arrays and all numbers."""
-        numbers, lines = ["one", "zero"], []
+        numbers, lines = [], []
         for function, *operands in self.operations:
             names = [f"t{operand}" if type(operand) is int else operand for operand in operands]
             for place, name in enumerate(names):
                 if name == NUMBER:
-                    numbers.append(f"c{len(numbers) - 2}")
+                    numbers.append(f"c{len(numbers)}")
                     names[place] = numbers[-1]
             lines.append(f"        t{len(lines)} = {FORMS[function].format(*names)}\n")
         results = [f"t{result}" if type(result) is int else result for result in self.results]
         return (
-            f"def loop({', '.join(['x', 'g', *(f's_{slot}' for slot in self.slots)])}, numbers):\n"
-            f"    {', '.join(numbers)} = {', '.join(f'numbers[{place}]' for place in range(len(numbers)))}\n"
+            f"def loop({', '.join(['x', 'g', *(f's_{slot}' for slot in self.slots)])}, c):\n"
+            f"    {', '.join(numbers) or '_'} = {', '.join(f'c[{place}]' for place in range(len(numbers))) or 'c'}\n"
             f"    for i in range(x.size):\n{''.join(lines)}"
             f"        {', '.join([*map(_place, self.slots), 'x[i]'])} = {', '.join(results)}\n"
         )
@@ -181,7 +182,7 @@ class Tape:
     def write(self, function, *values) -> Symbol:
         """Write down an operation and return the symbol of its result."""
         operation = [function]
-        for value in values:
+        for value in (*values, *CONSTANTS.get(function, ())):
             kind = type(value)
             if kind is Symbol or (kind is Condition and function is np.where):
                 operation.append(value.operand)
@@ -261,7 +262,7 @@ def fused(formula, s: SimpleNamespace, slots: tuple[str, ...], dtype: np.dtype, 
         earlier.add(loop)
         if len(earlier) > MOST_LOOPS:
             return None
-        update, numbers = compiled(loop, dtype), np.array([1, 0, *numbers], dtype)
+        update, numbers = compiled(loop, dtype), np.array(numbers, dtype)
     except Exception:  # if it is an error of the rule, it will come up again on NumPy
         return None
 
