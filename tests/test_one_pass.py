@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import copy
+import inspect
 import math
 import pickle
 import subprocess
@@ -121,6 +122,42 @@ def test_an_optimizer_takes_the_same_path_compiled_or_not(case, more, monkeypatc
     if case.ours(None).decoupled:
         more = {name: value for name, value in more.items() if name != "weight_decay"}
     same_both_ways(lambda parameters: case.ours(parameters, **more), monkeypatch)
+
+
+@pytest.mark.parametrize("case", ELEMENTWISE, **BY_LABEL)
+def test_what_changes_between_two_steps_is_seen(case, monkeypatch):
+    """The learning rate and every hyper-parameter that is a number, by hand and in the middle of a run."""
+
+    def change(step, made):
+        if step == 4:
+            made.set_lr(0.02)
+        if step == 8:
+            for name in made.hyperparameters:
+                if type(vars(made).get(name)) is float:
+                    setattr(made, name, 0.5 * getattr(made, name))
+
+    paths = []
+    for elements in (1, math.inf):
+        monkeypatch.setattr(one_pass, "WORTH_COMPILING", elements)
+        parameters = parameters_like("float32")
+        paths.append(run(case.ours(parameters), parameters, list(GRADIENTS["random"]("float32"))[:12], change))
+    np.testing.assert_array_equal(*paths)
+
+
+def test_a_subclass_of_a_rule_that_is_always_the_same_may_look_at_the_step(monkeypatch):
+    class Fading(optimizer.Momentum):
+        def rule(self, x, g, s, lr):
+            return super().rule(x, g / s.t, s, lr)
+
+    same_both_ways(lambda parameters: Fading(0.1, parameters=parameters), monkeypatch)
+
+
+def test_rules_that_say_they_are_always_the_same_do_not_look_at_the_step():
+    own = [each for each in vars(optimizer).values() if isinstance(each, type) and vars(each).get("same_at_every_step")]
+    for cls in own:
+        source = inspect.getsource(cls.rule)
+        assert "s.t" not in source and "rule(" not in source.partition("\n")[2].replace("Momentum.rule(", "")
+    assert {cls.__name__ for cls in own} == {"SGD", "Momentum", "SGDW", "Adagrad", "RMSProp", "Adadelta"}
 
 
 class NormClippedByPaddle(paddle.nn.ClipGradByGlobalNorm):

@@ -41,6 +41,7 @@ class Adagrad(Optimizer):
     """
 
     slots = ("sum_of_squares",)
+    same_at_every_step = True
     hyperparameters = {"epsilon": not_negative, "initial_accumulator_value": not_negative}
 
     def __init__(
@@ -101,6 +102,7 @@ class RMSProp(Optimizer):
 
     slots = ("mean_square", "velocity")
     optional_slots = {"centered": "mean_gradient"}
+    same_at_every_step = True
     hyperparameters = {"rho": share, "epsilon": not_negative, "momentum": not_negative, "centered": flag}
     momentum_name = "momentum"
 
@@ -161,6 +163,7 @@ class Adadelta(Optimizer):
     """
 
     slots = ("mean_square", "mean_square_update")
+    same_at_every_step = True
     hyperparameters = {"epsilon": not_negative, "rho": share}
 
     def __init__(

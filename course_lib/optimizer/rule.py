@@ -38,6 +38,10 @@ class Rule:
     lowest_learning_rate = -math.inf
     """The least learning rate that the class takes; below zero it climbs the loss."""
 
+    same_at_every_step = False
+    """Whether the rule looks at its arguments and hyper-parameters alone, and not at ``s.t``: its compiled loop is then
+    written down once. Only the class's own word counts, not that of a base: a new rule may look at more."""
+
     elementwise = True
     """Whether the rule treats every element alone. If not, it is given all of a group's elements at once."""
 

@@ -36,6 +36,7 @@ class SGD(Optimizer):
     Source: H. Robbins, S. Monro, A Stochastic Approximation Method, 1951. Same as the paper.
     """
 
+    same_at_every_step = True
     hyperparameters = PADDLE_FLAGS
 
     def __init__(
@@ -94,6 +95,7 @@ class Momentum(Optimizer):
     """
 
     slots = ("velocity",)
+    same_at_every_step = True
     hyperparameters = {
         "momentum": not_negative,
         "use_nesterov": flag,
@@ -160,6 +162,7 @@ class SGDW(Optimizer):
     """
 
     slots = ("velocity",)
+    same_at_every_step = True
     hyperparameters = {"momentum": not_negative, "use_nesterov": flag, "weight_decay": finite}
     decoupled = True
     momentum_name = "momentum"

@@ -267,8 +267,8 @@ def fused(formula, s: SimpleNamespace, slots: tuple[str, ...], dtype: np.dtype, 
         return None
 
     def step(x, g, s):
-        update(x, g, *(vars(s)[slot] for slot in slots), numbers)
-        vars(s).update(scalars)
+        update(x, g, *[vars(s)[slot] for slot in slots], numbers)
+        vars(s).update(scalars, t=s.t + 1)
         return x
 
     return step
