@@ -24,7 +24,7 @@ import numpy as np
 from ...files import path_named_by, write_atomically
 
 WORTH_COMPILING = 16_384
-"""From this many elements on, a loop saves enough in a training to be worth loading Numba and compiling it once."""
+"""From this many elements on, a loop saves time at every step; in a long training more than its first step costs."""
 
 MOST_LOOPS = 16
 """A rule that is another loop at every step would be compiled at every step: with more loops than these it is not."""
