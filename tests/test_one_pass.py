@@ -193,6 +193,27 @@ def test_clipping_in_the_pass_gives_the_bits_of_paddles_clip(clips, gradients, d
     np.testing.assert_array_equal(*paths)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("elements", [1, math.inf], ids=["compiled", "NumPy"])
+def test_a_clip_that_changes_in_the_middle_is_followed(elements, dtype, monkeypatch):
+    """Bounds, norm, and which parameters are clipped: Paddle looks at them in every step."""
+    monkeypatch.setattr(one_pass, "WORTH_COMPILING", elements)
+    for ours, theirs in copy.deepcopy(CLIPS):
+        paths = []
+        for clip in (ours, theirs):
+            parameters = parameters_like(dtype)
+
+            def change(step, made, clip=clip, parameters=parameters):
+                if step == 3:
+                    clip.max, clip.min, clip.clip_norm = 0.2, -0.3, 0.05
+                if step in (6, 9):
+                    parameters[0].need_clip = step == 9
+
+            made = optimizer.Momentum(0.01, parameters=parameters, grad_clip=clip)
+            paths.append(run(made, parameters, list(GRADIENTS["six decades"](dtype))[:12], change))
+        np.testing.assert_array_equal(*paths)
+
+
 def test_a_copy_clips_as_the_original(monkeypatch):
     for copied in (copy.deepcopy, lambda made: pickle.loads(pickle.dumps(made))):
         parameters = parameters_like("float32")

@@ -83,7 +83,7 @@ class Setting(NamedTuple):
     hyperparameters: tuple
     lr_scale: float
     regularizers: tuple
-    clip: object  # bounds of the gradient, or the group whose factor it takes
+    clipped_in: object  # the group by whose clip the formula clips the gradient, None if it does not
     dtype: str
     t: int
     scalars: tuple
@@ -145,34 +145,35 @@ class Block:
         """Remember where in memory the block's parameters lie."""
         self.targets = [parameters[index][start:stop] for index, start, stop in self.pieces]
 
-    def formula(self, optimizer, lr: float, factors: dict):
+    def formula(self, optimizer, lr: float, clips: dict):
         """Return one step of the block's parameters as a function of parameter, gradient and state."""
-        rule, lr, clip = self.view.of(optimizer).rule, lr * self.setting.lr_scale, self.setting.clip
+        rule, lr = self.view.of(optimizer).rule, lr * self.setting.lr_scale
+        clip = clips.get(self.setting.clipped_in)
 
         def formula(x, g, s):
             s.t += 1
-            if clip in factors:
-                g = g * factors[clip]
-            elif clip is not None:
+            if isinstance(clip, tuple):
                 g = np.minimum(np.maximum(g, clip[0]), clip[1])
+            elif clip is not None:
+                g = g * clip
             for kind, coefficient in self.setting.regularizers:
                 g = g + coefficient * (x if kind == "L2" else np.sign(x))
             return rule(x, g, s, lr)
 
         return formula
 
-    def loop(self, optimizer, lr: float, factors: dict):
+    def loop(self, optimizer, lr: float, clips: dict):
         """Return the same as a compiled loop, or ``None`` if there is none."""
         if not vars(type(optimizer)).get("same_at_every_step"):
-            return self._new_loop(optimizer, lr, factors)
-        key = lr, factors.get(self.setting.clip), [vars(optimizer).get(name) for name in optimizer.hyperparameters]
+            return self._new_loop(optimizer, lr, clips)
+        key = lr, clips.get(self.setting.clipped_in), [vars(optimizer).get(name) for name in optimizer.hyperparameters]
         if self.view.kept is None or self.view.kept[0] != key:
-            self.view.kept = key, self._new_loop(optimizer, lr, factors)
+            self.view.kept = key, self._new_loop(optimizer, lr, clips)
         return self.view.kept[1]
 
-    def _new_loop(self, optimizer, lr: float, factors: dict):
+    def _new_loop(self, optimizer, lr: float, clips: dict):
         return one_pass.fused(
-            self.formula(optimizer, lr, factors), self.state, self.slots, self.targets[0].dtype, self.view.loops
+            self.formula(optimizer, lr, clips), self.state, self.slots, self.targets[0].dtype, self.view.loops
         )
 
     def update(self, step, gradients: list[np.ndarray]) -> None:
@@ -233,14 +234,14 @@ def make_blocks(
     return blocks
 
 
-def formulas(blocks: list[Block], optimizer, lr: float, factors: dict) -> dict:
-    """Return the step of each setting, for NumPy; ``factors`` are those of the groups whose gradients are clipped."""
-    return {view: block.formula(optimizer, lr, factors) for view, block in _one_of_each(blocks)}
+def formulas(blocks: list[Block], optimizer, lr: float, clips: dict) -> dict:
+    """Return the step of each setting, for NumPy; ``clips`` is what the groups clip by at this step."""
+    return {view: block.formula(optimizer, lr, clips) for view, block in _one_of_each(blocks)}
 
 
-def loops(blocks: list[Block], optimizer, lr: float, factors: dict) -> dict | None:
+def loops(blocks: list[Block], optimizer, lr: float, clips: dict) -> dict | None:
     """Return the step of each setting, as a compiled loop; ``None`` if one of them has none."""
-    found = {view: block.loop(optimizer, lr, factors) for view, block in _one_of_each(blocks)}
+    found = {view: block.loop(optimizer, lr, clips) for view, block in _one_of_each(blocks)}
     return found if all(found.values()) else None
 
 

@@ -52,21 +52,21 @@ class Group:
             if not parameter.stop_gradient and (gradient := parameter.grad) is not None
         ]
 
-    def clipped(self, pairs: list) -> tuple[list, float]:
-        """Clip, as far as that is not left to the formula (``clip_of``).
+    def clipped(self, pairs: list) -> tuple[list, float | tuple[float, float] | None]:
+        """Clip the gradients, or tell how the formula is to do it, which spares a pass over them.
 
         Returns:
-            The pairs, and the factor that a clip by the norm of all gradients has at this step.
+            The pairs, and what the formula is to clip by: a factor, the lowest and the highest value, or ``None``.
         """
         if self._clip is None or not pairs:
-            return pairs, 1.0
+            return pairs, None
         usual = all(gradient.is_dense() and gradient.dtype == pairs[0][1].dtype for _, gradient in pairs)
         with paddle.no_grad():
             if usual and type(self._clip) is ClipGradByGlobalNorm and not self._clip.auto_skip_clip:
-                return pairs, self._factor([gradient for parameter, gradient in pairs if _may_be_clipped(parameter)])
+                return pairs, self._factor([gradient for parameter, gradient in pairs if may_be_clipped(parameter)])
             if usual and type(self._clip) is ClipGradByValue:
-                return pairs, 1.0
-            return self._clip(pairs), 1.0
+                return pairs, (float(self._clip.min), float(self._clip.max))
+            return self._clip(pairs), None
 
     def _factor(self, gradients: list) -> float:
         """Return the factor of ``ClipGradByGlobalNorm``, to the last bit, without a pass that multiplies by it."""
@@ -75,14 +75,6 @@ class Group:
         norm = paddle.sqrt(paddle.stack([_squared_l2_norm(gradient) for gradient in gradients]).sum())
         limit = paddle.full([1], self._clip.clip_norm, norm.dtype)
         return (limit / paddle.maximum(norm, limit)).item()
-
-    def clip_of(self, parameter):
-        """Return what the formula clips by: bounds, this group for its factor, or ``None``."""
-        if not _may_be_clipped(parameter):
-            return None
-        if type(self._clip) is ClipGradByValue:
-            return float(self._clip.min), float(self._clip.max)
-        return self if type(self._clip) is ClipGradByGlobalNorm else None
 
     def lr_scale_of(self, parameter) -> float:
         """Return the factor that the global learning rate takes for this parameter."""
@@ -99,7 +91,8 @@ class Group:
         return tuple(("L2" if isinstance(each, L2Decay) else "L1", float(each._coeff)) for each in regularizers)
 
 
-def _may_be_clipped(parameter) -> bool:
+def may_be_clipped(parameter) -> bool:
+    """Return whether a clip of gradients is for this parameter as well: ``ParamAttr`` may say no."""
     return _attribute(parameter, "need_clip", True) is not False
 
 

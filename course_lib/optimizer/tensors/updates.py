@@ -8,6 +8,7 @@ import numpy as np
 
 from . import one_pass
 from .blocks import Setting, State, formulas, joined, loops, make_blocks, update
+from .groups import may_be_clipped
 from .memory import address, check_forms, memory, read
 
 
@@ -36,6 +37,7 @@ class Updates:
         """Take these states, by the parameter's place, for those of the last step."""
         self._at_rest, self.blocks, self._for_loops = states, [], False
         self._updated, self._places = [], []  # the parameters that the blocks are made of, and their places
+        self._clipped_in = []  # for each of them the group by whose clip the formula clips, or None
         self._memory, self._addresses = [], []  # these parameters as arrays, and where they begin
 
     def step(self, optimizer, pairs_by_group: list) -> None:
@@ -45,34 +47,39 @@ class Updates:
                 f"{type(optimizer).__name__} has no parameters to update: give parameters=model.parameters() when "
                 "making it"
             )
-        parameters, gradients, factors = [], [], {}
+        parameters, gradients, clipped_in, clips = [], [], [], {}
         for group, pairs in zip(optimizer._groups, pairs_by_group):
-            pairs, factors[group] = group.clipped(pairs)
+            pairs, clip = group.clipped(pairs)
+            if clip is None:
+                clipped_in += [None] * len(pairs)
+            else:
+                clipped_in += [group if may_be_clipped(parameter) else None for parameter, _ in pairs]
+                clips[group] = clip
             for parameter, gradient in pairs:
                 if not gradient.is_dense():
                     self._check_rows(optimizer, parameter, group)
                 parameters.append(parameter)
                 gradients.append(gradient)
-        self._make_current(optimizer, parameters)
+        self._make_current(optimizer, parameters, clipped_in)
         optimizer.follow_momentum_schedule()
         arrays = [read(gradient, own.size) for gradient, own in zip(gradients, self._memory)]
         if any(array.shape != own.shape or array.dtype != own.dtype for array, own in zip(arrays, self._memory)):
             self._addresses = []  # either a parameter has been reshaped where it lies, or a gradient is wrong
-            self._make_current(optimizer, parameters)
+            self._make_current(optimizer, parameters, clipped_in)
             check_forms(parameters, self._memory, gradients, arrays)
-        steps = self._steps(optimizer, parameters, factors)
+        steps = self._steps(optimizer, parameters, clipped_in, clips)
         update(self.blocks, steps, [array.reshape(-1) for array in arrays])
 
-    def _steps(self, optimizer, parameters, factors) -> dict:
+    def _steps(self, optimizer, parameters, clipped_in, clips) -> dict:
         """Return what is to be done to the blocks, which are made anew where their rule turns out to have no loop."""
         lr = optimizer.get_lr()
-        steps = loops(self.blocks, optimizer, lr, factors) if self._for_loops else None
+        steps = loops(self.blocks, optimizer, lr, clips) if self._for_loops else None
         self.in_one_pass = steps is not None
         if self._for_loops and not self.in_one_pass:
             self._can_be_compiled = False
             self.go_on_from(self.states(optimizer))
-            self._make_current(optimizer, parameters)
-        return steps if self.in_one_pass else formulas(self.blocks, optimizer, lr, factors)
+            self._make_current(optimizer, parameters, clipped_in)
+        return steps if self.in_one_pass else formulas(self.blocks, optimizer, lr, clips)
 
     def _check_rows(self, optimizer, parameter, group) -> None:
         """Raise or warn where Paddle's Adam does something else with a gradient of some rows only.
@@ -97,21 +104,21 @@ class Updates:
 
     # ------------------------------------------------------------------ which parameters, and where they lie
 
-    def _make_current(self, optimizer, parameters) -> None:
+    def _make_current(self, optimizer, parameters, clipped_in: list) -> None:
         """See to it that the blocks consist of just these parameters and know where these lie in memory."""
-        same = list(map(id, parameters)) == list(map(id, self._updated))
+        same = list(map(id, parameters)) == list(map(id, self._updated)) and clipped_in == self._clipped_in
         addresses = [address(parameter) for parameter in parameters]
         if same and addresses == self._addresses:
             return
         in_memory = [memory(parameter) for parameter in parameters]
         flat = [array.reshape(-1) for array in in_memory]
         if not same or [array.size for array in flat] != [array.size for array in self._memory]:
-            self._make_blocks(optimizer, parameters, flat)
+            self._make_blocks(optimizer, parameters, clipped_in, flat)
         self._memory, self._addresses = in_memory, addresses
         for block in self.blocks:
             block.attach(flat)
 
-    def _make_blocks(self, optimizer, parameters, flat: list[np.ndarray]) -> None:
+    def _make_blocks(self, optimizer, parameters, clipped_in: list, flat: list[np.ndarray]) -> None:
         """Make the blocks anew, of these parameters, whose memory is ``flat``."""
         place_of = {id(parameter): place for place, (parameter, _) in enumerate(self.members)}
         places = [place_of[id(parameter)] for parameter in parameters]
@@ -123,35 +130,39 @@ class Updates:
         ]
         for parameter, state in zip(parameters, states):
             state.check_size(optimizer, parameter)
-        settings = [self._setting(optimizer, place, state) for place, state in zip(places, states)]
+        settings = [
+            self._setting(optimizer, place, state, clipping)
+            for place, state, clipping in zip(places, states, clipped_in)
+        ]
         sizes = [array.size for array in flat]
         self._for_loops = self._can_be_compiled and optimizer.elementwise and one_pass.pays(sum(sizes))
         self.blocks = make_blocks(optimizer, settings, states, sizes, for_loops=self._for_loops)
         self._at_rest, self._updated, self._places = at_rest, parameters, places
+        self._clipped_in = clipped_in
 
-    def _setting(self, optimizer, place: int, state: State) -> Setting:
+    def _setting(self, optimizer, place: int, state: State, clipped_in) -> Setting:
         """Return what a parameter must share with others to be updated together with them."""
         parameter, group = self.members[place]
-        hyperparameters, lr_scale, regularizers, clip = self._settings_of(optimizer, place)
+        hyperparameters, lr_scale, regularizers = self._settings_of(optimizer, place)
         return Setting(
             hyperparameters=tuple(sorted(hyperparameters.items())),
             lr_scale=lr_scale,
             regularizers=regularizers,
-            clip=clip,
+            clipped_in=clipped_in,
             dtype=str(parameter.dtype),
             t=state.t,
             scalars=tuple(state.scalars.items()),
             group=None if optimizer.elementwise else group,
         )
 
-    def _settings_of(self, optimizer, place: int) -> tuple[dict, float, tuple, object]:
-        """Return a parameter's hyper-parameters, factor of the learning rate, regularizers and clip."""
+    def _settings_of(self, optimizer, place: int) -> tuple[dict, float, tuple]:
+        """Return a parameter's hyper-parameters, factor of the learning rate and regularizers."""
         if place in self._inherited:
             return self._inherited[place]
         parameter, group = self.members[place]
         hyperparameters = {**group.hyperparameters, **optimizer.overrides_for(parameter)}
         lr_scale = group.lr_scale_of(parameter) * hyperparameters.pop("lr_ratio", 1.0)
-        return hyperparameters, lr_scale, group.regularizers_of(parameter), group.clip_of(parameter)
+        return hyperparameters, lr_scale, group.regularizers_of(parameter)
 
     # ------------------------------------------------------------------ the states
 
