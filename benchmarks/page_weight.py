@@ -19,6 +19,7 @@ SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
 LIMIT = 1_000_000  # bytes of the first load that no page may exceed
 
 
+@cache
 def first_load(page: Path) -> set[Path]:
     """The page and the files that a browser fetches with it, pictures of figures aside."""
     found, waiting = {page.resolve()}, [(page, address) for address in loaded(parse(page))]
