@@ -85,8 +85,8 @@ def parts_of_step(make_model, steps: int) -> dict[str, float]:
 
         return call
 
-    def timed_batches(*arguments, batches=training.batches):
-        read = timed("batch", batches(*arguments).__next__)
+    def timed_batches(*arguments, batches=training._mini_batches):
+        read = timed("mini-batch", batches(*arguments).__next__)
         while True:
             try:
                 yield read()
@@ -98,9 +98,8 @@ def parts_of_step(make_model, steps: int) -> dict[str, float]:
     rule.step, rule.clear_grad = timed("optimizer's step", rule.step), timed("clear_grad", rule.clear_grad)
     model.forward = timed("forward", model.forward)
     replaced = {
-        (training, "batches"): timed_batches,
+        (training, "_mini_batches"): timed_batches,
         (training, "evaluate"): lambda *_: (0.0, 0.0),  # not part of a step
-        (paddle, "to_tensor"): timed("tensors", paddle.to_tensor),
         (paddle.Tensor, "backward"): timed("backward", paddle.Tensor.backward),
     }
     with ExitStack() as stack:

@@ -10,7 +10,7 @@ import pytest
 from benchmarks import user_time
 from course_lib import data, models, optimizer, training
 
-PARTS = {"whole", "batch", "tensors", "forward", "loss", "backward", "optimizer's step", "clear_grad", "the rest"}
+PARTS = {"whole", "mini-batch", "forward", "loss", "backward", "optimizer's step", "clear_grad", "the rest"}
 
 
 def test_the_results_tell_of_every_import_and_every_part_of_a_step(monkeypatch, tmp_path, capsys):
