@@ -20,6 +20,7 @@ import argparse
 import math
 import os
 import platform
+import random
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -145,14 +146,17 @@ def measure(case, shapes, seconds: float, pytorch: PyTorch | None = None, loops_
 
 
 def by_turns(contestants: dict, seconds: float) -> dict[str, list[float]]:
-    """Let each take a few steps at a time, for so many seconds; ``contestants`` maps names to ``timed`` steps."""
-    times = {name: [] for name in contestants}
+    """Let each take a few steps at a time, for so many seconds; ``contestants`` maps names to ``timed`` steps.
+
+    Each round has an order of its own: who comes after a relative finds the caches full of code that it needs, too.
+    """
+    times, order = {name: [] for name in contestants}, random.Random(0)
     for steps in contestants.values():
         steps(2)
     end = time.perf_counter() + seconds
     while not all(times.values()) or time.perf_counter() < end:
-        for name, steps in contestants.items():
-            times[name] += steps(STEPS_PER_TURN)
+        for name in order.sample(list(contestants), len(contestants)):
+            times[name] += contestants[name](STEPS_PER_TURN)
             time.sleep(THREADS_FALL_ASLEEP)
     return times
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 import sys
+from collections import Counter
 from dataclasses import replace
 
 import nbformat
@@ -142,8 +143,20 @@ def test_pytorch_takes_its_turns_in_a_process_of_its_own(tiny, tmp_path, monkeyp
     assert all(results["rows"][0][f"{kind}_us"] > 0 for kind in KINDS)
     threads, *steps = (tmp_path / "steps").read_text(encoding="utf-8").splitlines()
     assert threads == f"{step_time.CORES} threads"
-    turns = [how for how, _ in itertools.groupby(steps)]
-    assert turns == 2 * ["{'foreach': False}", "{'foreach': True}", "{'fused': True}"]  # to warm up, and timed
+    turns = [list(turn) for _, turn in itertools.groupby(steps[:6])]
+    assert turns == [2 * [how] for how in ("{'foreach': False}", "{'foreach': True}", "{'fused': True}")]  # to warm up
+    assert Counter(steps[6:]) == dict.fromkeys(steps[:6], step_time.STEPS_PER_TURN)
+
+
+def test_in_the_turns_each_comes_after_each_other(monkeypatch):
+    monkeypatch.setattr(step_time, "THREADS_FALL_ASLEEP", 0)
+    log = []
+    contestants = {name: lambda steps, name=name: log.append(name) or [0.0] for name in "abcd"}
+    step_time.by_turns(contestants, seconds=0.1)
+    turns = log[len(contestants) :]  # after warming up
+    rounds = [turns[start : start + 4] for start in range(0, len(turns), 4)]
+    assert all(sorted(each) == sorted(contestants) for each in rounds)
+    assert set(itertools.permutations(contestants, 2)) <= set(zip(turns, turns[1:]))
 
 
 @pytest.mark.parametrize(
