@@ -7,11 +7,13 @@ An update rule is written once. It runs on NumPy memory inside ``Optimizer.step`
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .edge import is_tensor, paddle
 
-__all__ = ["absolute", "dot", "maximum", "minimum", "sign", "sqrt", "zeros_like"]
+__all__ = ["absolute", "dot", "maximum", "minimum", "norm", "sign", "sqrt", "where", "zeros_like"]
 
 
 def _either(name: str, name_in_paddle: str, description: str):
@@ -42,6 +44,18 @@ maximum = _either("maximum", "maximum", "The larger of two values")
 minimum = _either("minimum", "minimum", "The smaller of two values")
 
 
+def where(condition, x, y):
+    """The values of ``x`` where ``condition`` holds, those of ``y`` elsewhere; one of the two may be a number.
+
+    Example:
+        >>> where(np.array([True, False]), np.array([1.0, 2.0]), 0.0)
+        array([1., 0.])
+    """
+    if is_tensor(condition):
+        return paddle.where(condition, *map(_as_tensor_like([x, y]), [x, y]))
+    return np.where(condition, x, y)
+
+
 def dot(x, y) -> float:
     """Sum of the products of all elements of two arrays of one shape, as a float.
 
@@ -54,16 +68,29 @@ def dot(x, y) -> float:
     return float(np.vdot(x, y))
 
 
-def zeros_like(x):
-    """Zeros of the shape, dtype and kind of ``x``; ``0.0`` for a plain number.
+def norm(x) -> float:
+    """Root of the sum of the squares of all elements, as a float.
+
+    Example:
+        >>> norm(np.array([3.0, 4.0]))
+        5.0
+    """
+    return math.sqrt(dot(x, x))
+
+
+def zeros_like(x, stack: tuple[int, ...] = ()):
+    """Zeros of the shape, dtype and kind of ``x``; ``0.0`` for a plain number. With ``stack=(n,)`` n times, stacked.
 
     Example:
         >>> zeros_like(np.ones(2, dtype="float32"))
         array([0., 0.], dtype=float32)
         >>> zeros_like(3.0)
         0.0
+        >>> zeros_like(np.ones(2), stack=(3,)).shape
+        (3, 2)
     """
     if is_tensor(x):
-        return paddle.zeros_like(x)
-    # np.zeros takes memory only where it is written to, np.zeros_like at once
-    return np.zeros(x.shape, x.dtype) if isinstance(x, np.ndarray) else 0.0
+        return paddle.zeros([*stack, *x.shape], x.dtype)
+    if isinstance(x, np.ndarray):
+        return np.zeros((*stack, *x.shape), x.dtype)  # takes memory only where it is written to, np.zeros_like at once
+    return np.zeros(stack) if stack else 0.0

@@ -36,6 +36,10 @@ LOOKS = {
     "Adamax": ("#b06a6a", _DOTTED, "h"),
     "NAdam": ("#9a6a3a", _LONG_DASHED, "<"),
     "RAdam": (RED, _DOTTED, ">"),
+    "ASGD": ("#4f6b3a", _DASH_DOT, "1"),
+    "Rprop": ("#b58900", _DASH_DOT_DOT, "2"),
+    "LARS": ("#1f6f8b", _DOTTED, "3"),
+    "Lamb": ("#c2569b", _DASH_DOT_DOT, "4"),
     "SWATS": ("#00889a", _LONG_DASHED, "d"),
 }
 COLORS = {name: look[0] for name, look in LOOKS.items()}

@@ -6,6 +6,7 @@ measured like all others.
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,11 @@ class Case(NamedTuple):
     def label(self) -> str:
         return ", ".join([self.name, *(f"{key}={value}" for key, value in self.settings.items())])
 
+    @property
+    def arguments(self) -> set[str]:
+        """What the class takes; not all of them have a ``weight_decay``."""
+        return set(signature(getattr(optimizer, self.name)).parameters)
+
     def ours(self, parameters, lr=None, **more):
         return self._build(optimizer, parameters, lr, more)
 
@@ -47,6 +53,7 @@ class Case(NamedTuple):
 
 
 ADAMS = ("beta1", "beta2", "epsilon")
+LAMB_WITHOUT_ROUNDING = {"beta1": 0.875, "beta2": 0.9375, "epsilon": 1e-3, "lamb_weight_decay": 0.3}
 
 CASES = [
     Case("SGD", {}),
@@ -73,6 +80,13 @@ CASES = [
     Case("NAdam", {"momentum_decay": 0.1, "epsilon": 1e-3}, rounded=(*ADAMS, "momentum_decay")),
     Case("RAdam", {}, rounded=ADAMS),
     Case("RAdam", {"beta2": 0.9, "epsilon": 1e-3}, rounded=ADAMS),
+    Case("ASGD", {}),
+    Case("ASGD", {"batch_num": 3}),
+    Case("Rprop", {"learning_rate_range": (1e-6, 0.05)}),
+    Case("Rprop", {"etas": (0.7, 1.1)}),
+    Case("Lamb", {}, rounded=(*ADAMS, "lamb_weight_decay"), tolerance64=1e-7),  # as Adamax, both β
+    Case("Lamb", LAMB_WITHOUT_ROUNDING, rounded=("epsilon", "lamb_weight_decay")),
+    Case("Lamb", {"lamb_weight_decay": 0.0, "always_adapt": True}, rounded=ADAMS),
     Case("AdamW", {}, rounded=("weight_decay",)),
     Case("AdamW", {"weight_decay": 0.3, "epsilon": 1e-3}, rounded=("weight_decay",)),
     Case("AdamW", {"amsgrad": True}, rounded=("weight_decay",)),
@@ -81,6 +95,8 @@ CASES = [
 OWN = [
     Case("SGDW", {"weight_decay": 0.1}),
     Case("SGDW", {"use_nesterov": True, "momentum": 0.5}),
+    Case("LARS", {"momentum": 0.9}),
+    Case("LARS", {"momentum": 0.5, "lars_weight_decay": 0.1, "lars_coeff": 0.1, "epsilon": 1e-3}),
     Case("SWATS", {"tolerance": 0.5, "minimum_steps": 5}),
     Case("SWATS", {"tolerance": 0.0}),
 ]

@@ -20,6 +20,15 @@ CLIPS = {
 DECAYS = {"L2 as float": 0.1, "L2Decay": paddle.regularizer.L2Decay(0.1), "L1Decay": paddle.regularizer.L1Decay(0.1)}
 
 
+WITH_L2 = [case for case in CASES if "weight_decay" in case.arguments and case.name != "AdamW"]
+
+pytestmark = pytest.mark.filterwarnings("ignore:set_lr has no effect on Rprop")
+
+
+def decaying(case):
+    return {"weight_decay": 0.2} if "weight_decay" in case.arguments else {}
+
+
 def cut_lr_half_way(case):
     return lambda step, made: made.set_lr(case.lr * 0.3) if step == STEPS // 2 else None
 
@@ -55,7 +64,7 @@ def test_float64_proves_the_formula(case, gradients):
 
 @pytest.mark.parametrize("decay", DECAYS)
 @pytest.mark.parametrize("clip", CLIPS)
-@pytest.mark.parametrize("case", [c for c in CASES if c.name != "AdamW"], ids=lambda case: case.label)
+@pytest.mark.parametrize("case", WITH_L2, ids=lambda case: case.label)
 def test_clipping_then_regularization(case, clip, decay):
     more = {"weight_decay": DECAYS[decay], "grad_clip": CLIPS[clip]}
     # L1 turns where a parameter crosses zero: there the last bit decides. A constant gradient crosses at most once.
@@ -65,8 +74,8 @@ def test_clipping_then_regularization(case, clip, decay):
 
 
 @pytest.mark.parametrize("clip", CLIPS)
-@pytest.mark.parametrize("case", [c for c in CASES if c.name == "AdamW"], ids=lambda case: case.label)
-def test_adamw_clips(case, clip):
+@pytest.mark.parametrize("case", [c for c in CASES if c not in WITH_L2], ids=lambda case: case.label)
+def test_clipping_without_regularization(case, clip):
     more = {"grad_clip": CLIPS[clip]}
     found = compare(
         lambda p: case.ours(p, **more), lambda p: case.paddles(p, **more), tensors("random", "float32"), "float32"
@@ -91,8 +100,8 @@ def in_groups(parameters, case):
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
 def test_groups(case):
     found = compare(
-        lambda p: case.ours(in_groups(p, case), weight_decay=0.2),
-        lambda p: case.paddles(in_groups(p, case), weight_decay=0.2),
+        lambda p: case.ours(in_groups(p, case), **decaying(case)),
+        lambda p: case.paddles(in_groups(p, case), **decaying(case)),
         tensors("random", "float32"),
         "float32",
     )
@@ -170,7 +179,7 @@ def test_param_attr_wins_over_the_optimizer(case):
     for make in (case.ours, case.paddles):
         parameters = layer().parameters()
         gradients = [[values[0], values[1]] for values in tensors("random", "float32")]
-        found.append(run(make(parameters, weight_decay=0.2), parameters, gradients))
+        found.append(run(make(parameters, **decaying(case)), parameters, gradients))
     assert deviation(*found) <= case.tolerance
 
 
@@ -185,6 +194,8 @@ def test_nan_and_infinite_gradients_do_what_they_do_in_paddle(case, value):
             if step == 20:
                 return
 
+    if case.name == "Rprop" and value == float("inf"):
+        pytest.skip("0·∞ just after a turn: Paddle takes the least step size, here it stays (docstring)")
     mine, theirs = parameters_like("float32"), parameters_like("float32")
     path = run(case.ours(mine), mine, with_one("float32"))
     paddles_path = run(case.paddles(theirs), theirs, with_one("float32"))
@@ -220,7 +231,8 @@ def test_adam_refuses_to_decay_an_embedding_with_row_wise_gradients(module):
         made.step()
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+# Paddle's Rprop fails on a parameter without dimension
+@pytest.mark.parametrize("case", [case for case in CASES if case.name != "Rprop"], ids=lambda case: case.label)
 def test_a_parameter_that_is_one_number(case):
     found = []
     for make in (case.ours, case.paddles):

@@ -4,12 +4,15 @@ from ..edge import paddle as _paddle
 from ..errors import only_in_paddle as _only_in_paddle
 from . import lr
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
-from .adaptive import Adadelta, Adagrad, RMSProp
+from .adaptive import Adadelta, Adagrad, RMSProp, Rprop
 from .base import Optimizer
-from .sgd import SGD, SGDW, Momentum
+from .layerwise import LARS, Lamb
+from .sgd import ASGD, SGD, SGDW, Momentum
 from .swats import SWATS
 
 __all__ = [
+    "ASGD",
+    "LARS",
     "SGD",
     "SGDW",
     "SWATS",
@@ -18,11 +21,13 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Lamb",
     "Momentum",
     "NAdam",
     "Optimizer",
     "RAdam",
     "RMSProp",
+    "Rprop",
     "lr",
 ]
 

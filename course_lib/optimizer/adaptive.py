@@ -1,11 +1,13 @@
-"""Rules that give every parameter its own step from the squares of its past gradients."""
+"""Rules that give every parameter a step of its own, from its past gradients: from their squares, or their signs."""
 
 from __future__ import annotations
 
-from ..arrays import sqrt
-from ..errors import flag, not_negative, share
+import warnings
+
+from ..arrays import maximum, minimum, sign, sqrt, where
+from ..errors import finite, flag, listed, not_negative, share
 from .base import Optimizer
-from .rule import given
+from .rule import PADDLE_FLAGS, given
 
 
 class Adagrad(Optimizer):
@@ -184,3 +186,109 @@ class Adadelta(Optimizer):
         u = sqrt(d + self.epsilon) / sqrt(s.mean_square + self.epsilon) * g
         s.mean_square_update = rho * d + (1 - rho) * u * u
         return x - lr * u
+
+
+def _two_numbers(name: str, values, allowed: str, are_allowed) -> tuple[float, float]:
+    numbers = tuple(finite(name, value) for value in listed(name, values, of="two numbers"))
+    if len(numbers) != 2 or not are_allowed(*numbers):
+        raise ValueError(f"{name} must be {allowed}, got {values!r:.60}")
+    return numbers
+
+
+def _learning_rate_range(name: str, values) -> tuple[float, float]:
+    return _two_numbers(name, values, "two numbers, 0 < least ≤ largest", lambda least, largest: 0 < least <= largest)
+
+
+def _etas(name: str, values) -> tuple[float, float]:
+    return _two_numbers(name, values, "two factors, 0 < shrink < 1 < grow", lambda shrink, grow: 0 < shrink < 1 < grow)
+
+
+class Rprop(Optimizer):
+    r"""Rprop: only the sign of the gradient counts; the step grows while it stays and shrinks when it turns.
+
+    .. math::
+
+        \Delta &\leftarrow \operatorname{clip}\left(\Delta \cdot \begin{cases}
+            \eta^+ & \text{if } g\, g_{\text{last}} > 0 \\
+            \eta^- & \text{if } g\, g_{\text{last}} < 0 \\
+            1 & \text{else} \end{cases},\; \Delta_{\min},\; \Delta_{\max}\right) \\
+        g &\leftarrow 0 \quad \text{where the sign has turned} \\
+        x &\leftarrow x - \Delta \operatorname{sign}(g), \qquad g_{\text{last}} \leftarrow g
+
+    Every element has a step size Δ of its own. Where the sign turns, a minimum has been passed: the element waits for
+    one step, and the step after that neither grows nor shrinks.
+
+    It needs the gradient of all data at each step: that of a mini-batch turns its sign by chance.
+
+    Args:
+        learning_rate: First value of all Δ, a float. It is no factor: ``set_lr`` and the ``learning_rate`` of a group
+            or of ``ParamAttr`` have no effect, as in Paddle; ``set_lr`` warns.
+        learning_rate_range: Δ_min and Δ_max.
+        parameters, grad_clip, name: See ``Optimizer``. A ``weight_decay`` can be set in a group.
+        etas: η⁻ and η⁺, by which Δ shrinks and grows.
+        multi_precision: Accepted for Paddle's sake; half precision needs a GPU.
+
+    Raises:
+        TypeError: ``learning_rate`` is a schedule, which has nothing to drive here, or see ``Optimizer``.
+        ValueError: ``learning_rate`` is not in ``learning_rate_range``, or see ``Optimizer``.
+
+    Example:
+        >>> import numpy as np
+        >>> from course_lib import optimizer
+        >>> rprop = optimizer.Rprop(learning_rate=0.1)
+        >>> x, s = np.array([3.0]), rprop.fresh_state(np.zeros(1))
+        >>> for s.t, g in enumerate([5.0, 0.01, -7.0, -7.0], 1):
+        ...     x = rprop.rule(x, np.array([g]), s, lr=0.1)
+        ...     print(s.step_size.round(2), x.round(2))
+        [0.1] [2.9]
+        [0.12] [2.78]
+        [0.06] [2.78]
+        [0.06] [2.84]
+
+    Source: M. Riedmiller, H. Braun, A Direct Adaptive Method for Faster Backpropagation Learning: The RPROP Algorithm,
+    1993. There the step that passed the minimum is taken back; here, as in Paddle and PyTorch, it stays (iRprop⁻ of
+    C. Igel, M. Hüsken, 2000). Paddle's docstring allows a schedule, its constructor fails on one. An infinite
+    gradient just after a turn (0·∞ is no number) leaves Δ as it is; in Paddle Δ becomes Δ_min.
+    """
+
+    slots = ("last_gradient", "step_size")
+    same_at_every_step = True
+    hyperparameters = {"learning_rate_range": _learning_rate_range, "etas": _etas, **PADDLE_FLAGS}
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        learning_rate_range=(1e-5, 50),
+        parameters=None,
+        etas=(0.5, 1.2),
+        grad_clip=None,
+        multi_precision=False,
+        name=None,
+    ):
+        super().__init__(**given(vars()))
+        if not isinstance(learning_rate, float):
+            raise TypeError(
+                f"learning_rate of Rprop must be a float, the first step size: a schedule has nothing to drive here, "
+                f"got {type(learning_rate).__name__}"
+            )
+        least, largest = self.learning_rate_range
+        if not least <= learning_rate <= largest:
+            raise ValueError(f"learning_rate must be in learning_rate_range [{least}, {largest}], got {learning_rate}")
+        self._first_step_size = learning_rate
+
+    def set_lr(self, value):
+        super().set_lr(value)
+        warnings.warn("set_lr has no effect on Rprop: every element has a step size of its own", stacklevel=2)
+
+    def initial_values(self):
+        return {"step_size": self._first_step_size}
+
+    def rule(self, x, g, s, lr):
+        shrink, grow = self.etas
+        least, largest = self.learning_rate_range
+        agreement = g * s.last_gradient
+        grown = where(agreement > 0, grow * s.step_size, s.step_size)
+        adapted = where(agreement < 0, shrink * s.step_size, grown)
+        s.step_size = minimum(maximum(adapted, least), largest)
+        s.last_gradient = where(agreement < 0, 0.0, g)
+        return x - s.step_size * sign(s.last_gradient)

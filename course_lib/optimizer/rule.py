@@ -20,6 +20,10 @@ class Rule:
     slots: tuple[str, ...] = ()
     """Names of the state arrays, one value per element of the parameter, zero at first."""
 
+    stacked_slots: dict[str, str] = {}
+    """State array → the hyper-parameter, a whole number, that says how many values it has per element; they lie one
+    after the other along a first axis. A rule may write into such an array in place."""
+
     optional_slots: dict[str, str] = {}
     """Hyper-parameter → the state array that is there only where it is switched on."""
 
@@ -42,8 +46,8 @@ class Rule:
     """Whether the rule looks at its arguments and hyper-parameters alone, and not at ``s.t``: its compiled loop is then
     written down once. Only the class's own word counts, not that of a base: a new rule may look at more."""
 
-    elementwise = True
-    """Whether the rule treats every element alone. If not, it is given all of a group's elements at once."""
+    whole: str | None = None
+    """What the rule has to see at once, a ``"parameter"`` or a ``"group"``. ``None``: it treats every element alone."""
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
@@ -99,8 +103,13 @@ class Rule:
             array([0.9, 1.9])
         """
         initial = self.initial_values()
-        arrays = {slot: zeros_like(x) + initial[slot] if slot in initial else zeros_like(x) for slot in self.slots}
+        arrays = {slot: zeros_like(x, self.stack_of(slot)) for slot in self.slots}
+        arrays.update({slot: arrays[slot] + value for slot, value in initial.items()})
         return SimpleNamespace(**arrays, **self.scalars, t=0)
+
+    def stack_of(self, slot: str) -> tuple[int, ...]:
+        """Return ``(n,)`` for a state array with n values per element, ``()`` for all others."""
+        return (getattr(self, self.stacked_slots[slot]),) if slot in self.stacked_slots else ()
 
     def slots_with(self, settings: dict) -> tuple[str, ...]:
         """Return the names of the state arrays where ``settings`` replace some hyper-parameters."""

@@ -1,8 +1,8 @@
-"""Gradient descent, with and without momentum."""
+"""Gradient descent, with and without momentum, and with the gradients of earlier batches."""
 
 from __future__ import annotations
 
-from ..errors import finite, flag, not_negative
+from ..errors import finite, flag, not_negative, positive_whole
 from .base import Optimizer
 from .rule import PADDLE_FLAGS, given
 
@@ -182,3 +182,67 @@ class SGDW(Optimizer):
     def rule(self, x, g, s, lr):
         x = x - lr * self.weight_decay * x
         return Momentum.rule(self, x, g, s, lr)
+
+
+class ASGD(Optimizer):
+    r"""SAG: a step against the average of the last gradient of each of n mini-batches.
+
+    .. math::
+
+        d &\leftarrow d - y_i + g, \qquad y_i \leftarrow g, \qquad i = (t-1) \bmod n \\
+        x &\leftarrow x - \eta\, \frac{d}{\min(t, n)}
+
+    d is the sum of the gradients kept, one per mini-batch: when batch i comes round again, its new gradient takes the
+    place of its old one. So the step is that of the full batch, from gradients of which most are old.
+
+    The name misleads: nothing is averaged but gradients. Averaged SGD, which averages the parameters and which
+    PyTorch's class of this name is, is another method.
+
+    Args:
+        learning_rate: η, a float or a schedule.
+        batch_num: n, the number of mini-batches of an epoch, in the same order in every epoch: a gradient is replaced
+            n steps later, whatever it came from. Each costs as much memory as the parameters. n = 1 is ``SGD``.
+        parameters, weight_decay, grad_clip, name: See ``Optimizer``.
+        multi_precision: Accepted for Paddle's sake; half precision needs a GPU.
+
+    Raises:
+        TypeError, ValueError: See ``Optimizer``.
+
+    Example:
+        >>> import numpy as np
+        >>> from course_lib import optimizer
+        >>> sag = optimizer.ASGD(learning_rate=0.5, batch_num=2)
+        >>> x, s = np.array([0.0]), sag.fresh_state(np.zeros(1))
+        >>> for s.t, g in enumerate([4.0, -2.0, 0.0], 1):
+        ...     x = sag.rule(x, np.array([g]), s, lr=0.5)
+        ...     print(x)
+        [-2.]
+        [-2.5]
+        [-2.]
+
+    Source: N. Le Roux, M. Schmidt, F. Bach, A Stochastic Gradient Method with an Exponential Convergence Rate for
+    Finite Training Sets, 2012; there the batch is drawn at random and the step divides by the number of batches seen.
+    Paddle's page writes weight decay outside the average; Paddle's code, and this class, add it to g.
+    """
+
+    slots = ("d", "y")
+    stacked_slots = {"y": "batch_num"}
+    hyperparameters = {"batch_num": positive_whole, **PADDLE_FLAGS}
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        batch_num=1,
+        parameters=None,
+        weight_decay=None,
+        grad_clip=None,
+        multi_precision=False,
+        name=None,
+    ):
+        super().__init__(**given(vars()))
+
+    def rule(self, x, g, s, lr):
+        i = (s.t - 1) % self.batch_num
+        s.d = s.d - s.y[i] + g
+        s.y[i] = g
+        return x - lr * s.d / min(s.t, self.batch_num)

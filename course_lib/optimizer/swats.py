@@ -60,7 +60,7 @@ class SWATS(Optimizer):
     slots = ("m", "v", "velocity")
     scalars = {"gamma_average": 0.0, "switched_at": 0.0, "sgd_learning_rate": 0.0, "lr_at_switch": 0.0}
     hyperparameters = {**BETAS_AND_EPSILON, "tolerance": not_negative, "minimum_steps": positive_whole}
-    elementwise = False
+    whole = "group"
     momentum_name = "beta1"
 
     def __init__(

@@ -56,7 +56,7 @@ CORES = cores(os.environ.get("OMP_NUM_THREADS", ""))
 
 @dataclass
 class State:
-    """A parameter's state at rest: its step number, one flat array per slot, and its scalars."""
+    """A parameter's state at rest: its step number, one array per slot, flat but for a stack, and its scalars."""
 
     t: int
     arrays: dict[str, np.ndarray]
@@ -69,7 +69,7 @@ class State:
             ValueError: The size differs.
         """
         size = math.prod(parameter.shape)
-        sizes = {array.size for array in self.arrays.values()} - {size}
+        sizes = {array.shape[-1] for array in self.arrays.values()} - {size}
         if sizes:
             raise ValueError(
                 f"parameter {parameter.name} has {size} elements now, but its state in this "
@@ -87,7 +87,7 @@ class Setting(NamedTuple):
     dtype: str
     t: int
     scalars: tuple
-    group: object  # which parameters the rule needs to see together, None for an elementwise rule
+    whole: object  # the group, or the place of the parameter, that the rule has to see at once; None if it has not
 
 
 class Piece(NamedTuple):
@@ -136,7 +136,7 @@ class Block:
         self.size, self.parts = ends[-1], [slice(start, stop) for start, stop in zip([0, *ends], ends)]
         self.slots = tuple(states[pieces[0].index].arrays)
         arrays = {
-            slot: joined([states[piece.index].arrays[slot][piece.start : piece.stop] for piece in pieces])
+            slot: joined([states[piece.index].arrays[slot][..., piece.start : piece.stop] for piece in pieces])
             for slot in self.slots
         }
         self.state = SimpleNamespace(**arrays, **dict(setting.scalars), t=setting.t)
@@ -192,7 +192,7 @@ class Block:
     def states(self, scalars):
         """Yield ``(piece, state of this piece)``, to put the blocks' states together again."""
         for piece, part in zip(self.pieces, self.parts):
-            arrays = {slot: getattr(self.state, slot)[part] for slot in self.slots}
+            arrays = {slot: getattr(self.state, slot)[..., part] for slot in self.slots}
             values = {scalar: getattr(self.state, scalar) for scalar in scalars}
             yield piece, State(self.state.t, arrays, values)
 
@@ -222,10 +222,10 @@ def make_blocks(
             del open_sizes[setting]
 
     for index, (setting, size) in enumerate(zip(settings, sizes)):
-        if optimizer.elementwise and size > WORTH_JOINING:
+        if setting.whole is None and size > WORTH_JOINING:
             blocks += [Block(setting, views[setting], [piece], states) for piece in _cut(index, size, most)]
             continue
-        if optimizer.elementwise and open_sizes[setting] + size > most:
+        if setting.whole is None and open_sizes[setting] + size > most:
             close(setting)
         open_pieces.setdefault(setting, []).append(Piece(index, 0, size))
         open_sizes[setting] += size
@@ -286,5 +286,5 @@ def _cut(index: int, size: int, most: int) -> list[Piece]:
 
 
 def joined(arrays: list[np.ndarray]) -> np.ndarray:
-    """Return the arrays as one; a single one as it is, not as a copy."""
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+    """Return the arrays as one along their last axis; a single one as it is, not as a copy."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=-1)

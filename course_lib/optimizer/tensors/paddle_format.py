@@ -19,6 +19,7 @@ class Format:
     Attributes:
         names: Slot or scalar → Paddle's name of it; where it is not named, it has the same.
         extras: Function of the rule, the step t and the parameter's shape that returns what Paddle saves beside these.
+        counts: Names under which Paddle saves the number of steps, as one whole number.
         powers: Which of the extras are powers β^t, from which the step number of a state of Paddle's is found.
         powers_of_32_bits: Whether Paddle builds these up from a β of 32 bits even where the parameter has 64.
         rounds_hyperparameters: Whether a step rounds the hyper-parameters to 32 bits. All of Paddle's kernels do so; it
@@ -29,6 +30,7 @@ class Format:
 
     names: dict[str, str] = field(default_factory=dict)
     extras: Callable[..., dict[str, np.ndarray]] = _none
+    counts: tuple[str, ...] = ()
     powers: tuple[str, ...] = ()
     powers_of_32_bits: bool = False
     rounds_hyperparameters: bool = False
@@ -64,6 +66,8 @@ ADAM = Format({**MOMENTS, "v_max": "moment2_max"}, _adam, powers=("beta1_pow_acc
 
 FORMATS = {
     "sgd.Momentum": Format(own_l2=True),
+    "sgd.ASGD": Format(counts=("m",)),
+    "adaptive.Rprop": Format({"last_gradient": "prevs", "step_size": "learning_rates"}),
     "adaptive.Adagrad": Format({"sum_of_squares": "moment"}),
     # Under a constant gradient the centered variance is a difference of equal numbers, and rounding decides.
     "adaptive.RMSProp": Format(
@@ -72,6 +76,7 @@ FORMATS = {
     "adaptive.Adadelta": Format({"mean_square": "_avg_squared_grad", "mean_square_update": "_avg_squared_update"}),
     "adam.Adam": ADAM,
     "adam.AdamW": ADAM,
+    "layerwise.Lamb": ADAM,
     "adam.Adamax": Format({"m": "moment", "u": "inf_norm"}, _adamax, powers=("beta1_pow_acc",)),
     "adam.NAdam": Format(MOMENTS, _nadam, powers=("momentum_decay_pow", "beta2_pow"), powers_of_32_bits=True),
     "adam.RAdam": Format(MOMENTS, _radam, powers=("beta1_pow", "beta2_pow"), powers_of_32_bits=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -38,11 +39,11 @@ def to_paddle(optimizer, parameter, state: State) -> dict[str, paddle.Tensor]:
     form = format_of(type(optimizer))
     arrays = form.extras(_as_in_paddles_kernel(optimizer, dtype), state.t, shape)
     for slot, array in state.arrays.items():
-        arrays[form.names.get(slot, slot)] = array.reshape(shape)
+        arrays[form.names.get(slot, slot)] = array.reshape([*array.shape[:-1], *shape])
     for scalar, value in state.scalars.items():
         arrays[form.names.get(scalar, scalar)] = np.full(shape, value)
     tensors = {name: paddle.to_tensor(np.asarray(array, dtype)) for name, array in arrays.items()}
-    tensors["t"] = paddle.to_tensor([state.t], dtype="int64")
+    tensors.update({name: paddle.to_tensor([state.t], dtype="int64") for name in ("t", *form.counts)})
     # A scalar is kept exactly, too: a resumed run must not depend on the parameter's precision.
     tensors.update({f"{name}_exact": paddle.to_tensor([v], dtype="float64") for name, v in state.scalars.items()})
     entries = {_prefix(optimizer, parameter) + name + "_0": tensor for name, tensor in tensors.items()}
@@ -133,19 +134,20 @@ def _state(optimizer, parameter, values: dict) -> State:
                 f"state_dict has no '{name}' for parameter {parameter.name}: "
                 f"it was not saved by a {type(optimizer).__name__} with the same settings"
             )
-        if list(found[name].shape) != shape:
+        stack = optimizer.stack_of(slot)
+        if list(found[name].shape) != [*stack, *shape]:
             raise ValueError(
                 f"state_dict's '{name}' for parameter {parameter.name} has shape {list(found[name].shape)}, "
-                f"the parameter has {shape}"
+                f"the parameter {'needs' if stack else 'has'} {[*stack, *shape]}"
             )
-        return found.pop(name)
+        return np.array(found.pop(name), dtype).reshape([*stack, math.prod(shape)])
 
-    arrays = {slot: np.array(taken(slot), dtype).reshape(-1) for slot in optimizer.slots}
+    arrays = {slot: taken(slot) for slot in optimizer.slots}
     scalars = {scalar: _first(taken(scalar), default) for scalar, default in optimizer.scalars.items()}
     scalars.update({scalar: found.pop(f"{scalar}_exact").item() for scalar in scalars if f"{scalar}_exact" in found})
-    if "t" in found:
-        saved = found.pop("t")
-        saved = saved.item() if saved.size == 1 else saved.tolist()
+    counts = [found.pop(name) for name in ("t", *form.counts) if name in found]
+    if counts:
+        saved = counts[0].item() if counts[0].size == 1 else counts[0].tolist()
         t = whole(f"state_dict's step number for parameter {parameter.name}", saved, 0)
     else:
         t = _step_of(_as_in_paddles_kernel(optimizer, dtype), extras)
@@ -184,7 +186,8 @@ def _accumulators(optimizer) -> set[str]:
     """Return the names, without parameter and number, of all that ``to_paddle`` saves for one parameter."""
     form = format_of(type(optimizer))
     own = [form.names.get(name, name) for name in (*optimizer.slots, *optimizer.scalars)]
-    return {"t", *own, *(f"{scalar}_exact" for scalar in optimizer.scalars), *form.extras(optimizer, 1, [1])}
+    exact = [f"{scalar}_exact" for scalar in optimizer.scalars]
+    return {"t", *form.counts, *own, *exact, *form.extras(optimizer, 1, [1])}
 
 
 def _longest_prefix(key: str, prefixes) -> str | None:

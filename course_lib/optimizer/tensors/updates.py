@@ -135,7 +135,7 @@ class Updates:
             for place, state, clipping in zip(places, states, clipped_in)
         ]
         sizes = [array.size for array in flat]
-        self._for_loops = self._can_be_compiled and optimizer.elementwise and one_pass.pays(sum(sizes))
+        self._for_loops = self._can_be_compiled and optimizer.whole is None and one_pass.pays(sum(sizes))
         self.blocks = make_blocks(optimizer, settings, states, sizes, for_loops=self._for_loops)
         self._at_rest, self._updated, self._places = at_rest, parameters, places
         self._clipped_in = clipped_in
@@ -152,7 +152,7 @@ class Updates:
             dtype=str(parameter.dtype),
             t=state.t,
             scalars=tuple(state.scalars.items()),
-            group=None if optimizer.elementwise else group,
+            whole={None: None, "parameter": place, "group": group}[optimizer.whole],
         )
 
     def _settings_of(self, optimizer, place: int) -> tuple[dict, float, tuple]:
