@@ -82,6 +82,7 @@ CASES = [
     Case("RAdam", {"beta2": 0.9, "epsilon": 1e-3}, rounded=ADAMS),
     Case("ASGD", {}),
     Case("ASGD", {"batch_num": 3}),
+    Case("Rprop", {}),
     Case("Rprop", {"learning_rate_range": (1e-6, 0.05)}),
     Case("Rprop", {"etas": (0.7, 1.1)}),
     Case("Lamb", {}, rounded=(*ADAMS, "lamb_weight_decay"), tolerance64=1e-7),  # as Adamax, both β
@@ -95,7 +96,7 @@ CASES = [
 OWN = [
     Case("SGDW", {"weight_decay": 0.1}),
     Case("SGDW", {"use_nesterov": True, "momentum": 0.5}),
-    Case("LARS", {"momentum": 0.9}),
+    Case("LARS", {}),
     Case("LARS", {"momentum": 0.5, "lars_weight_decay": 0.1, "lars_coeff": 0.1, "epsilon": 1e-3}),
     Case("SWATS", {"tolerance": 0.5, "minimum_steps": 5}),
     Case("SWATS", {"tolerance": 0.0}),

@@ -23,7 +23,7 @@ ROUNDED = ("momentum", "lars_coeff", "lars_weight_decay", "epsilon", "rescale_gr
 
 
 def ours(parameters, settings, **more):
-    return optimizer.LARS(0.1, **{"momentum": 0.9, **settings}, parameters=parameters, **more)
+    return optimizer.LARS(0.1, **settings, parameters=parameters, **more)
 
 
 def paddles(parameters, settings, weight_decay=None, **more):
@@ -88,13 +88,12 @@ def by_hand(made, x, g, steps=3):
 def test_a_parameter_is_seen_as_a_whole_whatever_its_size(name):
     """One that other rules would cut into blocks, and small ones that they would join, in one group and in two."""
     rng = np.random.default_rng(0)
-    settings = {"momentum": 0.9} if name == "LARS" else {}
     values = [rng.normal(size=size) for size in (200_000, 7, 5)]
     gradients = [rng.normal(size=value.size) * scale for value, scale in zip(values, (1.0, 10.0, 0.1))]
     for grouped in (False, True):
         tensors = [paddle.to_tensor(value, stop_gradient=False) for value in values]
         groups = [{"params": tensors[:2]}, {"params": tensors[2:]}]
-        made = getattr(optimizer, name)(0.1, parameters=groups if grouped else tensors, **settings)
+        made = getattr(optimizer, name)(0.1, parameters=groups if grouped else tensors)
         run(made, tensors, [gradients] * 3)
         for tensor, x, g in zip(tensors, values, gradients):
             np.testing.assert_allclose(tensor.numpy(), by_hand(made, x, g), rtol=1e-12)
@@ -106,7 +105,7 @@ def test_a_step_is_a_share_of_the_weights_length(size_of_gradient, size_of_weigh
     g = size_of_gradient * np.array([1.0, 2.0])
     lamb = optimizer.Lamb(lr, lamb_weight_decay=0.0, always_adapt=True, epsilon=0.0)
     assert np.linalg.norm(by_hand(lamb, x, g, steps=1) - x) == pytest.approx(lr * np.linalg.norm(x))
-    lars = optimizer.LARS(lr, momentum=0.9, lars_coeff=0.5, lars_weight_decay=1e-12)
+    lars = optimizer.LARS(lr, lars_coeff=0.5, lars_weight_decay=1e-12)
     assert np.linalg.norm(by_hand(lars, x, g, steps=1) - x) == pytest.approx(0.5 * lr * np.linalg.norm(x))
 
 
@@ -129,14 +128,3 @@ def test_parameters_excluded_from_decay_are_not_scaled_unless_always_adapt():
     for settings in ({}, {"always_adapt": True}):
         assert deviation(end(optimizer, **settings), end(paddle.optimizer, **settings)) <= 1e-6
     assert deviation(end(optimizer), end(optimizer, always_adapt=True)) > 1e-3
-
-
-def test_bad_input():
-    with pytest.raises(TypeError, match="exclude_from_weight_decay must be a list of strings"):
-        optimizer.LARS(0.1, 0.9, exclude_from_weight_decay=[1])
-    with pytest.raises(TypeError, match="exclude_from_weight_decay must be a list of strings"):
-        optimizer.LARS(0.1, 0.9, exclude_from_weight_decay="bias")
-    with pytest.raises(TypeError, match="exclude_from_weight_decay_fn must be a function or None"):
-        optimizer.Lamb(exclude_from_weight_decay_fn="bias")
-    with pytest.raises(TypeError, match="always_adapt must be True or False"):
-        optimizer.Lamb(always_adapt=1)

@@ -48,6 +48,10 @@ FIRST_STEPS = {
     "RAdam": ({}, X - LR * G),
     "AdamW": ({"weight_decay": 0.3}, X - LR * 0.3 * X - LR * G / (G + 1e-8)),
     "SWATS": ({}, X - LR * G / (G + 1e-8)),
+    "ASGD": ({"batch_num": 4}, X - LR * G),
+    "Rprop": ({}, X - LR),
+    "LARS": ({}, X - LR * 0.001 * X / (G + 0.0005 * X) * (G + 0.0005 * X)),
+    "Lamb": ({}, X - LR * X),  # one element: ‖x‖/‖r‖ · r is x, up to the sign
 }
 
 
@@ -57,6 +61,27 @@ def test_first_step_by_hand(name):
     x = tensor(X)
     made = getattr(optimizer, name.split(",")[0])(learning_rate=LR, parameters=[x], **more)
     assert one_step(made, x, [G])[0] == pytest.approx(expected, rel=1e-7)
+
+
+def test_asgd_replaces_what_the_batch_gave_one_epoch_ago():
+    """Two batches: the sums are 4, 4 - 2, 4 - 2 - 4 + 1 = -1, and -1 + 2 + 3 = 4."""
+    x = tensor(0.0)
+    sag = optimizer.ASGD(learning_rate=1.0, batch_num=2, parameters=[x])
+    assert [one_step(sag, x, [g])[0] for g in (4.0, -2.0, 1.0, 3.0)] == [-4.0, -5.0, -4.5, -6.5]
+
+
+def test_rprop_grows_shrinks_and_waits():
+    """Steps of 0.1, 0.12, none (turned, halved to 0.06), 0.06 (after a turn: as it is), 0.072."""
+    x = tensor(1.0)
+    rprop = optimizer.Rprop(learning_rate=0.1, parameters=[x])
+    path = [one_step(rprop, x, [g])[0] for g in (1e-3, 1e3, -1e-9, -5.0, -5.0)]
+    np.testing.assert_allclose(path, [0.9, 0.78, 0.78, 0.84, 0.912], rtol=1e-6)
+
+
+def test_rprop_says_that_a_learning_rate_no_longer_counts():
+    rprop = optimizer.Rprop(learning_rate=0.1, parameters=[tensor(1.0)])
+    with pytest.warns(UserWarning, match="set_lr has no effect on Rprop"):
+        rprop.set_lr(0.01)
 
 
 def test_first_step_of_nadam_by_hand():
@@ -380,6 +405,7 @@ RATE = {name: [(1.5, ValueError), (-0.1, ValueError), (float("nan"), ValueError)
         for name in ("beta1", "beta2")}  # fmt: skip
 SIZE = [(-1e-8, ValueError), (float("inf"), ValueError), ("small", TypeError), (None, ValueError), ([1e-8], TypeError)]
 NOT_UPHILL = [(-0.1, ValueError), (-1, ValueError), (1, TypeError)]  # Paddle, too, takes it everywhere but in these two
+CONSTANT = optimizer.lr.StepDecay(0.1, step_size=10)
 WRONG = {
     "SGD": {},
     "Momentum": {"momentum": SIZE, "use_nesterov": [(1, TypeError), ("yes", TypeError)]},
@@ -394,6 +420,16 @@ WRONG = {
     "RAdam": {**RATE, "epsilon": SIZE, "learning_rate": NOT_UPHILL},
     "AdamW": {**RATE, "epsilon": SIZE, "weight_decay": [("0.1", TypeError), (float("inf"), ValueError)],
               "apply_decay_param_fun": [("w", TypeError)], "lr_ratio": [(0.1, TypeError)]},
+    "ASGD": {"batch_num": [(0, ValueError), (2.5, TypeError), (True, TypeError), ("3", TypeError)]},
+    "Rprop": {"learning_rate": [(0.0, ValueError), (-0.1, ValueError), (60.0, ValueError), (CONSTANT, TypeError)],
+              "learning_rate_range": [((0, 1), ValueError), ((1, 0.1), ValueError), ((0.1,), ValueError),
+                                      (0.1, TypeError), (("a", 1), TypeError), ((0.2, 1.0), ValueError)],
+              "etas": [((0.5, 1.0), ValueError), ((1.2, 0.5), ValueError), ((0.5, 1.1, 2), ValueError),
+                       (None, TypeError)]},
+    "LARS": {"momentum": SIZE, "lars_coeff": SIZE, "epsilon": SIZE, "lars_weight_decay": [("0.1", TypeError)],
+             "exclude_from_weight_decay": [("bias", TypeError), ([1], TypeError)]},
+    "Lamb": {**RATE, "epsilon": SIZE, "lamb_weight_decay": [(None, ValueError), (float("nan"), ValueError)],
+             "exclude_from_weight_decay_fn": [("bias", TypeError)], "always_adapt": [(1, TypeError)]},
     "SWATS": {**RATE, "epsilon": SIZE, "tolerance": SIZE, "minimum_steps": [(0, ValueError), (2.5, TypeError)]},
 }  # fmt: skip
 WRONG_EVERYWHERE = {
@@ -424,7 +460,10 @@ def test_bad_input_is_refused_where_it_is_given(name, argument, value, error):
     assert any(word in message for word in ("must", "allowed", "more than once"))
 
 
-@pytest.mark.parametrize("name", [name for name in WRONG if "weight_decay" not in WRONG[name]])
+WITH_L2 = sorted({case.name for case in EVERY if "weight_decay" in case.arguments} - {"AdamW", "SGDW"})
+
+
+@pytest.mark.parametrize("name", WITH_L2)
 def test_bad_weight_decay(name):
     with pytest.raises(
         TypeError, match=r"weight_decay must be a number, paddle\.regularizer\.L1Decay, L2Decay or None"
@@ -462,6 +501,14 @@ def test_a_subclass_without_a_rule():
         one_step(Forgetful(0.1, parameters=[x]), x, [1.0])
 
 
+def test_every_class_of_paddle_is_here():
+    missing = set(paddle.optimizer.__all__) - set(optimizer.__all__)
+    assert not missing, (
+        f"Paddle {paddle.__version__} has new optimizers: {sorted(missing)}. Write each as CONTRIBUTING.md says under "
+        "'An optimizer' (class, docstring, look, row in tests/optimizer_table.py), and name it in the README"
+    )
+
+
 # ---------------------------------------------------------------------- wrong variants are caught
 
 
@@ -491,7 +538,27 @@ def decay_after_the_step(self, x, g, s, lr):
     return x - lr * self.weight_decay * x
 
 
+def the_mean_of_all_steps(self, x, g, s, lr):
+    s.d = s.d + g
+    return x - lr * s.d / s.t
+
+
+def a_step_that_is_taken_where_the_sign_turns(self, x, g, s, lr):
+    agreement = np.sign(g * s.last_gradient)
+    s.step_size = np.clip(s.step_size * np.where(agreement > 0, 1.2, np.where(agreement < 0, 0.5, 1)), 1e-5, 50)
+    s.last_gradient = g
+    return x - s.step_size * np.sign(g)
+
+
+def without_trust(self, x, g, s, lr):
+    self.weight_decay, self.amsgrad = self.lamb_weight_decay, False
+    return optimizer.AdamW.rule(self, x, g, s, lr)
+
+
 VARIANTS = [
+    ("ASGD", the_mean_of_all_steps),
+    ("Rprop", a_step_that_is_taken_where_the_sign_turns),
+    ("Lamb", without_trust),
     ("SGD", a_wrong_sign),
     ("Momentum", lr_inside_the_velocity),
     ("Adam", epsilon_inside),
@@ -501,6 +568,7 @@ VARIANTS = [
 
 
 @pytest.mark.parametrize(("name", "wrong"), VARIANTS)
+@pytest.mark.filterwarnings("ignore:set_lr has no effect on Rprop")
 def test_a_wrong_rule_fails_the_comparison(name, wrong, monkeypatch):
     """Over the table's settings and gradients, at least one comparison of test_parity finds it."""
     monkeypatch.setattr(getattr(optimizer, name), "rule", wrong)

@@ -29,7 +29,7 @@ class LARS(Optimizer):
     step has about the length η c times that of its weights.
 
     Paddle has it as ``paddle.incubate.optimizer.LarsMomentumOptimizer``, with ``parameter_list`` and
-    ``regularization`` for ``parameters`` and ``weight_decay``.
+    ``regularization`` for ``parameters`` and ``weight_decay``, and without parameter groups.
 
     Args:
         learning_rate: η, a float or a schedule.
@@ -74,8 +74,8 @@ class LARS(Optimizer):
 
     def __init__(
         self,
-        learning_rate,
-        momentum,
+        learning_rate=0.001,
+        momentum=0.9,
         lars_coeff=0.001,
         lars_weight_decay=0.0005,
         parameters=None,
