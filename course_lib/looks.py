@@ -37,6 +37,7 @@ LOOKS = {
     "NAdam": ("#9a6a3a", _LONG_DASHED, "<"),
     "RAdam": (RED, _DOTTED, ">"),
     "SWATS": ("#00889a", _LONG_DASHED, "d"),
+    "LBFGS": ("#6b7f1e", _DASH_DOT_DOT, "H"),
 }
 COLORS = {name: look[0] for name, look in LOOKS.items()}
 

@@ -6,10 +6,12 @@ from . import lr
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
 from .adaptive import Adadelta, Adagrad, RMSProp
 from .base import Optimizer
+from .lbfgs import LBFGS
 from .sgd import SGD, SGDW, Momentum
 from .swats import SWATS
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "SGDW",
     "SWATS",
