@@ -266,17 +266,13 @@ def trajectory(optimizer, surface: Surface | str, steps: int, start=None, noise:
         for step in range(steps):
             learning_rate = _next_learning_rate(follower)
             noisy = _tilted(surface, disturbance[step])
-            path[step + 1] = follower.advance(path[step].copy(), noisy, state, learning_rate)
+            path[step + 1] = follower.advance(path[step].copy(), *noisy, state, learning_rate)
     return path
 
 
 def _tilted(surface: Surface, slope):
-    """The surface with a plane of this slope added, as a function that returns value and gradient at a point."""
-
-    def evaluate(point):
-        return surface(point) + slope @ point, surface.gradient(point) + slope
-
-    return evaluate
+    """The surface with a plane of this slope added, as two functions of a point: value and gradient."""
+    return lambda point: surface(point) + slope @ point, lambda point: surface.gradient(point) + slope
 
 
 def _one_point(name: str, point):

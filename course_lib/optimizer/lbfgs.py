@@ -132,28 +132,28 @@ class LBFGS(Optimizer, StepsByClosure):
         """Return the state before the first step: ``t`` counts iterations, ``pairs`` are the (s, y), oldest first."""
         return SimpleNamespace(t=0, evaluations=0, pairs=(), direction=None, alpha=None, gradient=None)
 
-    def advance(self, x, evaluate, s, lr):
+    def advance(self, x, loss_at, gradient_at, s, lr):
         """Return where one ``step`` leads: up to ``max_iter`` iterations of L-BFGS.
 
         Args:
             x: The parameters as one array; it is not changed.
-            evaluate: Function of such an array that returns the loss, a float, and the gradient, a new array.
+            loss_at: Function of such an array that returns the loss, a float.
+            gradient_at: Function that returns the gradient, a new array; asked where the loss has just been asked for.
             s: The state, as ``fresh_state`` returns it. New state is assigned.
             lr: The learning rate.
 
         Example:
             >>> from course_lib import optimizer
-            >>> def parabola(x):
-            ...     return 2 * float(x @ x), 4 * x
-            >>> lbfgs = optimizer.LBFGS(line_search_fn="strong_wolfe")
-            >>> x = lbfgs.advance(np.array([3.0, 4.0]), parabola, lbfgs.fresh_state(), lr=1.0)
-            >>> print(np.abs(x).max() < 1e-9)
-            True
+            >>> from scipy.optimize import rosen, rosen_der
+            >>> lbfgs = optimizer.LBFGS(line_search_fn="strong_wolfe", max_iter=100)
+            >>> x = lbfgs.advance(np.zeros(5), rosen, rosen_der, lbfgs.fresh_state(), lr=1.0)
+            >>> x.round(3)
+            array([1., 1., 1., 1., 1.])
         """
 
         def ask(x):
             s.evaluations += 1
-            return evaluate(x)
+            return loss_at(x), gradient_at(x)
 
         most_evaluations = s.evaluations + self.max_eval
         loss, g = ask(x)

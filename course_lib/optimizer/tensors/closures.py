@@ -60,21 +60,24 @@ class StepsByClosure(OfTensors):
         self._check_mode()
         check_not_empty(self, self._vector.parameters)
         function("closure", closure)
-        losses = []  # the first one is enough
+        losses = []
 
-        def evaluate(x):
+        def loss_at(x):
             self._vector.write(x)
             with paddle.enable_grad():
                 loss = closure()
             if not losses:
                 losses.append(loss)
-            return _number_of(loss), self._vector.gradient()
+            return _number_of(loss)
+
+        def gradient_at(x):
+            return self._vector.gradient()  # which the closure has just computed
 
         self.follow_momentum_schedule()
         x, state = self._vector.read(), self._state_that_fits()
         try:
             with paddle.no_grad(), np.errstate(all="ignore"):
-                x = self.advance(x, evaluate, state, self.get_lr())
+                x = self.advance(x, loss_at, gradient_at, state, self.get_lr())
         finally:
             self._vector.write(x)
         self._state = state
@@ -83,7 +86,7 @@ class StepsByClosure(OfTensors):
     def _state_that_fits(self) -> SimpleNamespace:
         """Return a copy of the state; a fresh one if it would move a parameter that has been frozen."""
         vectors = _vectors(self._state)
-        _check_sizes("its state", vectors, self._vector.size)
+        _check_sizes(vectors, self._vector, "its state", "make a new optimizer after a parameter has been resized")
         frozen = self._vector.frozen()
         moves_what_is_frozen = frozen.any() and any(vector[frozen].any() for vector in vectors)
         return self.fresh_state() if moves_what_is_frozen else copy.copy(self._state)
@@ -202,7 +205,7 @@ def _number_of(loss) -> float:
         TypeError: It is no tensor of one element.
     """
     if not is_tensor(loss) or loss.size != 1:
-        shown = f"a tensor of shape {loss.shape}" if is_tensor(loss) else f"{loss!r:.60} ({type(loss).__name__})"
+        shown = f"a tensor of shape {list(loss.shape)}" if is_tensor(loss) else f"{loss!r:.60} ({type(loss).__name__})"
         raise TypeError(f"closure must return the loss, a tensor of one element, got {shown}")
     return loss.item()
 
@@ -214,10 +217,12 @@ def _vectors(state: SimpleNamespace) -> list[np.ndarray]:
     return [state.direction, state.gradient, *chain(*state.pairs)] if state.t else []
 
 
-def _check_sizes(what: str, vectors, size: int) -> None:
-    others = {vector.size for vector in vectors} - {size}
+def _check_sizes(vectors, own: Vector, where: str, hint: str) -> None:
+    others = {vector.size for vector in vectors} - {own.size}
     if others:
-        raise ValueError(f"the parameters of LBFGS have {size} elements, but in {what} there are {others.pop()}")
+        raise ValueError(
+            f"the parameters of LBFGS have {own.size} elements, but in {where} there are {others.pop()}: {hint}"
+        )
 
 
 def _to_paddle(state: SimpleNamespace) -> dict:
@@ -266,5 +271,5 @@ def _from_paddle(optimizer, saved) -> SimpleNamespace:
     state.alpha = float(np.asarray(saved["alpha"]))
     pairs = zip(map(vector, saved["old_sk"]), map(vector, saved["old_yk"]))
     state.pairs = tuple(pairs)[-optimizer.history_size :]
-    _check_sizes("state_dict", _vectors(state), optimizer._vector.size)
+    _check_sizes(_vectors(state), optimizer._vector, "state_dict", "it must come from the same model")
     return state
