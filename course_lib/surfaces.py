@@ -254,7 +254,7 @@ def trajectory(optimizer, surface: Surface | str, steps: int, start=None, noise:
                [2. , 1. ],
                [1. , 0.5]])
     """
-    if not callable(getattr(optimizer, "rule", None)) or not hasattr(optimizer, "fresh_state"):
+    if not callable(getattr(optimizer, "advance", None)) or not hasattr(optimizer, "fresh_state"):
         raise TypeError(f"optimizer must be an optimizer of course_lib.optimizer, got {type(optimizer).__name__}")
     surface = named(surface)
     path = np.empty((whole("steps", steps, low=0) + 1, 2))

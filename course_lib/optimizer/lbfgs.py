@@ -39,8 +39,8 @@ class LBFGS(Optimizer, StepsByClosure):
     ``line_search``. The very first step has no pairs: it goes along -g, and its α is divided by
     :math:`\lVert g\rVert_1` if that is above 1.
 
-    Pairs from different mini-batches say little about curvature: use it with all data at once. A step may ask for the
-    loss several times, so that it is given a function:
+    Pairs from different mini-batches say little about curvature: use it with all data at once. One step evaluates the
+    loss several times, so ``step`` is given a function that does so, the closure.
 
     Args:
         learning_rate: α, a float or a schedule; at least 0.

@@ -268,7 +268,7 @@ def _from_paddle(optimizer, saved) -> SimpleNamespace:
         return np.array(tensor, optimizer._vector.dtype)
 
     state.direction, state.gradient = vector(saved["d"]), vector(saved["prev_flat_grad"])
-    state.alpha = float(np.asarray(saved["alpha"]))
+    state.alpha = np.asarray(saved["alpha"]).item()
     pairs = zip(map(vector, saved["old_sk"]), map(vector, saved["old_yk"]))
     state.pairs = tuple(pairs)[-optimizer.history_size :]
     _check_sizes(_vectors(state), optimizer._vector, "state_dict", "it must come from the same model")
