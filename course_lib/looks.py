@@ -41,6 +41,7 @@ LOOKS = {
     "LARS": ("#1f6f8b", _DOTTED, "3"),
     "Lamb": ("#c2569b", _DASH_DOT_DOT, "4"),
     "SWATS": ("#00889a", _LONG_DASHED, "d"),
+    "LBFGS": ("#6b7f1e", _DASH_DOT_DOT, "H"),
 }
 COLORS = {name: look[0] for name, look in LOOKS.items()}
 

@@ -224,6 +224,9 @@ def named(surface: Surface | str) -> Surface:
 def trajectory(optimizer, surface: Surface | str, steps: int, start=None, noise: float = 0.0, seed: int = 0):
     """Follow an optimizer's rule over a surface: the points it visits, the start included.
 
+    ``LBFGS`` makes up to ``max_iter`` iterations in each update; with ``max_iter=1`` the path shows them all. The noise
+    tilts the surface for it, by the same slope all through an update.
+
     The optimizer is only read: neither its state nor its schedule is used up, and it needs no parameters. A schedule
     is followed from its step 0, in the momentum too if it drives that. Gradient clipping and L2 regularization are
     not part of the rule, so they are not applied. A learning rate that is too large makes the path leave for
@@ -251,7 +254,7 @@ def trajectory(optimizer, surface: Surface | str, steps: int, start=None, noise:
                [2. , 1. ],
                [1. , 0.5]])
     """
-    if not callable(getattr(optimizer, "rule", None)) or not hasattr(optimizer, "fresh_state"):
+    if not callable(getattr(optimizer, "advance", None)) or not hasattr(optimizer, "fresh_state"):
         raise TypeError(f"optimizer must be an optimizer of course_lib.optimizer, got {type(optimizer).__name__}")
     surface = named(surface)
     path = np.empty((whole("steps", steps, low=0) + 1, 2))
@@ -261,11 +264,15 @@ def trajectory(optimizer, surface: Surface | str, steps: int, start=None, noise:
     follower, state = _from_the_first_step(optimizer), optimizer.fresh_state(path[0])
     with np.errstate(all="ignore"):
         for step in range(steps):
-            gradient = surface.gradient(path[step]) + disturbance[step]
             learning_rate = _next_learning_rate(follower)
-            state.t += 1
-            path[step + 1] = follower.rule(path[step].copy(), gradient, state, learning_rate)
+            noisy = _tilted(surface, disturbance[step])
+            path[step + 1] = follower.advance(path[step].copy(), *noisy, state, learning_rate)
     return path
+
+
+def _tilted(surface: Surface, slope):
+    """The surface with a plane of this slope added, as two functions of a point: value and gradient."""
+    return lambda point: surface(point) + slope @ point, lambda point: surface.gradient(point) + slope
 
 
 def _one_point(name: str, point):

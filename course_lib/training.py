@@ -19,6 +19,7 @@ from course_lib import errors
 from course_lib.choices import choose
 from course_lib.data import Dataset, Split, batches
 from course_lib.layers import check_model
+from course_lib.optimizer import LBFGS
 from course_lib.optimizer.lr import schedule_of, watches_metric
 from course_lib.progress_bar import with_bar
 from course_lib.seeding import seeded
@@ -384,7 +385,7 @@ def check_run(model, optimizer, data, **functions) -> None:
             "optimizer must be an optimizer of course_lib.optimizer or paddle.optimizer, "
             f"got {optimizer!r} ({type(optimizer).__name__})"
         )
-    if isinstance(optimizer, paddle.optimizer.LBFGS):
+    if isinstance(optimizer, (LBFGS, paddle.optimizer.LBFGS)):
         raise TypeError("optimizer must make a step from one gradient; LBFGS asks for the loss several times in a step")
     if not isinstance(data, Dataset):
         raise TypeError(f"data must be a Dataset as data.load() returns it, got {type(data).__name__}")

@@ -12,7 +12,9 @@ import seed_program
 
 from course_lib import optimizer
 
-SHARED = sorted(set(paddle.optimizer.__all__) & set(optimizer.__all__) - {"Optimizer", "lr"})
+SHARED = sorted(
+    set(paddle.optimizer.__all__) & set(optimizer.__all__) - {"Optimizer", "lr", "LBFGS"}
+)  # which steps by a closure
 NEEDED = {"SGD", "Momentum", "Adagrad", "Adam"}  # the four of the tutorial
 
 

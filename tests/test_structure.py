@@ -28,20 +28,23 @@ STOREYS = {
 # The only files that import Paddle. All others can be imported where it is not installed.
 NEEDS_PADDLE = {
     "edge.py",  # asks whether it is there
-    *{f"optimizer/tensors/{name}.py" for name in ("groups", "interface", "memory", "saving")},
+    *{f"optimizer/tensors/{name}.py" for name in ("closures", "groups", "interface", "memory", "saving")},
     *{"layers.py", "data.py", "models.py", "training.py", "range_test.py"},
 }
 
 # Files that ask ``edge`` for it: they work on tensors where there are any, and on everything else without Paddle.
 USES_PADDLE_IF_THERE = {
-    *{"arrays.py", "optimizer/__init__.py", "optimizer/base.py", "optimizer/lr.py"},
+    *{"arrays.py", "optimizer/__init__.py", "optimizer/base.py", "optimizer/lbfgs.py", "optimizer/lr.py"},
     *{"seeding.py", "store.py", "faults.py"},
     *{f"exercises/{name}.py" for name in ("__init__", "engine", "sandbox", "surroundings", "loops")},
     "exercises/catalogue/ch03_training_loop.py",
 }
 
 # file -> what it imports from a storey above it, and only where Paddle is installed
-DOORS = {"optimizer/base.py": "optimizer.tensors.interface.OfTensors"}
+DOORS = {
+    "optimizer/base.py": "optimizer.tensors.interface.OfTensors",
+    "optimizer/lbfgs.py": "optimizer.tensors.closures.StepsByClosure",
+}
 
 FILES = sorted(path.relative_to(LIBRARY).as_posix() for path in LIBRARY.rglob("*.py"))
 

@@ -377,7 +377,7 @@ def test_a_nan_that_relu_swallows_is_still_seen():
 # Bad input ---------------------------------------------------------------------------------------------------
 
 
-LBFGS = paddle.optimizer.LBFGS(parameters=models.mlp(DIGITS).parameters())
+LBFGS = [module.LBFGS(parameters=models.mlp(DIGITS).parameters()) for module in (optimizer, paddle.optimizer)]
 WRAPPED = paddle.incubate.LookAhead(paddle.optimizer.SGD(0.1, parameters=models.mlp(DIGITS).parameters()))
 
 
@@ -408,7 +408,8 @@ def part_empty(name: str) -> data.Dataset:
         ({"loss": lambda *_: 0.5}, TypeError, "loss must return a tensor with one number, .* got float"),
         ({"loss": lambda logits, _: logits}, TypeError, r"loss must return a tensor with one .* got shape .*32, 10"),
         ({"optimizer": WRAPPED}, TypeError, "optimizer must be the one that has the learning rate, not LookAhead"),
-        ({"optimizer": LBFGS}, TypeError, "optimizer must make a step from one gradient; LBFGS asks for the loss"),
+        ({"optimizer": LBFGS[0]}, TypeError, "optimizer must make a step from one gradient; LBFGS asks for the loss"),
+        ({"optimizer": LBFGS[1]}, TypeError, "optimizer must make a step from one gradient; LBFGS asks for the loss"),
     ],
 )
 def test_bad_input_is_named_before_anything_is_trained(change, error, message):

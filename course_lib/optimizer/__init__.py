@@ -7,12 +7,14 @@ from .adam import Adam, Adamax, AdamW, NAdam, RAdam
 from .adaptive import Adadelta, Adagrad, RMSProp, Rprop
 from .base import Optimizer
 from .layerwise import LARS, Lamb
+from .lbfgs import LBFGS
 from .sgd import ASGD, SGD, SGDW, Momentum
 from .swats import SWATS
 
 __all__ = [
     "ASGD",
     "LARS",
+    "LBFGS",
     "SGD",
     "SGDW",
     "SWATS",

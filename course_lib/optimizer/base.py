@@ -102,4 +102,4 @@ class Optimizer(Rule, OfTensors):
         Rule.__init__(self, learning_rate, **hyperparameters)
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name must be a string or None, got {name!r}")
-        OfTensors.__init__(self, parameters, weight_decay, grad_clip, name)
+        super(Rule, self).__init__(parameters, weight_decay, grad_clip, name)  # OfTensors, or what is derived from it

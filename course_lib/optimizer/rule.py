@@ -80,6 +80,17 @@ class Rule:
         """
         raise NotImplementedError(f"{type(self).__name__} must define rule(x, g, s, lr)")
 
+    def advance(self, x, loss_at, gradient_at, s, lr):
+        """Return where one step leads. A class that asks for the loss several times in a step overrides it (``LBFGS``).
+
+        Args:
+            x, lr: As in ``rule``.
+            loss_at, gradient_at: Functions of such an array that return the loss, a float, and the gradient.
+            s: The state; ``s.t`` is the number of the last step.
+        """
+        s.t += 1
+        return self.rule(x, gradient_at(x), s, lr)
+
     def initial_values(self) -> dict[str, float]:
         """Return the first values of those slots that do not start at zero."""
         return {}

@@ -12,7 +12,7 @@ import paddle
 from ...edge import leave_to_python
 from ...errors import no_attribute
 from .groups import checked_clip, checked_decay, make_groups, names_of
-from .saving import distinct_names, from_paddle, load_schedule, schedule_entries, to_paddle
+from .saving import check_is_dict, distinct_names, from_paddle, load_schedule, schedule_entries, to_paddle
 from .updates import Updates
 
 
@@ -184,8 +184,7 @@ class OfTensors(paddle.optimizer.Optimizer):
             ValueError: The state belongs to another class, model, shape or schedule. Then nothing is changed, as
                 with every other error of a schedule's own.
         """
-        if not isinstance(state_dict, dict):
-            raise TypeError(f"state_dict must be a dict as state_dict() returns it, got {type(state_dict).__name__}")
+        check_is_dict(state_dict)
         distinct_names(self._parameters())
         views = [(parameter, group.view.of(self)) for parameter, group in self._updates.members]
         states = from_paddle(views, state_dict)

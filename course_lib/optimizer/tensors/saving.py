@@ -75,6 +75,16 @@ def from_paddle(parameters_and_views: list, state_dict: dict) -> dict[int, State
     return states
 
 
+def check_is_dict(state_dict) -> None:
+    """Refuse what is no dict.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(state_dict, dict):
+        raise TypeError(f"state_dict must be a dict as state_dict() returns it, got {type(state_dict).__name__}")
+
+
 def distinct_names(parameters) -> None:
     """Refuse two parameters of one name: a ``state_dict`` could not tell them apart.
 

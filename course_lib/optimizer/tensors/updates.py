@@ -42,11 +42,7 @@ class Updates:
 
     def step(self, optimizer, pairs_by_group: list) -> None:
         """Apply the rule of ``optimizer`` to ``[(parameter, gradient), …]`` of each group, after clipping."""
-        if not self.members:
-            raise ValueError(
-                f"{type(optimizer).__name__} has no parameters to update: give parameters=model.parameters() when "
-                "making it"
-            )
+        check_not_empty(optimizer, self.members)
         parameters, gradients, clipped_in, clips = [], [], [], {}
         for group, pairs in zip(optimizer._groups, pairs_by_group):
             pairs, clip = group.clipped(pairs)
@@ -190,6 +186,18 @@ class Updates:
         twin._memory, twin._addresses = [], []
         twin._inherited = {place: self._settings_of(optimizer, place) for place in range(len(self.members))}
         return twin
+
+
+def check_not_empty(optimizer, parameters) -> None:
+    """Refuse a step where there are no parameters.
+
+    Raises:
+        ValueError: There are none.
+    """
+    if not parameters:
+        raise ValueError(
+            f"{type(optimizer).__name__} has no parameters to update: give parameters=model.parameters() when making it"
+        )
 
 
 def _fresh_state(optimizer, group, x: np.ndarray) -> State:
