@@ -42,14 +42,21 @@ def values(printed: str) -> dict[str, str]:
     return {name: value.strip() for name, value in re.findall(r"^(\w+): (.+)$", printed, re.MULTILINE)}
 
 
-def run(program: str, names: dict) -> dict[str, str]:
-    """The values that a program prints; a warning that users see is an error, for then it is not silent."""
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), warnings.catch_warnings():
+def outputs(*programs: str) -> list[dict[str, str]]:
+    """The values that each program prints, one run after the other in a notebook of their own.
+
+    A warning that a user would see is an error: with it, Paddle is not silent.
+    """
+    names, found = {}, []
+    needed = [cell.source for cell in cells_with(None)]
+    with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", DeprecationWarning)
-        exec(program, names)
-    return values(printed.getvalue())
+        for program in [*needed, *programs]:
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                exec(program, names)
+            found.append(values(printed.getvalue()))
+    return found[len(needed) :]
 
 
 def news(section: Section, found: dict[str, str]) -> str | None:
@@ -67,21 +74,12 @@ SECTIONS = sections()
 each_section = pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.label)
 
 
-@pytest.fixture
-def names() -> dict:
-    """What the programs need, as in a notebook of its own."""
-    defined = {}
-    for cell in cells_with(None):
-        run(cell.source, defined)
-    return defined
-
-
 @each_section
-def test_paddle_still_does_it_and_the_other_program_is_right(section, names):
-    found = run(section.switch.source, names)
+def test_paddle_still_does_it_and_the_other_program_is_right(section):
+    found, instead = outputs(section.switch.source, section.instead.source)
     assert not (message := news(section, found)), message
     assert found["Paddle"] != found["right"]
-    assert run(section.instead.source, names) == {"instead": found["right"]}
+    assert instead == {"instead": found["right"]}
 
 
 def test_the_list_names_the_sections_in_their_order():
@@ -89,18 +87,15 @@ def test_the_list_names_the_sections_in_their_order():
     assert re.findall(r"\{ref\}`([\w-]+)`", listed) == [section.label for section in SECTIONS]
 
 
-def test_a_release_that_mends_a_switch_is_noticed(names, monkeypatch):
+def test_a_release_that_mends_a_switch_is_noticed(monkeypatch):
     (section,) = [section for section in SECTIONS if section.label == "switch-broadcast"]
-    broadcasting = paddle.nn.functional.mse_loss
-    monkeypatch.setattr(
-        paddle.nn.functional, "mse_loss", lambda input, label: broadcasting(input, label.reshape(input.shape))
-    )
-    assert news(section, run(section.switch.source, names)).startswith(
-        f"Paddle {paddle.__version__} has mended “mse_loss compares every prediction with every target”: take"
-    )
+    loss = paddle.nn.functional.mse_loss
+    monkeypatch.setattr(paddle.nn.functional, "mse_loss", lambda x, y: loss(x, y.reshape(x.shape)))
+    (found,) = outputs(section.switch.source)
+    assert news(section, found).startswith(f"Paddle {paddle.__version__} has mended “mse_loss compares every")
 
 
 def test_a_release_that_does_something_else_or_warns_is_noticed():
     assert "does something new" in news(SECTIONS[0], {"Paddle": "7.0", "right": "0.0"})
     with pytest.raises(UserWarning, match="shapes differ"):
-        run("import warnings\nwarnings.warn('shapes differ')", {})
+        outputs("warnings.warn('shapes differ')")
