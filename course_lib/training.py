@@ -19,6 +19,8 @@ from course_lib import errors
 from course_lib.choices import choose
 from course_lib.data import Dataset, Split, batches
 from course_lib.layers import check_model
+from course_lib.optimizer import LookAhead
+from course_lib.optimizer.base import parameters_of
 from course_lib.optimizer.lr import schedule_of, watches_metric
 from course_lib.progress_bar import with_bar
 from course_lib.seeding import seeded
@@ -299,12 +301,6 @@ def _mean_loss(loss, logits, labels):
     return value
 
 
-def parameters_of(optimizer) -> list:
-    """The tensors that an optimizer updates, of this library or of Paddle, in groups or not."""
-    given = optimizer._parameter_list or ()
-    return [p for each in given for p in (each["params"] if isinstance(each, dict) else [each])]
-
-
 def _is_trained(parameter) -> bool:
     return parameter.grad is not None and not parameter.stop_gradient
 
@@ -374,7 +370,8 @@ def _budget(epochs, steps, per_epoch: int) -> int:
 def check_run(model, optimizer, data, **functions) -> None:
     """Raise a TypeError or ValueError that names the argument if a model cannot be trained with these."""
     check_model(model)
-    if hasattr(optimizer, "inner_optimizer"):  # its own learning rate is none, and its schedule is out of reach
+    # The learning rate of Paddle's LookAhead is none, and its schedule is out of reach
+    if hasattr(optimizer, "inner_optimizer") and not isinstance(optimizer, LookAhead):
         raise TypeError(
             f"optimizer must be the one that has the learning rate, not {type(optimizer).__name__} around it"
         )

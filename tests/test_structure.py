@@ -34,7 +34,7 @@ NEEDS_PADDLE = {
 
 # Files that ask ``edge`` for it: they work on tensors where there are any, and on everything else without Paddle.
 USES_PADDLE_IF_THERE = {
-    *{"arrays.py", "optimizer/__init__.py", "optimizer/base.py", "optimizer/lr.py"},
+    *{"arrays.py", "optimizer/__init__.py", "optimizer/averaging.py", "optimizer/base.py", "optimizer/lr.py"},
     *{"seeding.py", "store.py", "faults.py"},
     *{f"exercises/{name}.py" for name in ("__init__", "engine", "sandbox", "surroundings", "loops")},
     "exercises/catalogue/ch03_training_loop.py",

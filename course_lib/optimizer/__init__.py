@@ -5,11 +5,13 @@ from ..errors import only_in_paddle as _only_in_paddle
 from . import lr
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
 from .adaptive import Adadelta, Adagrad, RMSProp
+from .averaging import EMA, LookAhead, ModelAverage
 from .base import Optimizer
 from .sgd import SGD, SGDW, Momentum
 from .swats import SWATS
 
 __all__ = [
+    "EMA",
     "SGD",
     "SGDW",
     "SWATS",
@@ -18,6 +20,8 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "LookAhead",
+    "ModelAverage",
     "Momentum",
     "NAdam",
     "Optimizer",

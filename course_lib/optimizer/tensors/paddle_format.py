@@ -17,7 +17,7 @@ class Format:
     """What Paddle's optimizer of one class does in its own way.
 
     Attributes:
-        names: Slot or scalar → Paddle's name of it; where it is not named, it has the same.
+        names: Slot or scalar → Paddle's name of it; where it is not named, it has the same. ``t`` is the step number.
         extras: Function of the rule, the step t and the parameter's shape that returns what Paddle saves beside these.
         powers: Which of the extras are powers β^t, from which the step number of a state of Paddle's is found.
         powers_of_32_bits: Whether Paddle builds these up from a β of 32 bits even where the parameter has 64.
@@ -25,6 +25,7 @@ class Format:
             is copied only where it shows.
         own_l2: Whether Paddle's kernel does L2 itself. Then a group's ``weight_decay`` replaces the global L2, even if
             it is None, and adds to an L1.
+        counts: Scalars that are saved as one whole number each.
     """
 
     names: dict[str, str] = field(default_factory=dict)
@@ -33,6 +34,7 @@ class Format:
     powers_of_32_bits: bool = False
     rounds_hyperparameters: bool = False
     own_l2: bool = False
+    counts: tuple[str, ...] = ()
 
 
 def _adam(rule, t, shape):
@@ -59,6 +61,10 @@ def _rmsprop(rule, t, shape):
     return {} if rule.centered else {"mean_grad": np.zeros(shape)}
 
 
+def _model_average(rule, t, shape):
+    return {"restore": np.zeros(shape)}
+
+
 MOMENTS = {"m": "moment1", "v": "moment2"}
 ADAM = Format({**MOMENTS, "v_max": "moment2_max"}, _adam, powers=("beta1_pow_acc", "beta2_pow_acc"))
 
@@ -70,6 +76,10 @@ FORMATS = {
         {"velocity": "momentum", "mean_gradient": "mean_grad"}, _rmsprop, rounds_hyperparameters=True
     ),
     "adaptive.Adadelta": Format({"mean_square": "_avg_squared_grad", "mean_square_update": "_avg_squared_update"}),
+    "averaging.SlowWeights": Format({"t": "slow_steps"}),  # beside the ``t`` of the optimizer inside
+    "averaging.ModelAverage": Format(
+        {"t": "num_updates"}, _model_average, counts=("num_accumulates", "old_num_accumulates")
+    ),
     "adam.Adam": ADAM,
     "adam.AdamW": ADAM,
     "adam.Adamax": Format({"m": "moment", "u": "inf_norm"}, _adamax, powers=("beta1_pow_acc",)),

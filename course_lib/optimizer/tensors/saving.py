@@ -39,12 +39,14 @@ def to_paddle(optimizer, parameter, state: State) -> dict[str, paddle.Tensor]:
     arrays = form.extras(_as_in_paddles_kernel(optimizer, dtype), state.t, shape)
     for slot, array in state.arrays.items():
         arrays[form.names.get(slot, slot)] = array.reshape(shape)
-    for scalar, value in state.scalars.items():
+    counts = {"t": state.t, **{count: state.scalars[count] for count in form.counts}}
+    numbers = {scalar: value for scalar, value in state.scalars.items() if scalar not in counts}
+    for scalar, value in numbers.items():
         arrays[form.names.get(scalar, scalar)] = np.full(shape, value)
     tensors = {name: paddle.to_tensor(np.asarray(array, dtype)) for name, array in arrays.items()}
-    tensors["t"] = paddle.to_tensor([state.t], dtype="int64")
+    tensors.update({form.names.get(name, name): paddle.to_tensor([n], dtype="int64") for name, n in counts.items()})
     # A scalar is kept exactly, too: a resumed run must not depend on the parameter's precision.
-    tensors.update({f"{name}_exact": paddle.to_tensor([v], dtype="float64") for name, v in state.scalars.items()})
+    tensors.update({f"{name}_exact": paddle.to_tensor([v], dtype="float64") for name, v in numbers.items()})
     entries = {_prefix(optimizer, parameter) + name + "_0": tensor for name, tensor in tensors.items()}
     for key, tensor in entries.items():
         tensor.name = key  # as in Paddle, where programs look a saved tensor up by its name
@@ -72,6 +74,12 @@ def from_paddle(parameters_and_views: list, state_dict: dict) -> dict[int, State
             f"it must come from the same model and optimizer class ({OTHER_NAMES})"
         )
     return states
+
+
+def own_entries(parameters_and_views: list, state_dict: dict) -> dict:
+    """Return those entries of a ``state_dict`` that ``to_paddle`` would write for these parameters."""
+    own = {_prefix(view, parameter) + name for parameter, view in parameters_and_views for name in _accumulators(view)}
+    return {key: value for key, value in state_dict.items() if _without_number(str(key))[0] in own}
 
 
 def distinct_names(parameters) -> None:
@@ -126,7 +134,7 @@ def _state(optimizer, parameter, values: dict) -> State:
     found = {name: np.asarray(value) for name, value in values.items()}
     extras = {name: found.pop(name) for name in form.extras(optimizer, 1, [1]) if name in found}
 
-    def taken(slot):
+    def taken(slot, shape=shape):
         name = form.names.get(slot, slot)
         if name not in found:
             raise ValueError(
@@ -136,15 +144,17 @@ def _state(optimizer, parameter, values: dict) -> State:
         if list(found[name].shape) != shape:
             raise ValueError(
                 f"state_dict's '{name}' for parameter {parameter.name} has shape {list(found[name].shape)}, "
-                f"the parameter has {shape}"
+                f"the parameter has {list(parameter.shape)}"
             )
         return found.pop(name)
 
     arrays = {slot: np.array(taken(slot), dtype).reshape(-1) for slot in optimizer.slots}
-    scalars = {scalar: _first(taken(scalar), default) for scalar, default in optimizer.scalars.items()}
+    numbers = {scalar: default for scalar, default in optimizer.scalars.items() if scalar not in form.counts}
+    scalars = {scalar: _first(taken(scalar), default) for scalar, default in numbers.items()}
     scalars.update({scalar: found.pop(f"{scalar}_exact").item() for scalar in scalars if f"{scalar}_exact" in found})
-    if "t" in found:
-        saved = found.pop("t")
+    scalars.update({count: int(taken(count, [1]).item()) for count in form.counts})
+    if (step := form.names.get("t", "t")) in found:
+        saved = found.pop(step)
         saved = saved.item() if saved.size == 1 else saved.tolist()
         t = whole(f"state_dict's step number for parameter {parameter.name}", saved, 0)
     else:
@@ -183,8 +193,8 @@ def _as_in_paddles_kernel(optimizer, dtype: str):
 def _accumulators(optimizer) -> set[str]:
     """Return the names, without parameter and number, of all that ``to_paddle`` saves for one parameter."""
     form = format_of(type(optimizer))
-    own = [form.names.get(name, name) for name in (*optimizer.slots, *optimizer.scalars)]
-    return {"t", *own, *(f"{scalar}_exact" for scalar in optimizer.scalars), *form.extras(optimizer, 1, [1])}
+    own = [form.names.get(name, name) for name in ("t", *optimizer.slots, *optimizer.scalars)]
+    return {*own, *(f"{scalar}_exact" for scalar in optimizer.scalars), *form.extras(optimizer, 1, [1])}
 
 
 def _longest_prefix(key: str, prefixes) -> str | None:
