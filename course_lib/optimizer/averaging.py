@@ -134,9 +134,8 @@ class EMA(Exchange):
         >>> model.weight.item()
         4.0
 
-    Source: B. Polyak, A. Juditsky, Acceleration of Stochastic Approximation by Averaging, 1992, with equal shares for all
-    steps. Paddle has the class in static mode only (``paddle.static.ExponentialMovingAverage``): there the average is
-    always corrected, even where its warm-up makes the correction wrong, and BatchNorm's statistics are left alone.
+    Source: B. Polyak, A. Juditsky, Acceleration of Stochastic Approximation by Averaging, 1992, with equal shares for
+    all steps. Everyday Paddle has no such class: ``paddle.static.ExponentialMovingAverage`` raises in dynamic mode.
     """
 
     def __init__(self, model, decay: float = 0.999, correction: str | None = "bias"):
@@ -206,9 +205,7 @@ class EMA(Exchange):
         saved, updates, tensors = state_dict["average"], state_dict["updates"], self._tensors()
         if not saved.keys() == updates.keys() == tensors.keys():
             other = sorted((saved.keys() ^ tensors.keys()) | (saved.keys() ^ updates.keys()))
-            raise ValueError(
-                f"state_dict must hold the tensors of this model, got a difference in {', '.join(other[:3])}"
-            )
+            raise ValueError(f"state_dict must hold the model's own tensors; on one side only: {', '.join(other[:3])}")
         averages = {name: (_values(saved[name]), int(updates[name])) for name in tensors}
         for name, tensor in tensors.items():
             _check_shape(name, tensor, averages[name][0])
@@ -293,8 +290,9 @@ class LookAhead(paddle.optimizer.Optimizer if paddle else object):
         (8.75, 9.25)
         (8.75, 8.75)
 
-    Source: M. Zhang, J. Lucas, G. Hinton, J. Ba, Lookahead Optimizer: k steps forward, 1 step back, 2019. There φ starts
-    at the weights before the first step; here, as in Paddle, at those after it, so that the first round has k - 1 steps.
+    Source: M. Zhang, J. Lucas, G. Hinton, J. Ba, Lookahead Optimizer: k steps forward, 1 step back, 2019. There φ
+    starts at the weights before the first step; here, as in Paddle, at those after it, so that the way of the first
+    round has k - 1 steps.
 
     Three things are not as in Paddle. ``get_lr`` and ``set_lr`` are about the learning rate, in Paddle about α.
     ``state_dict`` holds the state of the optimizer inside and the place in the round, too, so that a resumed run equals
@@ -319,7 +317,7 @@ class LookAhead(paddle.optimizer.Optimizer if paddle else object):
         self._slow_weights.step()
 
     def minimize(self, loss, startup_program=None, parameters=None, no_grad_set=None):
-        """Do what ``step`` does, for the parameters that ``minimize`` of the optimizer inside updates; return the same."""
+        """Do what ``step`` does, for the parameters that the optimizer's ``minimize`` updates, and return the same."""
         operators, pairs = self.inner_optimizer.minimize(loss, startup_program, parameters, no_grad_set)
         self._slow_weights.apply_gradients(pairs)
         return operators, pairs
@@ -331,7 +329,7 @@ class LookAhead(paddle.optimizer.Optimizer if paddle else object):
         return operators
 
     def state_dict(self) -> dict:
-        """Return the state of the optimizer inside, the slow weights ``…_slow_0`` and their steps ``…_slow_steps_0``."""
+        """Return the state of the optimizer inside, the slow weights ``…_slow_0`` and the steps ``…_slow_steps_0``."""
         return {**self.inner_optimizer.state_dict(), **self._slow_weights.state_dict()}
 
     def set_state_dict(self, state_dict: dict) -> None:
@@ -358,7 +356,7 @@ class LookAhead(paddle.optimizer.Optimizer if paddle else object):
     load_state_dict = set_state_dict
 
     def rule(self, x, g, s, lr):
-        """Return the new parameter, as ``Optimizer.rule`` does: a step of the optimizer inside, and what comes after."""
+        """Return the new parameter, as ``Optimizer.rule`` does: the step of the optimizer inside, and what follows."""
         return self._slow_weights.rule(self.inner_optimizer.rule(x, g, s, lr), g, s, lr)
 
     def fresh_state(self, x):
@@ -419,7 +417,10 @@ class ModelAverage(Exchange, Optimizer):
     It sums the weights of each step until a window is full; then the sum is set aside and a new one is begun. The
     average is over both, the window that was filled last and what has come since:
 
-    .. math::  \bar\theta = \frac{\sum_{\text{last full window}} \theta + \sum_{\text{since then}} \theta}{n_\text{full} + n_\text{since}}
+    .. math::
+
+        \bar\theta = \frac{\sum_{\text{last full window}} \theta + \sum_{\text{since then}} \theta}
+            {n_\text{full} + n_\text{since}}
 
     A window is full with n steps at the t-th update if
 
@@ -427,8 +428,8 @@ class ModelAverage(Exchange, Optimizer):
 
     Until the first one is full everything counts, the first steps too. So with the defaults it is the average of all
     steps up to 10,000; with a rate of 0.15 and windows of 2 to 10, two steps and three are averaged in turn at first.
-    That the sums are of all sizes in turn is why Paddle keeps three: a long sum is moved, every 16,384 updates, from the
-    first to the second, where small numbers are not lost beside it; the third is that of the last full window.
+    As in Paddle there are three sums: that of the last full window is the third, and every 16,384 updates the first is
+    added to the second and begins anew, since in a long sum the last digits of what is added are lost.
 
     Args:
         average_window_rate: Length of a window as a share of the updates so far, at least 0.
@@ -457,11 +458,11 @@ class ModelAverage(Exchange, Optimizer):
         >>> x.item()
         -1.0
 
-    Source: B. Polyak, A. Juditsky, Acceleration of Stochastic Approximation by Averaging, 1992, where all steps count; the
-    rule for the window is Paddle's own. As in Paddle, only a parameter with a gradient is averaged; but one that has
-    none keeps its value, where Paddle divides 0 by 0, and no call order loses the trained weights: in Paddle a second
-    ``apply`` overwrites what ``restore`` would bring back, ``restore`` without ``apply`` sets all weights to 0, and
-    ``apply`` without ``with`` does nothing. Paddle averages in 32 bits for a model of 64, too, and makes it one of 32.
+    Source: B. Polyak, A. Juditsky, Acceleration of Stochastic Approximation by Averaging, 1992, where all steps count;
+    the rule for the window is Paddle's own. As in Paddle, only a parameter with a gradient is averaged; but one that
+    has none keeps its value, where Paddle divides 0 by 0, and no order of calls loses the trained weights: in Paddle a
+    second ``apply`` overwrites what ``restore`` would bring back, ``restore`` without ``apply`` sets all weights to 0,
+    and ``apply`` without ``with`` does nothing. Of float64 parameters Paddle makes float32 ones when it applies.
     """
 
     slots = ("sum_1", "sum_2", "sum_3")
@@ -478,7 +479,8 @@ class ModelAverage(Exchange, Optimizer):
         super().__init__(learning_rate=0.0, **given(vars()))
         if self.min_average_window > self.max_average_window:
             raise ValueError(
-                f"min_average_window must be at most max_average_window, got {min_average_window} > {max_average_window}"
+                f"min_average_window must be at most max_average_window = {max_average_window}, "
+                f"got {min_average_window}"
             )
 
     def rule(self, x, g, s, lr):
@@ -545,14 +547,12 @@ class ModelAverage(Exchange, Optimizer):
     load_state_dict = set_state_dict
 
     def _averaged(self) -> list:
-        states = self._updates.states(self)
-        if not states:
+        seen = {place: state for place, state in self._updates.states(self).items() if state.t}
+        if not seen:
             raise RuntimeError("ModelAverage.apply() has no averages yet: call step() after each step of the optimizer")
-        return [
-            (
-                parameter,
-                self.average(SimpleNamespace(**states[place].arrays, **states[place].scalars)).reshape(parameter.shape),
-            )
-            for place, (parameter, _) in enumerate(self._updates.members)
-            if place in states
-        ]
+        parameters = self._parameters()
+        return [(parameters[place], self._average_of(parameters[place], state)) for place, state in seen.items()]
+
+    def _average_of(self, parameter, state) -> np.ndarray:
+        state.check_size(self, parameter)
+        return self.average(SimpleNamespace(**state.arrays, **state.scalars)).reshape(parameter.shape)
