@@ -19,7 +19,7 @@ from course_lib import errors
 from course_lib.choices import choose
 from course_lib.data import Dataset, Split, batches
 from course_lib.layers import check_model
-from course_lib.optimizer import LookAhead
+from course_lib.optimizer import EMA, LookAhead
 from course_lib.optimizer.base import parameters_of
 from course_lib.optimizer.lr import schedule_of, watches_metric
 from course_lib.progress_bar import with_bar
@@ -101,6 +101,7 @@ def fit(
     evaluate_every: int | None = None,
     callback=None,
     loss=None,
+    ema: EMA | None = None,
     progress: bool | None = None,
 ) -> History:
     """Train ``model`` on shuffled mini-batches of ``data.train``; the same call gives the same numbers.
@@ -125,6 +126,7 @@ def fit(
         callback: ``callback(step, model, optimizer)`` is called in every step, counted from 1, when the gradients
             are there and the parameters are not yet updated: to measure norms, dead units, weights.
         loss: ``loss(logits, labels)`` returns a scalar tensor; None means softmax cross-entropy.
+        ema: An average of the model's weights: it is updated after every step, and the evaluations measure it.
         progress: Show a progress bar. None shows one where a person watches: on a terminal and in Jupyter, never
             in a notebook run by a program, nor with ``COURSE_PROGRESS=0`` in the environment.
 
@@ -147,6 +149,7 @@ def fit(
     check_run(model, optimizer, data, callback=callback, loss=loss)
     _check_not_empty("data.validation", data.validation)
     _check_schedule(schedule_of(optimizer))
+    _check_ema(ema, model)
     errors.choice("schedule_per", schedule_per, ("step", "epoch"))
     per_epoch = math.ceil(len(data.train) / errors.whole("batch_size", batch_size, low=1))
     steps = _budget(epochs, steps, per_epoch)
@@ -161,9 +164,12 @@ def fit(
             lrs.append(optimizer.get_lr())
             optimizer.step()
             optimizer.clear_grad()
+            if ema is not None:
+                ema.update()
             evaluated = step % every == 0 or step == steps
             if evaluated:
-                evaluations.append((step, *evaluate(model, data.validation, loss)))
+                with contextlib.nullcontext() if ema is None else ema.apply():
+                    evaluations.append((step, *evaluate(model, data.validation, loss)))
             _move_schedule(optimizer, step, schedule_per, per_epoch, evaluations[-1][1] if evaluated else None)
     return _history(model, losses, lrs, evaluations)
 
@@ -397,6 +403,13 @@ def _check_schedule(schedule) -> None:
             "optimizer must not follow Paddle's LinearWarmup around ReduceOnPlateau, which takes the step's number for "
             "the metric; use course_lib.optimizer.lr.LinearWarmup"
         )
+
+
+def _check_ema(ema, model) -> None:
+    if ema is not None and not isinstance(ema, EMA):
+        raise TypeError(f"ema must be an EMA of the model, got {ema!r} ({type(ema).__name__})")
+    if ema is not None and ema.model is not model:
+        raise ValueError("ema must be an EMA of the model that is trained, got one of another model")
 
 
 def _check_not_empty(name: str, split: Split) -> None:

@@ -53,7 +53,10 @@ class Exchange:
 
         Raises:
             RuntimeError: The averages already stand there, or there are none yet.
+            ModuleNotFoundError: Paddle is not installed.
         """
+        if paddle is None:
+            raise needs_paddle(f"{type(self).__name__}.apply")
         self._refuse_while_applied("apply", "would lose the trained weights")
         averaged = self._averaged()
         self._trained = [(tensor, tensor.detach().clone()) for tensor, _ in averaged]
@@ -96,24 +99,25 @@ class EMA(Exchange):
 
     .. math::
 
-        \text{"bias"}: \quad \beta_t = \beta\,\frac{1-\beta^{t-1}}{1-\beta^t}
-        \qquad\qquad
         \text{"warm-up"}: \quad \beta_t = \min\Big(\beta, \frac{1+t}{10+t}\Big)
+        \qquad\qquad
+        \text{"bias"}: \quad \beta_t = \beta\,\frac{1-\beta^{t-1}}{1-\beta^t}
 
-    The first is the bias correction of Adam, an average from 0 divided by :math:`1-\beta^t`: the weights of the
-    beginning count for nothing, all others as if the training had always gone on. The second, TensorFlow's, lets
-    roughly the last tenth of the steps count, as long as that is less than 1/(1-β).
+    With the first, TensorFlow's, about the last tenth of the steps counts, as long as that is less than 1/(1-β): the
+    average keeps up with weights that are still far from their goal. The second is the bias correction of Adam, an
+    average from 0 divided by :math:`1-\beta^t`: of the random weights nothing is left, but at first all steps count
+    alike, the poor ones of the beginning too. After some multiples of 1/(1-β) steps all are the same.
 
-    Everything that is a fraction is averaged, in 64 bits whatever the model has: the rounding of
-    1 - β would otherwise move weights that stand still. That includes the running mean and variance of BatchNorm. They
-    describe what flows through the network at the weights of many steps, as the average does; copied from the last step
-    they would describe other weights. Whole numbers and truth values, such as counters, are copied.
+    Everything that is a fraction is averaged, in 64 bits whatever the model has: with β and 1 - β rounded to 32 bits
+    the average of weights that stand still would move. That includes the running mean and variance of BatchNorm: they
+    describe what flows through the network at the weights of the last steps, as the average does; copied, they would
+    describe the newest weights alone. Whole numbers and truth values, such as counters, are copied.
 
     Args:
         model: The ``paddle.nn.Layer`` whose weights are averaged. What is added to it later is averaged from then on,
             as if it started anew; a tensor that is in it twice is one.
         decay: β, in [0, 1).
-        correction: ``"bias"``, ``"warm-up"``, or ``None`` for β from the first step on.
+        correction: ``"warm-up"``, ``"bias"``, or ``None`` for β from the first step on.
 
     Raises:
         TypeError: ``model`` is no layer, ``decay`` no number.
@@ -124,7 +128,7 @@ class EMA(Exchange):
         >>> import paddle
         >>> from course_lib import optimizer
         >>> model = paddle.nn.Linear(1, 1)
-        >>> ema = optimizer.EMA(model, decay=0.5)
+        >>> ema = optimizer.EMA(model, decay=0.5, correction="bias")
         >>> for weight in (1.0, 4.0):  # in place of two steps of training
         ...     _ = model.weight.set_value(paddle.full([1, 1], weight))
         ...     ema.update()
@@ -138,13 +142,13 @@ class EMA(Exchange):
     all steps. Everyday Paddle has no such class: ``paddle.static.ExponentialMovingAverage`` raises in dynamic mode.
     """
 
-    def __init__(self, model, decay: float = 0.999, correction: str | None = "bias"):
+    def __init__(self, model, decay: float = 0.999, correction: str | None = "warm-up"):
         if paddle is None:
             raise needs_paddle("EMA")
         if not isinstance(model, paddle.nn.Layer):
             raise TypeError(f"model must be a paddle.nn.Layer, got {model!r} ({type(model).__name__})")
         self.model, self.decay = model, decay_rate("decay", decay)
-        self.correction = choice("correction", correction, ("bias", "warm-up", None))
+        self.correction = choice("correction", correction, ("warm-up", "bias", None))
         self._averages = {name: (_values(tensor), 0) for name, tensor in self._tensors().items()}  # with updates so far
 
     def decay_at(self, t: int) -> float:
@@ -152,13 +156,13 @@ class EMA(Exchange):
 
         Example:
             >>> import paddle
-            >>> [EMA(paddle.nn.Linear(1, 1), 0.5, way).decay_at(2) for way in ("bias", "warm-up", None)]
-            [0.3333333333333333, 0.25, 0.5]
+            >>> [EMA(paddle.nn.Linear(1, 1), 0.5, way).decay_at(2) for way in ("warm-up", "bias", None)]
+            [0.25, 0.3333333333333333, 0.5]
         """
-        if self.correction == "bias":
-            return self.decay * (1 - self.decay ** (t - 1)) / (1 - self.decay**t)
         if self.correction == "warm-up":
             return min(self.decay, (1 + t) / (10 + t))
+        if self.correction == "bias":
+            return self.decay * (1 - self.decay ** (t - 1)) / (1 - self.decay**t)
         return self.decay
 
     def update(self) -> None:

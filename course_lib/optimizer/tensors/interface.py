@@ -184,10 +184,8 @@ class OfTensors(paddle.optimizer.Optimizer):
             ValueError: The state belongs to another class, model, shape or schedule. Then nothing is changed, as
                 with every other error of a schedule's own.
         """
-        if not isinstance(state_dict, dict):
-            raise TypeError(f"state_dict must be a dict as state_dict() returns it, got {type(state_dict).__name__}")
         distinct_names(self._parameters())
-        states = from_paddle(self._parameters_and_views(), state_dict)
+        states = from_paddle(self._parameters_and_views(), _checked_dict(state_dict))
         load_schedule(self._learning_rate, state_dict)
         self._updates.go_on_from(states)
 
@@ -195,7 +193,7 @@ class OfTensors(paddle.optimizer.Optimizer):
 
     def own_entries(self, state_dict: dict) -> dict:
         """Return those entries of a ``state_dict`` that ``set_state_dict`` would take for its parameters."""
-        return own_entries(self._parameters_and_views(), state_dict)
+        return own_entries(self._parameters_and_views(), _checked_dict(state_dict))
 
     def _parameters_and_views(self) -> list:
         return [(parameter, group.view.of(self)) for parameter, group in self._updates.members]
@@ -233,6 +231,12 @@ class OfTensors(paddle.optimizer.Optimizer):
         if name in _stored_by_constructors(theirs):
             raise no_attribute(f"{name} is an attribute of Paddle's {theirs.__name__}, but not of the course's")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def _checked_dict(state_dict) -> dict:
+    if not isinstance(state_dict, dict):
+        raise TypeError(f"state_dict must be a dict as state_dict() returns it, got {type(state_dict).__name__}")
+    return state_dict
 
 
 @cache
