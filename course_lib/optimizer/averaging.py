@@ -216,7 +216,8 @@ class EMA(Exchange):
         self._averages = averages
 
     def _tensors(self) -> dict:
-        return dict(chain(self.model.named_parameters(), self.model.named_buffers()))
+        named = chain(self.model.named_parameters(), self.model.named_buffers())
+        return {name: tensor for name, tensor in named if tensor._is_initialized()}  # one of LSTM's is not
 
     def _averaged(self) -> list:
         tensors = self._tensors()
