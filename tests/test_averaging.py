@@ -18,6 +18,9 @@ from course_lib.optimizer import EMA, LookAhead, ModelAverage, averaging, lr
 from course_lib.range_test import range_test
 from course_lib.training import evaluate, fit
 
+# Of Paddle's LookAhead and of its scaler on a processor
+pytestmark = [pytest.mark.filterwarnings(f"ignore:{text}") for text in ("Op `increment`", "AmpScaler can only")]
+
 THEIRS = paddle.incubate
 DIGITS = data.load("digits")
 CORRECTIONS = ["warm-up", "bias", None]
