@@ -674,6 +674,15 @@ def test_a_state_that_does_not_fit_changes_nothing():
         assert_equal({key: value.numpy() for key, value in made.state_dict().items()}, before)
 
 
+def test_the_state_before_the_first_step_is_a_new_beginning():
+    x = parameter_of(10.0)
+    made = LookAhead(optimizer.Adam(1.0, parameters=[x]), alpha=0.5, k=2)
+    fresh = made.state_dict()
+    path_of(made, x, np.ones((3, 1)))
+    made.set_state_dict(fresh)
+    assert made.state_dict() == fresh == {}
+
+
 def test_the_rule_is_the_step():
     x = parameter_of(1.0, -2.0, 3.0, dtype="float64")
     path = path_of(LookAhead(optimizer.Adam(0.1, parameters=[x]), 0.3, 4), x, gradients_of(2))
@@ -799,7 +808,10 @@ class TestFaultsOfPaddlesLookAhead:
 # ModelAverage ---------------------------------------------------------------------------------------------------
 
 
-WINDOWS = [(0.15, 2, 10), (0.5, 1, 6), (1.0, 3, 3), (0.0, 1, 5), (2.0, 1, 5), (0.1, 10_000, 10_000), (0.7, 2, 1000)]
+WINDOWS = [
+    *[(0.15, 2, 10), (0.5, 1, 6), (1.0, 3, 3), (0.0, 1, 5), (2.0, 1, 5), (0.1, 10_000, 10_000), (0.7, 2, 1000)],
+    (0.58, 22, 1000),  # the second is full after 29 steps: 0.58 · 50 is 29 in Paddle's 32 bits, and 28.99… in 64
+]
 
 
 @pytest.mark.parametrize("window", WINDOWS)
