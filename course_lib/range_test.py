@@ -21,11 +21,12 @@ from course_lib import errors
 from course_lib.data import Dataset
 from course_lib.edge import LRScheduler
 from course_lib.lr_finder import RULES, MovingAverage, RangeTest
-from course_lib.optimizer import Optimizer
+from course_lib.optimizer import LookAhead, Optimizer
+from course_lib.optimizer.base import parameters_of
 from course_lib.optimizer.lr import schedule_set_aside
 from course_lib.progress_bar import with_bar
 from course_lib.seeding import seeded
-from course_lib.training import check_run, losses_with_gradients, parameters_of, training_mode
+from course_lib.training import check_run, losses_with_gradients, training_mode
 
 SWEEPS = ("exponential", "linear")
 
@@ -93,6 +94,8 @@ def range_test(
     of a cyclical schedule from it by eye. The exponential sweep, the smoothed loss and the rules are later custom.
     """
     check_run(model, optimizer, data, loss=loss)
+    if isinstance(optimizer, LookAhead):
+        raise TypeError("optimizer must be the one inside LookAhead: its learning rate is looked for")
     errors.choice("suggest", suggest, RULES)
     lrs = _sweep(lr_min, lr_max, errors.whole("steps", steps, low=10), sweep)
     average = MovingAverage(errors.number("smoothing", smoothing, 0, 1, high_open=True))

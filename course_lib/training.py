@@ -19,7 +19,8 @@ from course_lib import errors
 from course_lib.choices import choose
 from course_lib.data import Dataset, Split, batches
 from course_lib.layers import check_model
-from course_lib.optimizer import LBFGS
+from course_lib.optimizer import EMA, LBFGS, LookAhead
+from course_lib.optimizer.base import parameters_of
 from course_lib.optimizer.lr import schedule_of, watches_metric
 from course_lib.progress_bar import with_bar
 from course_lib.seeding import seeded
@@ -100,6 +101,7 @@ def fit(
     evaluate_every: int | None = None,
     callback=None,
     loss=None,
+    ema: EMA | None = None,
     progress: bool | None = None,
 ) -> History:
     """Train ``model`` on shuffled mini-batches of ``data.train``; the same call gives the same numbers.
@@ -124,6 +126,7 @@ def fit(
         callback: ``callback(step, model, optimizer)`` is called in every step, counted from 1, when the gradients
             are there and the parameters are not yet updated: to measure norms, dead units, weights.
         loss: ``loss(logits, labels)`` returns a scalar tensor; None means softmax cross-entropy.
+        ema: An average of the model's weights: it is updated after every step, and the evaluations measure it.
         progress: Show a progress bar. None shows one where a person watches: on a terminal and in Jupyter, never
             in a notebook run by a program, nor with ``COURSE_PROGRESS=0`` in the environment.
 
@@ -146,6 +149,7 @@ def fit(
     check_run(model, optimizer, data, callback=callback, loss=loss)
     _check_not_empty("data.validation", data.validation)
     _check_schedule(schedule_of(optimizer))
+    _check_ema(ema, model)
     errors.choice("schedule_per", schedule_per, ("step", "epoch"))
     per_epoch = math.ceil(len(data.train) / errors.whole("batch_size", batch_size, low=1))
     steps = _budget(epochs, steps, per_epoch)
@@ -160,9 +164,12 @@ def fit(
             lrs.append(optimizer.get_lr())
             optimizer.step()
             optimizer.clear_grad()
+            if ema is not None:
+                ema.update()
             evaluated = step % every == 0 or step == steps
             if evaluated:
-                evaluations.append((step, *evaluate(model, data.validation, loss)))
+                with contextlib.nullcontext() if ema is None else ema.apply():
+                    evaluations.append((step, *evaluate(model, data.validation, loss)))
             _move_schedule(optimizer, step, schedule_per, per_epoch, evaluations[-1][1] if evaluated else None)
     return _history(model, losses, lrs, evaluations)
 
@@ -300,12 +307,6 @@ def _mean_loss(loss, logits, labels):
     return value
 
 
-def parameters_of(optimizer) -> list:
-    """The tensors that an optimizer updates, of this library or of Paddle, in groups or not."""
-    given = optimizer._parameter_list or ()
-    return [p for each in given for p in (each["params"] if isinstance(each, dict) else [each])]
-
-
 def _is_trained(parameter) -> bool:
     return parameter.grad is not None and not parameter.stop_gradient
 
@@ -375,7 +376,8 @@ def _budget(epochs, steps, per_epoch: int) -> int:
 def check_run(model, optimizer, data, **functions) -> None:
     """Raise a TypeError or ValueError that names the argument if a model cannot be trained with these."""
     check_model(model)
-    if hasattr(optimizer, "inner_optimizer"):  # its own learning rate is none, and its schedule is out of reach
+    # The learning rate of Paddle's LookAhead is none, and its schedule is out of reach
+    if hasattr(optimizer, "inner_optimizer") and not isinstance(optimizer, LookAhead):
         raise TypeError(
             f"optimizer must be the one that has the learning rate, not {type(optimizer).__name__} around it"
         )
@@ -401,6 +403,13 @@ def _check_schedule(schedule) -> None:
             "optimizer must not follow Paddle's LinearWarmup around ReduceOnPlateau, which takes the step's number for "
             "the metric; use course_lib.optimizer.lr.LinearWarmup"
         )
+
+
+def _check_ema(ema, model) -> None:
+    if ema is not None and not isinstance(ema, EMA):
+        raise TypeError(f"ema must be an EMA of the model, got {ema!r} ({type(ema).__name__})")
+    if ema is not None and ema.model is not model:
+        raise ValueError("ema must be an EMA of the model that is trained, got one of another model")
 
 
 def _check_not_empty(name: str, split: Split) -> None:

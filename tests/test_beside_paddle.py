@@ -43,6 +43,7 @@ def after_steps(made, parameter, gradient=(0.1, 0.2), steps=3):
 # ---------------------------------------------------------------------- decay, global and in a group
 
 DECAYS = {"none": lambda λ: None, "float": float, "L1": L1Decay, "L2": L2Decay}
+WITHOUT_LEARNING_RATE = {"EMA", "LookAhead", "ModelAverage"}  # test_averaging.py
 PADDLES_OWN = sorted({case.name for case in CASES})
 
 
@@ -468,7 +469,7 @@ def test_static_mode_is_refused_by_name():
         train(paddle.ones([1, 2]))
 
 
-@pytest.mark.parametrize("name", [name for name in optimizer.__all__ if name not in ("Optimizer", "lr")])
+@pytest.mark.parametrize("name", sorted(set(optimizer.__all__) - {"Optimizer", "lr", *WITHOUT_LEARNING_RATE}))
 def test_paddle_takes_ours_for_an_optimizer(name):
     made = getattr(optimizer, name)(learning_rate=0.1)
     assert isinstance(made, paddle.optimizer.Optimizer)

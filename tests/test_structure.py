@@ -34,7 +34,8 @@ NEEDS_PADDLE = {
 
 # Files that ask ``edge`` for it: they work on tensors where there are any, and on everything else without Paddle.
 USES_PADDLE_IF_THERE = {
-    *{"arrays.py", "optimizer/__init__.py", "optimizer/base.py", "optimizer/lbfgs.py", "optimizer/lr.py"},
+    *{f"optimizer/{name}.py" for name in ("__init__", "averaging", "base", "lbfgs", "lr")},
+    "arrays.py",
     *{"seeding.py", "store.py", "faults.py"},
     *{f"exercises/{name}.py" for name in ("__init__", "engine", "sandbox", "surroundings", "loops")},
     "exercises/catalogue/ch03_training_loop.py",

@@ -5,6 +5,7 @@ from ..errors import only_in_paddle as _only_in_paddle
 from . import lr
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
 from .adaptive import Adadelta, Adagrad, RMSProp, Rprop
+from .averaging import EMA, LookAhead, ModelAverage
 from .base import Optimizer
 from .layerwise import LARS, Lamb
 from .lbfgs import LBFGS
@@ -13,6 +14,7 @@ from .swats import SWATS
 
 __all__ = [
     "ASGD",
+    "EMA",
     "LARS",
     "LBFGS",
     "SGD",
@@ -24,6 +26,8 @@ __all__ = [
     "AdamW",
     "Adamax",
     "Lamb",
+    "LookAhead",
+    "ModelAverage",
     "Momentum",
     "NAdam",
     "Optimizer",

@@ -11,7 +11,7 @@ from ..edge import needs_paddle, paddle
 from ..errors import finite
 from .rule import Rule
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "parameters_of"]
 
 
 class NoTensors:
@@ -103,3 +103,9 @@ class Optimizer(Rule, OfTensors):
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name must be a string or None, got {name!r}")
         super(Rule, self).__init__(parameters, weight_decay, grad_clip, name)  # OfTensors, or what is derived from it
+
+
+def parameters_of(optimizer) -> list:
+    """The tensors that an optimizer updates, of this library or of Paddle, in groups or not."""
+    given = getattr(optimizer, "_parameter_list", None) or ()
+    return [p for each in given for p in (each["params"] if isinstance(each, dict) else [each])]

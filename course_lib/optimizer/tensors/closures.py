@@ -15,7 +15,7 @@ from ...errors import function, whole
 from ..two_loop import first_guess
 from .interface import OfTensors
 from .memory import DTYPES, check_forms, memory, read
-from .saving import check_is_dict, load_schedule, schedule_entries
+from .saving import checked_dict, load_schedule, schedule_entries
 from .updates import check_not_empty
 
 KEPT = {"func_evals", "n_iter", "d", "alpha", "old_sk", "old_yk", "prev_flat_grad"}
@@ -121,7 +121,7 @@ class StepsByClosure(OfTensors):
             TypeError: It is no dict.
             ValueError: The state belongs to another class, model or schedule. Then nothing is changed.
         """
-        check_is_dict(state_dict)
+        checked_dict(state_dict)
         state = _from_paddle(self, state_dict.get("state"))
         load_schedule(self._learning_rate, state_dict)
         self._state = state

@@ -12,7 +12,7 @@ import paddle
 from ...edge import leave_to_python
 from ...errors import no_attribute
 from .groups import checked_clip, checked_decay, make_groups, names_of
-from .saving import check_is_dict, distinct_names, from_paddle, load_schedule, schedule_entries, to_paddle
+from .saving import checked_dict, distinct_names, from_paddle, load_schedule, own_entries, schedule_entries, to_paddle
 from .updates import Updates
 
 
@@ -184,14 +184,19 @@ class OfTensors(paddle.optimizer.Optimizer):
             ValueError: The state belongs to another class, model, shape or schedule. Then nothing is changed, as
                 with every other error of a schedule's own.
         """
-        check_is_dict(state_dict)
         distinct_names(self._parameters())
-        views = [(parameter, group.view.of(self)) for parameter, group in self._updates.members]
-        states = from_paddle(views, state_dict)
+        states = from_paddle(self._parameters_and_views(), checked_dict(state_dict))
         load_schedule(self._learning_rate, state_dict)
         self._updates.go_on_from(states)
 
     load_state_dict = set_state_dict
+
+    def own_entries(self, state_dict: dict) -> dict:
+        """Return those entries of a ``state_dict`` that ``set_state_dict`` would take for its parameters."""
+        return own_entries(self._parameters_and_views(), checked_dict(state_dict))
+
+    def _parameters_and_views(self) -> list:
+        return [(parameter, group.view.of(self)) for parameter, group in self._updates.members]
 
     @property
     def compiled(self) -> bool | None:

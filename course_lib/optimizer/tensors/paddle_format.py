@@ -17,15 +17,15 @@ class Format:
     """What Paddle's optimizer of one class does in its own way.
 
     Attributes:
-        names: Slot or scalar → Paddle's name of it; where it is not named, it has the same.
+        names: Slot or scalar → Paddle's name of it; where it is not named, it has the same. ``t`` is the step number.
         extras: Function of the rule, the step t and the parameter's shape that returns what Paddle saves beside these.
-        counts: Names under which Paddle saves the number of steps, as one whole number.
         powers: Which of the extras are powers β^t, from which the step number of a state of Paddle's is found.
         powers_of_32_bits: Whether Paddle builds these up from a β of 32 bits even where the parameter has 64.
         rounds_hyperparameters: Whether a step rounds the hyper-parameters to 32 bits. All of Paddle's kernels do so; it
             is copied only where it shows.
         own_l2: Whether Paddle's kernel does L2 itself. Then a group's ``weight_decay`` replaces the global L2, even if
             it is None, and adds to an L1.
+        counts: Scalars that are saved as one whole number each.
     """
 
     names: dict[str, str] = field(default_factory=dict)
@@ -61,12 +61,16 @@ def _rmsprop(rule, t, shape):
     return {} if rule.centered else {"mean_grad": np.zeros(shape)}
 
 
+def _model_average(rule, t, shape):
+    return {"restore": np.zeros(shape)}
+
+
 MOMENTS = {"m": "moment1", "v": "moment2"}
 ADAM = Format({**MOMENTS, "v_max": "moment2_max"}, _adam, powers=("beta1_pow_acc", "beta2_pow_acc"))
 
 FORMATS = {
     "sgd.Momentum": Format(own_l2=True),
-    "sgd.ASGD": Format(counts=("m",)),
+    "sgd.ASGD": Format({"t": "m"}),
     "adaptive.Rprop": Format({"last_gradient": "prevs", "step_size": "learning_rates"}),
     "adaptive.Adagrad": Format({"sum_of_squares": "moment"}),
     # Under a constant gradient the centered variance is a difference of equal numbers, and rounding decides.
@@ -74,6 +78,10 @@ FORMATS = {
         {"velocity": "momentum", "mean_gradient": "mean_grad"}, _rmsprop, rounds_hyperparameters=True
     ),
     "adaptive.Adadelta": Format({"mean_square": "_avg_squared_grad", "mean_square_update": "_avg_squared_update"}),
+    "averaging.SlowWeights": Format({"t": "slow_steps"}),  # beside the ``t`` of the optimizer inside
+    "averaging.ModelAverage": Format(
+        {"t": "num_updates"}, _model_average, counts=("num_accumulates", "old_num_accumulates")
+    ),
     "adam.Adam": ADAM,
     "adam.AdamW": ADAM,
     "layerwise.Lamb": ADAM,

@@ -40,12 +40,14 @@ def to_paddle(optimizer, parameter, state: State) -> dict[str, paddle.Tensor]:
     arrays = form.extras(_as_in_paddles_kernel(optimizer, dtype), state.t, shape)
     for slot, array in state.arrays.items():
         arrays[form.names.get(slot, slot)] = array.reshape([*array.shape[:-1], *shape])
-    for scalar, value in state.scalars.items():
+    counts = {"t": state.t, **{count: state.scalars[count] for count in form.counts}}
+    numbers = {scalar: value for scalar, value in state.scalars.items() if scalar not in counts}
+    for scalar, value in numbers.items():
         arrays[form.names.get(scalar, scalar)] = np.full(shape, value)
     tensors = {name: paddle.to_tensor(np.asarray(array, dtype)) for name, array in arrays.items()}
-    tensors.update({name: paddle.to_tensor([state.t], dtype="int64") for name in ("t", *form.counts)})
+    tensors.update({form.names.get(name, name): paddle.to_tensor([n], dtype="int64") for name, n in counts.items()})
     # A scalar is kept exactly, too: a resumed run must not depend on the parameter's precision.
-    tensors.update({f"{name}_exact": paddle.to_tensor([v], dtype="float64") for name, v in state.scalars.items()})
+    tensors.update({f"{name}_exact": paddle.to_tensor([v], dtype="float64") for name, v in numbers.items()})
     entries = {_prefix(optimizer, parameter) + name + "_0": tensor for name, tensor in tensors.items()}
     for key, tensor in entries.items():
         tensor.name = key  # as in Paddle, where programs look a saved tensor up by its name
@@ -75,14 +77,21 @@ def from_paddle(parameters_and_views: list, state_dict: dict) -> dict[int, State
     return states
 
 
-def check_is_dict(state_dict) -> None:
-    """Refuse what is no dict.
+def checked_dict(state_dict) -> dict:
+    """Return what is a dict.
 
     Raises:
         TypeError: It is none.
     """
     if not isinstance(state_dict, dict):
         raise TypeError(f"state_dict must be a dict as state_dict() returns it, got {type(state_dict).__name__}")
+    return state_dict
+
+
+def own_entries(parameters_and_views: list, state_dict: dict) -> dict:
+    """Return those entries of a ``state_dict`` that ``to_paddle`` would write for these parameters."""
+    own = {_prefix(view, parameter) + name for parameter, view in parameters_and_views for name in _accumulators(view)}
+    return {key: value for key, value in state_dict.items() if _without_number(str(key))[0] in own}
 
 
 def distinct_names(parameters) -> None:
@@ -137,7 +146,7 @@ def _state(optimizer, parameter, values: dict) -> State:
     found = {name: np.asarray(value) for name, value in values.items()}
     extras = {name: found.pop(name) for name in form.extras(optimizer, 1, [1]) if name in found}
 
-    def taken(slot):
+    def taken(slot, shape=shape):
         name = form.names.get(slot, slot)
         if name not in found:
             raise ValueError(
@@ -153,11 +162,13 @@ def _state(optimizer, parameter, values: dict) -> State:
         return np.array(found.pop(name), dtype).reshape([*stack, math.prod(shape)])
 
     arrays = {slot: taken(slot) for slot in optimizer.slots}
-    scalars = {scalar: _first(taken(scalar), default) for scalar, default in optimizer.scalars.items()}
+    numbers = {scalar: default for scalar, default in optimizer.scalars.items() if scalar not in form.counts}
+    scalars = {scalar: _first(taken(scalar), default) for scalar, default in numbers.items()}
     scalars.update({scalar: found.pop(f"{scalar}_exact").item() for scalar in scalars if f"{scalar}_exact" in found})
-    counts = [found.pop(name) for name in ("t", *form.counts) if name in found]
-    if counts:
-        saved = counts[0].item() if counts[0].size == 1 else counts[0].tolist()
+    scalars.update({count: int(taken(count, [1]).item()) for count in form.counts})
+    if (step := form.names.get("t", "t")) in found:
+        saved = found.pop(step)
+        saved = saved.item() if saved.size == 1 else saved.tolist()
         t = whole(f"state_dict's step number for parameter {parameter.name}", saved, 0)
     else:
         t = _step_of(_as_in_paddles_kernel(optimizer, dtype), extras)
@@ -195,9 +206,9 @@ def _as_in_paddles_kernel(optimizer, dtype: str):
 def _accumulators(optimizer) -> set[str]:
     """Return the names, without parameter and number, of all that ``to_paddle`` saves for one parameter."""
     form = format_of(type(optimizer))
-    own = [form.names.get(name, name) for name in (*optimizer.slots, *optimizer.scalars)]
+    own = [form.names.get(name, name) for name in ("t", *optimizer.slots, *optimizer.scalars)]
     exact = [f"{scalar}_exact" for scalar in optimizer.scalars]
-    return {"t", *form.counts, *own, *exact, *form.extras(optimizer, 1, [1])}
+    return {*own, *exact, *form.extras(optimizer, 1, [1])}
 
 
 def _longest_prefix(key: str, prefixes) -> str | None:
