@@ -70,7 +70,7 @@ class Optimizer(Rule, OfTensors):
         weight_decay: A float λ adds λ·x to the gradient (L2, without ½); ``paddle.regularizer.L1Decay``
             and ``L2Decay`` objects work too. A regularizer set on a parameter by ``ParamAttr`` wins.
         grad_clip: ``paddle.nn.ClipGradByValue``, ``ClipGradByNorm`` or ``ClipGradByGlobalNorm``. It acts
-            before the regularization.
+            before the regularization, and on each group by itself: a global norm is the group's, as in Paddle.
         name: Prefix of the state's names in ``state_dict``.
         **hyperparameters: The subclass's own, each checked as ``hyperparameters`` says.
 
