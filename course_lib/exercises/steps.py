@@ -155,7 +155,7 @@ class StepExercise(Implement):
     # -- observing
 
     def fresh_state(self, x, give=np.asarray) -> SimpleNamespace:
-        """The state before the first step: all slots, as ``give`` makes them of zeros, and the rule's single numbers."""
+        """The state before the first step: every slot, made of zeros by ``give``, and the rule's single numbers."""
         return SimpleNamespace(**{slot: give(np.zeros_like(x)) for slot in self.all_slots}, **self.rule.scalars)
 
     def observe(self, function, backend=NumpyArrays, only=None, late=False):

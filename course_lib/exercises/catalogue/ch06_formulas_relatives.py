@@ -1,4 +1,4 @@
-"""Chapter 6: the steps of NAdam and Adamax; slips in the parts that are not Adam's are rows of tables, as Adam's are."""
+"""Chapter 6: the steps of NAdam and Adamax; slips in parts that are not Adam's are rows of tables, too."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ def falls_then_jumps(t, lr, warmup_steps, start_lr):
     ),
     hints=(
         "Two curves, a rising line and a falling root; the schedule is the lower one. Where do they meet?",
-        "The line is t · W^(-1.5), the other one is t^(-0.5); at t = W both are W^(-0.5). Which one does t = 0 ask for?",
+        "The line is t · W^(-1.5), the other one t^(-0.5); at t = W both are W^(-0.5). Which one counts at t = 0?",
         "lr · d^(-0.5) · min(t^(-0.5), t · W^(-1.5)), and 0 at t = 0",
     ),
 )
