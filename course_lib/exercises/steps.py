@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from .engine import (
+    CELL_WIDTH,
     BadAnswer,
     Implement,
     Mistake,
@@ -273,7 +274,10 @@ class StepExercise(Implement):
             if slots
             else "not needed here (s.t counts the steps from 1)"
         )
-        return f'''def {name}(x, g, s, lr{hyper}):
+        arguments = f"x, g, s, lr{hyper}"
+        if len(f"def {name}({arguments}):") > CELL_WIDTH:
+            arguments = f"\n    {arguments}\n"
+        return f'''def {name}({arguments}):
 {lines_of_cell('"""' + self.says, "    ", "    ")}
 
     x, g  parameter and gradient: arrays of one shape, whatever it is
