@@ -157,7 +157,7 @@ def spellings(exercise, wrong):
         yield "respelled", rewritten
     if isinstance(exercise, StepExercise):
         yield "in place", respell.in_place(wrong)
-        yield "state elsewhere", respell.with_state_elsewhere_in_s(wrong, exercise.all_slots)
+        yield "state elsewhere", respell.with_state_elsewhere_in_s(wrong, exercise.fresh_state)
         if id_is_cheap(exercise):
             yield "tensors", respell.on_tensors_only(wrong, exercise.all_slots)
     else:
@@ -232,6 +232,20 @@ def adam_corrected_through_another_name(x, g, s, lr, beta1=0.9, beta2=0.999, eps
     return x - lr * m / (np.sqrt(v) + epsilon)
 
 
+def nadam_of_overviews(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8, momentum_decay=0.004):
+    s.m += (1 - beta1) * (g - s.m)
+    s.v += (1 - beta2) * (g * g - s.v)
+    correction = 1 - beta1**s.t
+    direction = (beta1 * s.m + (1 - beta1) * g) / correction
+    return x - lr * direction / (np.sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+def adamax_of_two_rows(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    s.m += (1 - beta1) * (g - s.m)
+    s.u = np.amax(np.stack([beta2 * s.u, np.abs(g) + epsilon]), axis=0)  # as PyTorch has it
+    return x - lr / (1 - beta1**s.t) * s.m / s.u
+
+
 def amsgrad_aliased(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
     s.m = beta1 * s.m + (1 - beta1) * g
     s.v *= beta2
@@ -275,6 +289,8 @@ UNUSUAL_MISTAKES = [
     ("rmsprop-step", "average-starts-at-one", rmsprop_with_a_fading_one),
     ("adam-step", "step-number-one-ahead", adam_with_powers_ahead),
     ("adam-step", "corrected-values-stored", adam_corrected_through_another_name),
+    ("nadam-step", "momentum-not-warmed-up", nadam_of_overviews),
+    ("adamax-step", "epsilon-beside-the-gradient", adamax_of_two_rows),
     ("amsgrad-step", "maximum-left-out", amsgrad_aliased),
     ("adamw-step", "decay-after-the-step", adamw_shrunk_at_last),
     ("adamw-step", "l2-instead", adamw_gradient_in_place),
@@ -506,6 +522,38 @@ def radam_written_out(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
     return x
 
 
+def nadam_by_differences(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8, momentum_decay=0.004):
+    t = np.arange(1, s.t + 2)
+    momenta = beta1 - beta1 / 2 * np.exp(t * momentum_decay * np.log(0.96))
+    s.m += (1 - beta1) * (g - s.m)
+    s.v += (1 - beta2) * (g * g - s.v)
+    direction = momenta[-1] * s.m / (1 - momenta.prod()) + (1 - momenta[-2]) * g / (1 - momenta[:-1].prod())
+    return x - lr * direction / (np.sqrt(s.v / (1 - beta2**s.t)) + epsilon)
+
+
+def nadam_own_product(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8, momentum_decay=0.004):
+    now, following = (beta1 * (1 - 0.5 * 0.96 ** (t * momentum_decay)) for t in (s.t, s.t + 1))
+    s.product = getattr(s, "product", 1) * now
+    s.m, s.v = beta1 * s.m + (1 - beta1) * g, beta2 * s.v + (1 - beta2) * g**2
+    top = following * s.m / (1 - s.product * following) + (1 - now) * g / (1 - s.product)
+    return x - lr * top / (epsilon + (s.v / (1 - beta2**s.t)) ** 0.5)
+
+
+def adamax_by_where(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    s.m += (1 - beta1) * (g - s.m)
+    left = s.u * beta2 + epsilon
+    s.u = np.where(np.abs(g) < left, left, np.abs(g))
+    return x - lr * s.m / (s.u * (1 - beta1**s.t))
+
+
+def adamax_history(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    s.seen = [*getattr(s, "seen", []), np.array(g)]
+    m, u = np.zeros_like(x), np.zeros_like(x)
+    for old in s.seen:
+        m, u = beta1 * m + (1 - beta1) * old, np.maximum(np.sqrt(old * old), beta2 * u + epsilon)
+    return x - lr / (1 - beta1 ** len(s.seen)) * m / u
+
+
 def adamw_factor(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01):
     kept = (1 - lr * weight_decay) * x
     return kept + adam_folded(np.zeros_like(x), g, s, lr, beta1, beta2, epsilon)
@@ -629,6 +677,8 @@ RIGHT_SPELLINGS = {
         lambda w, d, state, rate, b1, b2, e: adam_folded(w, d, state, rate, b1, b2, e),
         lambda x, g, s, lr, epsilon, beta2, beta1: adam_folded(x, g, s, lr, beta1, beta2, epsilon),
     ],
+    "nadam-step": [nadam_by_differences, nadam_own_product],
+    "adamax-step": [adamax_by_where, adamax_history],
     "amsgrad-step": [amsgrad_of_roots],
     "radam-step": [radam_written_out],
     "adamw-step": [adamw_factor, adamw_beside],
@@ -656,6 +706,12 @@ RIGHT_SPELLINGS = {
     "warmup": [
         lambda t, lr, warmup_steps, start_lr=0.0: float(np.interp(t, [0, warmup_steps], [start_lr, lr])),
         lambda t, lr, n, start: lr if t > n else (t * lr + (n - t) * start) / n,
+    ],
+    "noam-decay": [
+        lambda t, d_model, warmup_steps, lr=1.0: (
+            lr * (t / warmup_steps if t < warmup_steps else (warmup_steps / t) ** 0.5) / (d_model * warmup_steps) ** 0.5
+        ),
+        lambda t, d, w, factor: factor / np.sqrt(d) * np.minimum(np.float64(max(t, 1e-9)) ** -0.5, t * w**-1.5),
     ],
     "sgdr": [sgdr_by_logarithm],
     "triangular": [triangular_as_published],
@@ -729,6 +785,7 @@ def test_the_references_of_the_schedules_are_the_librarys_own():
         "inverse-time-decay": ({"t": 2, "lr": 0.6, "gamma": 1.0}, 0.2),
         "cosine-decay": ({"t": 2, "lr": 1.0, "t_max": 4, "eta_min": 0.0}, 0.5),
         "warmup": ({"t": 3, "lr": 0.4, "warmup_steps": 4, "start_lr": 0.0}, 0.3),
+        "noam-decay": ({"t": 16, "d_model": 100, "warmup_steps": 4, "lr": 1.0}, 0.025),
         "sgdr": ({"t": 4, "lr": 1.0, "t_0": 2, "t_mult": 2, "eta_min": 0.0}, 0.5),
         "triangular": ({"t": 3, "base_lr": 0.0, "max_lr": 1.0, "step_size": 2}, 0.5),
         "one-cycle": ({"t": 2, "max_lr": 1.0, "total_steps": 10}, 1.0),

@@ -69,6 +69,16 @@ EQUIVALENT = {
     },
     "adam-find-bug": {LISTED: ["return averages"]},
     "adam-step": {SQUARED: ["s.v = beta2 * s.v + (1 - beta2) * abs(g) ** 2"]},
+    "nadam-step": {
+        SQUARED: ["s.v = beta2 * s.v + (1 - beta2) * abs(g) ** 2"],
+        "the number of steps is whole": [
+            "now, following = (beta1 * (1 - 0.96 ** (t * momentum_decay) / 2) for t in (s.t, int(s.t + 1)))",
+            "now, following = (beta1 * (1 - 0.96 ** (t * momentum_decay) / 2) for t in (s.t, round(s.t + 1)))",
+        ],
+    },
+    "adamax-step": {
+        "an absolute value has none other": ["s.u = np.maximum(np.abs(abs(g)), beta2 * s.u + epsilon)"],
+    },
     # chapters 7 and 8
     "amsgrad-as-printed": {
         LISTED: ["return scales"],
@@ -107,6 +117,10 @@ EQUIVALENT = {
     "inverse-time-decay": {POSITIVE_RATE: ["return abs(lr) / (1 + gamma * t)", "return lr / (1 + abs(gamma) * t)"]},
     "cosine-decay": {POSITIVE_RATE: ["return eta_min + (abs(lr) - eta_min) * height"]},
     "warmup": {POSITIVE_RATE: ["return start_lr + (abs(lr) - start_lr) * share"]},
+    "noam-decay": {
+        "a step is never negative": ["if t <= 0:"],
+        POSITIVE_RATE: ["return abs(lr) * d_model ** (-0.5) * min(t ** (-0.5), t * warmup_steps ** (-1.5))"],
+    },
     "sgdr": {
         POSITIVE_RATE: ["return eta_min + (abs(lr) - eta_min) * (1 + math.cos(math.pi * t / length)) / 2"],
     },

@@ -366,9 +366,12 @@ def _a(noun: str) -> str:
     return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
 
 
+CELL_WIDTH = 88
+
+
 def lines_of_cell(words: str, first: str, then: str) -> str:
     """Words in lines that fit a notebook's cell; ``first`` and ``then`` begin the first line and the others."""
-    return textwrap.fill(words, 88, initial_indent=first, subsequent_indent=then, break_on_hyphens=False)
+    return textwrap.fill(words, CELL_WIDTH, initial_indent=first, subsequent_indent=then, break_on_hyphens=False)
 
 
 # ------------------------------------------------------------------------------ readings and comparison

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from .engine import (
+    CELL_WIDTH,
     BadAnswer,
     Implement,
     Mistake,
@@ -154,6 +155,10 @@ class StepExercise(Implement):
 
     # -- observing
 
+    def fresh_state(self, x, give=np.asarray) -> SimpleNamespace:
+        """The state before the first step: every slot, made of zeros by ``give``, and the rule's single numbers."""
+        return SimpleNamespace(**{slot: give(np.zeros_like(x)) for slot in self.all_slots}, **self.rule.scalars)
+
     def observe(self, function, backend=NumpyArrays, only=None, late=False):
         call = caller(function, self.names, self.defaults)
         runs = self.runs if only is None else [self.runs[only]]
@@ -172,7 +177,7 @@ class StepExercise(Implement):
     def _walk(self, call, probe: Run, backend, late):
         """Follow one run. If ``late``, one more call with gradient 0 comes before it, and its result is thrown away."""
         x, path = probe.start, 0.0
-        s = SimpleNamespace(**{slot: backend.give(np.zeros_like(x)) for slot in self.all_slots})
+        s = self.fresh_state(x, backend.give)
 
         def step(t, g, lr, where):
             s.t = t
@@ -263,12 +268,16 @@ class StepExercise(Implement):
         name = self.id.replace("-", "_")
         hyper = "".join(f", {key}={value!r}" for key, value in self.defaults.items())
         slots = ", ".join(f"s.{slot}" for slot in self.slots)
+        numbers = "".join(f", s.{name} (a number, {first:g} at first)" for name, first in self.rule.scalars.items())
         state = (
-            f"{slots} (arrays like x, zero at first) and s.t (1 at the first step)"
+            f"{slots} (arrays like x, zero at first){numbers} and s.t (1 at the first step)"
             if slots
             else "not needed here (s.t counts the steps from 1)"
         )
-        return f'''def {name}(x, g, s, lr{hyper}):
+        arguments = f"x, g, s, lr{hyper}"
+        if len(f"def {name}({arguments}):") > CELL_WIDTH:
+            arguments = f"\n    {arguments}\n"
+        return f'''def {name}({arguments}):
 {lines_of_cell('"""' + self.says, "    ", "    ")}
 
     x, g  parameter and gradient: arrays of one shape, whatever it is
@@ -281,7 +290,8 @@ class StepExercise(Implement):
     raise NotImplementedError'''
 
     def _example(self) -> str:
-        x, s, seen = np.array([3.0]), SimpleNamespace(**{slot: np.zeros(1) for slot in self.all_slots}), []
+        x, seen = np.array([3.0]), []
+        s = self.fresh_state(x)
         for t, g in enumerate([2.0, -1.0], start=1):
             s.t = t
             x = self.reference(x, np.array([g]), s, 0.1, **self.defaults)

@@ -284,7 +284,8 @@ class NAdam(Optimizer):
         s.mu_product = s.mu_product * mu
         s.m = self.beta1 * s.m + (1 - self.beta1) * g
         s.v = self.beta2 * s.v + (1 - self.beta2) * g * g
-        m_hat = mu_next * s.m / (1 - s.mu_product * mu_next) + (1 - mu) * g / (1 - s.mu_product)
+        ahead = mu_next * s.m / (1 - s.mu_product * mu_next)
+        m_hat = ahead + (1 - mu) * g / (1 - s.mu_product)
         v_hat = s.v / (1 - self.beta2**s.t)
         return x - lr * m_hat / (sqrt(v_hat) + self.epsilon)
 

@@ -670,7 +670,7 @@ class NoamDecay(Schedule):
         super().__init__(learning_rate, last_epoch, verbose)
 
     def formula(self, t):
-        decay = t**-0.5 if t > 0 else 1.0  # at t = 0 the warm-up, which is 0 there, is the smaller one anyway
+        decay = t**-0.5 if t > 0 else 1.0  # at t = 0 the line is lower: 0
         warmup = self.warmup_steps**-1.5 * t
         return self.base_lr * self.d_model**-0.5 * min(decay, warmup)
 

@@ -1,6 +1,6 @@
-"""Slips in Adam's step, written once for Adam, AMSGrad and RAdam: each row of the table replaces parts of a right step.
+"""Slips in Adam's step, written once for Adam and its relatives: each row of the table replaces parts of a right step.
 
-What only one of the three can have stands beside its exercise.
+What only one of them can have stands beside its exercise.
 """
 
 from __future__ import annotations
@@ -12,13 +12,9 @@ import numpy as np
 from ...arrays import absolute, maximum, sqrt
 from ..engine import Mistake
 from ..steps import StepExercise
-from .adam_steps import AdamStep, average, folded, nested
+from .adam_steps import AdamStep, average, folded, nested, uncorrected
 
 # --------------------------------------------------------------------------------- parts that are wrong
-
-
-def uncorrected(step, beta, other):
-    return 1.0
 
 
 def by_the_power(step, beta, other):
@@ -109,7 +105,7 @@ class Slip:
     """A wrong step; rows with one id are forms of one mistake.
 
     Args:
-        id, name, explanation, hint: See ``Mistake``. The words hold for Adam, AMSGrad and RAdam.
+        id, name, explanation, hint: See ``Mistake``. In the table below the words hold for Adam and its relatives.
         parts: Which parts of a right step are replaced by which functions.
     """
 
@@ -121,7 +117,7 @@ class Slip:
 
     def of(self, kind: type[AdamStep]):
         wrong = type(kind.__name__, (kind,), self.parts)
-        return lambda x, g, s, lr, beta1, beta2, epsilon: wrong(g, s, lr, beta1, beta2, epsilon)(x)
+        return lambda x, g, s, lr, **hyper: wrong(g, s, lr, **hyper)(x)
 
 
 BOTH_START_AT_ZERO = "Both averages start at zero and are too small at first: divide them by 1 - beta**t."
@@ -635,16 +631,22 @@ SLIPS = [
 ]
 
 
-def enter_slips(exercise: StepExercise, kind: type[AdamStep], without: tuple[str, ...] = ()) -> None:
+def enter_slips(exercise: StepExercise, kind: type[AdamStep], without: tuple[str, ...] = (), own=()) -> None:
     """Enter the table's mistakes as made in one kind of step, but those ``without`` which it has words of its own for.
 
-    A row is left out where it replaces a part by what the kind has there anyway.
+    A row is left out where it replaces a part that is the kind's own, or a part by what the kind has there anyway.
+    Slips that only this kind can have are rows as well: ``own``.
     """
     for slip in SLIPS:
-        if slip.id in without or slip.parts.get("change") is kind.change:
-            continue
-        mistake = Mistake(slip.id, slip.name, slip.explanation, slip.hint, [slip.of(kind)])
-        if slip.id in exercise.mistakes:
-            exercise.mistakes[slip.id].join(mistake)
-        else:
-            exercise.add(mistake)
+        if slip.id not in without and not kind.own & slip.parts.keys() and slip.parts.get("change") is not kind.change:
+            _enter(exercise, slip, kind)
+    for slip in own:
+        _enter(exercise, slip, kind)
+
+
+def _enter(exercise, slip, kind):
+    mistake = Mistake(slip.id, slip.name, slip.explanation, slip.hint, [slip.of(kind)])
+    if slip.id in exercise.mistakes:
+        exercise.mistakes[slip.id].join(mistake)
+    else:
+        exercise.add(mistake)

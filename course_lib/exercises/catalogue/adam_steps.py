@@ -1,8 +1,8 @@
-"""One right step of Adam, AMSGrad and RAdam in parts, of which ``adam_slips`` replaces some."""
+"""One right step of Adam and of each of its relatives in parts, of which ``adam_slips`` replaces some."""
 
 from __future__ import annotations
 
-from ...arrays import maximum, sqrt
+from ...arrays import absolute, maximum, sqrt
 from ...variants import rectified_length
 
 
@@ -24,9 +24,15 @@ def folded(step):
     return sqrt(step.of_v) / step.of_m * step.quotient(step.top(), step.v_used)
 
 
+def uncorrected(step, beta, other):
+    return 1.0
+
+
 class AdamStep:
     """One step of Adam. Methods are its parts; a slip is a subclass with other ones."""
 
+    own = frozenset()  # parts that are so different from Adam's that the words of a slip in Adam's do not fit
+    scale = "v"  # the slot of what the step is divided by
     new_m = new_v = average
     correct_m = correct_v = correction
     change = nested
@@ -35,16 +41,18 @@ class AdamStep:
         self.g, self.s, self.t, self.lr, self.beta1, self.beta2, self.epsilon = g, s, s.t, lr, beta1, beta2, epsilon
         self.of_m, self.of_v = self.correct_m(beta1, beta2), self.correct_v(beta2, beta1)
         self.m = self.new_m(s.m, g, beta1, beta2)
-        self.v = self.new_v(s.v, self.square(), beta2, beta1)
+        self.old_v = getattr(s, self.scale)
+        self.v = self.new_v(self.old_v, self.square(), beta2, beta1)
         self.m_used, self.v_used = self.use_m(s.m, self.m), self.use_v(*self.scales())
-        s.m, s.v = self.m, self.v
+        s.m = self.m
+        setattr(s, self.scale, self.v)
 
     def square(self):
         return self.g * self.g
 
     def scales(self):
         """What may be divided by: before this gradient, and after it."""
-        return self.s.v, self.v
+        return self.old_v, self.v
 
     def use_m(self, old, new):
         return new
@@ -83,3 +91,51 @@ class RAdamStep(AdamStep):
 
 def r_squared(rho, rho_inf):
     return (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
+
+
+class NAdamStep(AdamStep):
+    own = frozenset({"correct_m", "top"})
+    correct_m = uncorrected
+
+    def __init__(self, g, s, lr, beta1, beta2, epsilon, momentum_decay):
+        self.momentum_decay = momentum_decay
+        super().__init__(g, s, lr, beta1, beta2, epsilon)
+
+    def mu(self, t):
+        return self.beta1 * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))
+
+    def next_mu(self):
+        return self.mu(self.t + 1)
+
+    def products(self):
+        """The product up to this step, which is kept, and the one up to the next."""
+        self.s.mu_product = self.s.mu_product * self.mu(self.t)
+        return self.s.mu_product, self.s.mu_product * self.next_mu()
+
+    def shares(self):
+        """The weights of m and of g in the direction, not yet corrected."""
+        return self.next_mu(), 1 - self.mu(self.t)
+
+    def corrections(self):
+        """What they are divided by."""
+        now, following = self.products()
+        return 1 - following, 1 - now
+
+    def top(self):
+        (of_m, of_g), (m_grown, g_grown) = self.shares(), self.corrections()
+        return of_m * self.m_used / m_grown + of_g * self.g / g_grown
+
+
+class AdamaxStep(AdamStep):
+    own = frozenset({"new_v", "correct_v", "square", "use_v", "quotient", "change"})
+    scale = "u"
+    correct_v = uncorrected
+
+    def square(self):
+        return absolute(self.g)
+
+    def new_v(self, old, new, beta, other):
+        return maximum(new, beta * old + self.epsilon)
+
+    def quotient(self, top, u):
+        return top / u

@@ -1,4 +1,4 @@
-"""Chapter 9: the linear warm-up, and the mistakes made with it."""
+"""Chapter 9: schedules that begin small, the linear warm-up and Noam's, and the mistakes made with them."""
 
 from __future__ import annotations
 
@@ -183,3 +183,171 @@ def falls_then_jumps(t, lr, warmup_steps, start_lr):
     The large steps come first, when they hurt most; at the end of the warm-up they come back all at once.
     """
     return lr + (start_lr - lr) * t / warmup_steps if t < warmup_steps else lr
+
+
+# ---------------------------------------------------------------------------------------- Noam
+
+
+@enter_shifted
+@exercise(
+    "noam-decay",
+    chapter=9,
+    title="Noam's schedule",
+    cases=at_steps(
+        (*range(9), 30, 100),
+        {"d_model": 512, "warmup_steps": 4, "lr": 1.0},
+        {"d_model": 64, "warmup_steps": 7, "lr": 0.5},
+    ),
+    hints=(
+        "Two curves, a rising line and a falling root; the schedule is the lower one. Where do they meet?",
+        "The line is t · W^(-1.5), the other one t^(-0.5); at t = W both are W^(-0.5). Which one counts at t = 0?",
+        "lr · d^(-0.5) · min(t^(-0.5), t · W^(-1.5)), and 0 at t = 0",
+    ),
+)
+def noam_decay(t, d_model, warmup_steps, lr=1.0):
+    """Return the learning rate at step t: up a straight line for warmup_steps, then
+    down as one over the root of the step; all of it over the root of d_model.
+
+    t             step, a whole number from 0; the rate at t = 0 is 0
+    d_model       width of the model
+    warmup_steps  the step at which line and root meet
+    lr            a factor
+
+    Example: d_model = 100, warmup_steps = 4 give 0, 0.0125, 0.025, 0.0375, 0.05, …, and
+    0.025 at t = 16.
+    """
+    return library.NoamDecay(d_model, warmup_steps, lr).at(t)
+
+
+def _noam(t, d_model, warmup_steps, lr, width=-0.5, falls=-0.5, slope=-1.5):
+    """Noam's rate with other powers of d_model, of t in the fall and of W in the line."""
+    rise = t * warmup_steps**slope
+    return lr * d_model**width * (min(t**falls, rise) if t else 0.0)
+
+
+@noam_decay.mistake("The lower of the two curves counts.")
+def larger_of_both(t, d_model, warmup_steps, lr):
+    """The higher of the two curves is taken.
+
+    The run begins with its largest rate, and after the warm-up the rate rises without end.
+    """
+    rise = t * warmup_steps**-1.5
+    return lr * d_model**-0.5 * (max(t**-0.5, rise) if t else 0.0)
+
+
+@noam_decay.mistake("All of it is divided by the root of d_model.")
+def width_left_out(t, d_model, warmup_steps, lr):
+    """d_model has no effect.
+
+    At a width of 512 every rate is 23 times too large.
+    """
+    return _noam(t, 1, warmup_steps, lr)
+
+
+@noam_decay.mistake("One over the root: d_model to the power -0.5.")
+def width_without_root(t, d_model, warmup_steps, lr):
+    """The root of d_model is missing.
+
+    Divided by d_model itself, every rate is 23 times too small at a width of 512.
+    """
+    return _noam(t, d_model, warmup_steps, lr, width=-1)
+
+
+@noam_decay.mistake("A wider model needs a smaller rate: a negative power.")
+def width_multiplied(t, d_model, warmup_steps, lr):
+    """The root of d_model multiplies instead of dividing.
+
+    At a width of 512 every rate is 512 times too large: training diverges.
+    """
+    return _noam(t, d_model, warmup_steps, lr, width=0.5)
+
+
+@noam_decay.mistake("At t = W line and root must meet: t · W^p = t^(-0.5) there. What is p?")
+def line_too_steep(t, d_model, warmup_steps, lr):
+    """The line is too steep: its slope has the wrong power of warmup_steps.
+
+    Line and root then meet before warmup_steps: the peak comes too early, and is too high.
+    """
+    return _noam(t, d_model, warmup_steps, lr, slope=-1)
+
+
+@line_too_steep.also
+def line_to_one(t, d_model, warmup_steps, lr):
+    """The line is far too steep: it is divided by the root of warmup_steps only.
+
+    It meets the falling root almost at once: there is hardly any warm-up, and the first rates are the largest.
+    """
+    return _noam(t, d_model, warmup_steps, lr, slope=-0.5)
+
+
+@line_too_steep.also
+def line_too_flat(t, d_model, warmup_steps, lr):
+    """The line is too flat: its slope has the wrong power of warmup_steps.
+
+    It meets the falling root late, and the peak is far below the one that was meant.
+    """
+    return _noam(t, d_model, warmup_steps, lr, slope=-2)
+
+
+@noam_decay.mistake("One over the root of the step.")
+def falls_without_root(t, d_model, warmup_steps, lr):
+    """It falls as 1/t instead of as one over the root.
+
+    Line and fall then meet before warmup_steps, and after the peak the rate is far too small.
+    """
+    return _noam(t, d_model, warmup_steps, lr, falls=-1)
+
+
+@falls_without_root.also
+def falls_as_one_over_time_from_the_peak(t, d_model, warmup_steps, lr):
+    """After the peak it falls as 1/t instead of as one over the root.
+
+    The rate is too small in all steps after the warm-up, the more so the longer the run is.
+    """
+    rise = t * warmup_steps**-1.5
+    return lr * d_model**-0.5 * (rise if t <= warmup_steps else warmup_steps**0.5 / t)
+
+
+@noam_decay.mistake("After t = warmup_steps the root of the step takes over.")
+def stays_at_the_peak(t, d_model, warmup_steps, lr):
+    """It stays at the peak.
+
+    That is a warm-up and a constant rate: the rate is too large in all steps after the warm-up.
+    """
+    return lr * (d_model * warmup_steps) ** -0.5 * min(1, t / warmup_steps)
+
+
+@noam_decay.mistake("Begin at 0 and rise until t = warmup_steps.")
+def no_warm_up(t, d_model, warmup_steps, lr):
+    """The warm-up is missing: it falls from the first step on.
+
+    The first steps are the largest, and as large as the root of warmup_steps times the peak.
+    """
+    return lr * (d_model * t) ** -0.5 if t else 0.0
+
+
+@noam_decay.mistake("The peak follows from the formula: it is lr / √(d_model · warmup_steps).")
+def lr_as_the_peak(t, d_model, warmup_steps, lr):
+    """The highest rate is lr itself.
+
+    Other programs have it so. Here lr is a factor: the peak depends on d_model and warmup_steps, too.
+    """
+    return lr * min((warmup_steps / t) ** 0.5, t / warmup_steps) if t else 0.0
+
+
+@noam_decay.mistake("The rate at t = 0 is 0: the line is the lower curve there.")
+def step_zero_as_step_one(t, d_model, warmup_steps, lr):
+    """Step 0 has the rate of step 1.
+
+    The paper counts from 1; Paddle counts from 0, where the line, and so the rate, is 0.
+    """
+    return _noam(max(t, 1), d_model, warmup_steps, lr)
+
+
+@step_zero_as_step_one.also
+def step_zero_on_the_root(t, d_model, warmup_steps, lr):
+    """Step 0 has the rate of the falling root at step 1.
+
+    The very first update of the run is then the largest of all, instead of none.
+    """
+    return _noam(t, d_model, warmup_steps, lr) if t else lr * d_model**-0.5
