@@ -107,7 +107,7 @@ SCHEDULES = [
     "CyclicLR(optimizer, base_lr=0.01, max_lr=0.1, step_size_up=6)",
     'CyclicLR(optimizer, 0.01, 0.1, 6, 3, mode="triangular2", cycle_momentum=False)',
     'CyclicLR(optimizer, 0.01, 0.1, 6, mode="exp_range", gamma=0.95, cycle_momentum=False)',
-    "OneCycleLR(optimizer, max_lr=0.1, total_steps=41)",
+    "OneCycleLR(optimizer, max_lr=0.1, total_steps=40)",
     "OneCycleLR(optimizer, max_lr=0.1, epochs=5, steps_per_epoch=9, pct_start=0.25, div_factor=10.0, "
     "final_div_factor=100.0, cycle_momentum=False)",
     'OneCycleLR(optimizer, 0.1, 45, three_phase=True, anneal_strategy="linear", cycle_momentum=False)',

@@ -66,12 +66,13 @@ def translate(name, *positional, **settings) -> Translation:
         positional, settings = [*in_text, *positional], {**settings_in_text, **settings}
     module, name = _known(name)
     of_optimizer = name in OPTIMIZERS
-    in_front, positional = _without_first(name, positional, text)
+    in_front, positional = _without_first(name, [_plain(value) for value in positional], text)
     in_front = settings.pop("params" if of_optimizer else "optimizer", in_front)
     settings = {key: _plain(value) for key, value in settings.items() if key not in WITHOUT_EFFECT}
-    given = _by_name(f"{module}.{name}", [_plain(value) for value in positional], settings)
+    given = _by_name(f"{module}.{name}", positional, settings)
     answer = _optimizer(name, in_front, given) if of_optimizer else _schedule(name, **given)
-    return replace(answer, source=call(f"{module}.{name}", given))
+    theirs = given if of_optimizer else {key: value for key, value in given.items() if key != "lr"}
+    return replace(answer, source=call(f"{module}.{name}", theirs))
 
 
 def _optimizer(name: str, parameters, given: dict) -> Translation:
@@ -97,7 +98,8 @@ def _schedule(name: str, lr=None, **given) -> Translation:
     notes = []
     if lr is None and name not in _WITH_OWN_RATE:
         notes = ["lr stands for the optimizer's learning rate, which Paddle's schedule is given: translate(…, lr=0.1)."]
-    answer = SCHEDULES[name](Source("lr") if lr is None else _checked("lr", lr), **given)
+    counted = {key: _checked(key, value) for key, value in given.items()}
+    answer = SCHEDULES[name](Source("lr") if lr is None else _checked("lr", lr), **counted)
     if answer.call:
         notes.append("Give the schedule to the optimizer, as learning_rate=scheduler.")
     if given.get("last_epoch", -1) != -1:
@@ -126,7 +128,7 @@ def _without_first(name: str, positional, text: bool) -> tuple:
     if not positional or name == "ChainedScheduler":
         return None, positional
     first, *others = positional
-    values = (numbers.Real, Translation) if name in OPTIMIZERS else (numbers.Real, list, tuple)
+    values = (numbers.Real, Translation) if name in OPTIMIZERS else (numbers.Real, list, tuple, str)
     is_value = not text and (isinstance(first, values) or (name in SCHEDULES and callable(first)))
     return (None, positional) if is_value else (first, others)
 
@@ -169,10 +171,18 @@ def _betas(name: str, values) -> tuple:
     return tuple(_checked(f"{name}[{k}]", value, decay_rate) for k, value in enumerate(both))
 
 
+def _count(name: str, value):
+    """A number of steps; PyTorch also takes 30.0, Paddle does not."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 _CHECKS = {
     **dict.fromkeys(("lr", "eps", "weight_decay", "momentum", "lr_decay", "initial_accumulator_value"), not_negative),
     **dict.fromkeys(("lambd", "alpha", "momentum_decay"), not_negative),
     **{"rho": share, "dampening": finite, "betas": _betas},
+    **dict.fromkeys(
+        ("step_size", "total_iters", "T_max", "T_0", "step_size_up", "step_size_down", "total_steps"), _count
+    ),
 }
 
 

@@ -254,7 +254,9 @@ def _plateau(
 ):
     lowest, notes = _one("min_lr", min_lr)
     if cooldown != 0:
-        notes += ("During the cooldown PyTorch remembers the best metric, Paddle does not look: it may wait longer.",)
+        notes += (
+            "During the cooldown PyTorch notes the best metric, Paddle does not: they may fall at different steps.",
+        )
     settings = {
         "mode": mode,
         "factor": factor,
