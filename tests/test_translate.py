@@ -257,7 +257,7 @@ def test_rates_are_pytorchs_where_they_are_said_to_be(call):
 def test_end_of_one_cycle_is_not_paddles_default():
     call = "OneCycleLR(optimizer, max_lr=0.1, total_steps=40)"
     default = paddle.optimizer.lr.OneCycleLR(0.1, 40)
-    assert walked(default)[-1] == pytest.approx(1e-4) > 100 * SCHEDULE_RUNS[call]["rates"][-1]
+    assert walked(default)[-1] > 100 * SCHEDULE_RUNS[call]["rates"][-1]
 
 
 RESUMED = [call for call in SCHEDULE_RUNS if name_of(call) not in ("ReduceLROnPlateau", "ChainedScheduler", "CyclicLR")]
