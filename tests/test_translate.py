@@ -15,7 +15,7 @@ import pytest
 from optimizer_table import run
 
 import course_lib
-from course_lib import other_libraries, translate, translate_state, variants
+from course_lib import optimizer, other_libraries, translate, translate_state, variants
 from course_lib.other_libraries import DROP, KEPT, START, STEPS, deviation, gradient, metric, rosenbrock, rows
 from course_lib.translation import WITHOUT_EFFECT
 from course_lib.translation.optimizers import OPTIMIZERS
@@ -234,6 +234,65 @@ def test_sparse_adam_is_a_step_late_in_its_corrections():
     assert (theirs[0, 0] == 0).all() and (positions[0][0] == 0).all()
 
 
+# --- Keras and optax -------------------------------------------------------------------------------------------------
+
+
+class NesterovWithRateInside(variants.MomentumWithRateInside):
+    def rule(self, x, g, s, lr):
+        return super().rule(x, g, s, lr) - (self.momentum - 1) * s.velocity - lr * g
+
+
+class AdamaxWithEpsilonBeside(optimizer.Adamax):
+    def rule(self, x, g, s, lr):
+        s.m = self.beta1 * s.m + (1 - self.beta1) * g
+        s.u = np.maximum(np.abs(g), self.beta2 * s.u)
+        return x - lr / (1 - self.beta1**s.t) * s.m / (s.u + self.epsilon)
+
+
+class NAdamWithoutWarmUp(optimizer.Adam):
+    def rule(self, x, g, s, lr):
+        s.m = self.beta1 * s.m + (1 - self.beta1) * g
+        s.v = self.beta2 * s.v + (1 - self.beta2) * g * g
+        ahead = self.beta1 * s.m / (1 - self.beta1 ** (s.t + 1)) + (1 - self.beta1) * g / (1 - self.beta1**s.t)
+        return x - lr * ahead / (np.sqrt(s.v / (1 - self.beta2**s.t)) + self.epsilon)
+
+
+class RAdamOfCorrected(optimizer.RAdam):
+    def rule(self, x, g, s, lr):
+        s.m = self.beta1 * s.m + (1 - self.beta1) * g
+        s.v = self.beta2 * s.v + (1 - self.beta2) * g * g
+        m_hat = s.m / (1 - self.beta1**s.t)
+        rho, most = variants.rectified_length(s.t, self.beta2)
+        if rho <= 5:
+            return x - lr * m_hat
+        r = np.sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho))
+        return x - lr * r * m_hat / (np.sqrt(s.v / (1 - self.beta2**s.t)) + self.epsilon)
+
+
+@pytest.mark.parametrize(
+    "library, rule, form",
+    [
+        ("keras", "Momentum", variants.MomentumWithRateInside(0.01)),
+        ("keras", "Nesterov", NesterovWithRateInside(0.01)),
+        ("keras", "Adam", variants.DocumentedAdam(0.01)),
+        ("keras", "Adamax", AdamaxWithEpsilonBeside(0.01)),
+        ("keras", "NAdam", optimizer.NAdam(0.01, momentum_decay=1.0)),
+        ("optax", "AMSGrad", variants.AMSGradOfCorrected(0.01, amsgrad=True)),
+        ("optax", "Adamax", variants.PyTorchAdamax(0.01)),
+        ("optax", "NAdam", NAdamWithoutWarmUp(0.01)),
+        ("optax", "RAdam", RAdamOfCorrected(0.01)),
+    ],
+)
+def test_the_page_names_the_form_that_others_compute(library, rule, form):
+    theirs, s, positions = STORED["forms"][rule], form.fresh_state(START), [START]
+    for step in range(1, STEPS + 1):
+        s.t = step
+        positions.append(form.rule(positions[-1], gradient(step), s, 0.01 if step <= DROP else 0.001))
+    assert deviation(np.array(positions), theirs[library]["positions"]).max() < 5e-8
+    ours = path(f"paddle.optimizer.{theirs['paddle'][:-1]}, parameters=parameters)", drops=True)
+    assert deviation(ours, theirs[library]["positions"]).max() > 1e-3
+
+
 # --- Schedules -------------------------------------------------------------------------------------------------------
 
 
@@ -447,6 +506,16 @@ def test_a_rate_may_be_whole_or_an_array(rate):
     assert "learning_rate=1.0" in translate("SGD", object(), rate).call
 
 
+def test_objects_have_no_code():
+    weights = [parameter()]
+    assert translate("SGD", weights, 0.1).call.endswith("parameters=model.parameters())")
+    assert translate("SGD", params=iter(weights), lr=0.1).call.endswith("parameters=model.parameters())")
+    in_groups = translate("SGD", [{"params": weights, "lr": 0.3}], 0.1).call
+    assert in_groups.endswith("parameters=[{'params': groups[0]['params'], 'learning_rate': 3.0}])")
+    assert "lr_lambda=lr_lambda)" in translate("LambdaLR", lambda t: 0.9**t, lr=0.1).call
+    assert "lr_lambda=metric)" in translate("LambdaLR", metric, lr=0.1).call
+
+
 def test_what_changes_no_number_is_dropped():
     assert translate("Adam", foreach=True, fused=True, capturable=True, differentiable=True) == translate("Adam")
 
@@ -480,6 +549,7 @@ def test_schedules_in_variables_are_answered_by_a_recipe():
     [
         (["torch.optim.Adan"], {}, ValueError, "Adan.*nearest: Adam"),
         (["Lion"], {}, ValueError, "got 'Lion'"),
+        (["keras.optimizers.Adam"], {}, ValueError, "got 'keras.optimizers.Adam', which is keras's"),
         ([3], {}, TypeError, "name must be the name of a class of torch.optim, got 3"),
         (["RMSprop"], {"epsilon": 1e-8}, TypeError, "torch.optim.RMSprop has no argument epsilon: do you mean eps"),
         (["SGD"], {"momentun": 0.9}, TypeError, "do you mean momentum"),

@@ -24,6 +24,9 @@ WITHOUT_EFFECT = ("foreach", "fused", "capturable", "differentiable", "verbose")
 _UNCHECKED = ("Adafactor", "Muon")
 """Classes that Paddle has no call for."""
 
+_OTHER_LIBRARIES = ("paddle", "keras", "tf", "tensorflow", "optax", "transformers", "timm", "apex", "bitsandbytes")
+"""Some have classes of the same names with other formulas or defaults."""
+
 _WITH_OWN_RATE = ("OneCycleLR", "CyclicLR")
 """Schedules that do not ask for the optimizer's learning rate."""
 
@@ -88,9 +91,10 @@ def _optimizer(name: str, parameters, given: dict) -> Translation:
     if maximize is not False and code:
         same = CHANGED if same == EQUAL else same
         notes.insert(0, "Paddle has no maximize: call (-loss).backward() in the place of loss.backward().")
-    if parameters is not None and code:
-        text = groups(parameters, arguments.get("lr", inspect.signature(OPTIMIZERS[name]).parameters["lr"].default))
-        code = code.replace(f"parameters={PARAMETERS}", f"parameters={text}")
+    default = inspect.signature(OPTIMIZERS[name]).parameters["lr"].default
+    in_groups = groups(parameters, arguments.get("lr", default))
+    if in_groups and code:
+        code = code.replace(f"parameters={PARAMETERS}", f"parameters={in_groups}")
     return replace(answer, call=code, same=same, notes=(*notes, *answer.notes))
 
 
@@ -110,9 +114,12 @@ def _schedule(name: str, lr=None, **given) -> Translation:
 def _known(name) -> tuple[str, str]:
     """The module of a class of PyTorch's, and its name."""
     if isinstance(name, type):
-        name = name.__qualname__
+        name = f"{name.__module__}.{name.__qualname__}"
     if not isinstance(name, str):
         raise TypeError(f"name must be the name of a class of torch.optim, got {name!r} ({type(name).__name__})")
+    library = name.partition(".")[0]
+    if library in _OTHER_LIBRARIES:
+        raise ValueError(f"name must be a class of torch.optim or its lr_scheduler, got {name!r}, which is {library}'s")
     short = name.rpartition(".")[2]
     for module, table in (("torch.optim", OPTIMIZERS), ("torch.optim.lr_scheduler", SCHEDULES)):
         if short in table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 
@@ -68,19 +67,24 @@ def code(value) -> str:
         return f"[{', '.join(map(code, value))}]"
     if isinstance(value, tuple):
         return f"({', '.join(map(code, value))}{',' if len(value) == 1 else ''})"
-    name = getattr(value, "__name__", None) if callable(value) else None
-    return "lr_lambda" if name == "<lambda>" else name or repr(value)
+    return getattr(value, "__name__", repr(value)) if callable(value) else repr(value)
 
 
 def call(name: str, arguments: dict[str, Any]) -> str:
     """The code of a call. Arguments that are None or False are left out: these are defaults.
 
     Example:
-        >>> call("f", {"a": 1e-8, "b": None, "c": True})
-        'f(a=1e-08, c=True)'
+        >>> call("f", {"a": 1e-8, "b": None, "c": True, "function": lambda t: 1 / t})
+        'f(a=1e-08, c=True, function=function)'
     """
-    given = (f"{key}={code(value)}" for key, value in arguments.items() if value is not None and value is not False)
-    return f"{name}({', '.join(given)})"
+    given = {key: value for key, value in arguments.items() if value is not None and value is not False}
+    shown = {key: key if _is_lambda(value) else code(value) for key, value in given.items()}
+    return f"{name}({', '.join(f'{key}={value}' for key, value in shown.items())})"
+
+
+def _is_lambda(value) -> bool:
+    """Whether a value is a function without a name, which is called as the argument is."""
+    return getattr(value, "__name__", "") == "<lambda>"
 
 
 class Call(NamedTuple):
@@ -128,20 +132,26 @@ def _value(node: ast.expr):
     return Source(ast.unparse(node))
 
 
-def groups(value, rate) -> str:
+def groups(value, rate) -> str | None:
     """The code of parameters; in groups PyTorch's ``lr`` becomes Paddle's ``learning_rate``, which multiplies ``rate``.
 
+    Parameters that are objects have no code: None; of groups of such ones the settings are told.
+
     Example:
-        >>> groups([{"params": Source("net.head"), "lr": 0.1}, {"params": Source("net.body")}], rate=0.01)
-        "[{'params': net.head, 'learning_rate': 10.0}, {'params': net.body}]"
+        >>> groups([{"params": Source("net.head"), "lr": 0.1}, {"params": [...]}], rate=0.01)
+        "[{'params': net.head, 'learning_rate': 10.0}, {'params': groups[1]['params']}]"
     """
-    if not (isinstance(value, Sequence) and all(isinstance(each, dict) for each in value)):
+    if isinstance(value, Source):
         return code(value)
-    return f"[{', '.join(_group(each, rate) for each in value)}]"
+    if not (isinstance(value, list) and value and all(isinstance(each, dict) for each in value)):
+        return None
+    return f"[{', '.join(_group(each, k, rate) for k, each in enumerate(value))}]"
 
 
-def _group(entries: dict, rate) -> str:
+def _group(entries: dict, k: int, rate) -> str:
     theirs = dict(entries)
+    if not isinstance(theirs.get("params"), Source):
+        theirs["params"] = Source(f"groups[{k}]['params']")
     if "lr" in theirs:
         theirs["learning_rate"] = theirs.pop("lr") / rate
     return f"{{{', '.join(f'{key!r}: {code(value)}' for key, value in theirs.items())}}}"
