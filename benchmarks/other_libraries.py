@@ -1,6 +1,6 @@
 """What PyTorch, Keras and optax compute, written down for comparisons that need none of them.
 
-    make other-libraries        install them in an environment of their own, run this there, write the record
+    make libraries      install them in an environment of their own, run this there, write the record
 
 Each optimizer takes 100 steps with the gradients of ``course_lib.other_libraries``, in 64 bits; some positions are
 kept, and PyTorch's state half-way. Each schedule of PyTorch is walked for 40 steps. The record also holds PyTorch's
@@ -290,7 +290,7 @@ def forms() -> dict:
 def content() -> dict:
     versions = {name: importlib.metadata.version(name) for name in ("torch", "keras", "optax", "jax", "numpy")}
     return {
-        "command": "make other-libraries",
+        "command": "make libraries",
         "versions": {"python": platform.python_version(), **versions},
         "arguments": {
             "optimizers": signatures(torch.optim, torch.optim.Optimizer),

@@ -1,6 +1,6 @@
 """Runs of other libraries' optimizers and schedules, stored as numbers, and the task they were all given.
 
-``make other-libraries`` writes them (``benchmarks/other_libraries.py``), in an environment that has
+``make libraries`` writes them (``benchmarks/other_libraries.py``), in an environment that has
 PyTorch, Keras and optax. Whoever compares with them needs none of the three: the gradients are a formula.
 """
 
