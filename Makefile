@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help book pyodide lab lab-again picture colab colab-newest pdf test test-browser lint notebooks mnist stability reproduce bench mutants serve clean
+.PHONY: help book pyodide lab lab-again picture colab colab-newest pdf test test-browser lint notebooks mnist stability reproduce bench libraries mutants serve clean
 
 VENV := .venv/complete
 BIN := .venv/bin
@@ -86,6 +86,10 @@ bench: book $(TORCH)/complete ## weigh pages, time optimizers and Python on the 
 	$(BIN)/python -m benchmarks.user_time
 	$(BIN)/python -m benchmarks.answers
 	$(BIN)/python -m tools.notebooks execute chapters/speed.ipynb
+
+libraries: $(TORCH)/complete ## write down what PyTorch, Keras and optax compute (a minute, after their installation)
+	$(TORCH)/bin/python -m pip install --quiet keras==3.15.1 optax==0.2.8
+	$(TORCH)/bin/python -W ignore -m benchmarks.other_libraries
 
 mutants: $(VENV) ## count the wrong variants of the optimizers that the tests notice (an hour; ONLY="*adam*" for some)
 	mkdir -p $(MUTATION)/site

@@ -29,7 +29,10 @@ WORK = ROOT / "_build" / "mnist"
 CLAIMS, CHOICES, RUN = "claims-mnist.json", "choices-mnist.json", "mnist-run.json"
 
 # Of the library, what no experiment's number needs
-BESIDE = {"exercises", "variants.py", "interactive", "plotting.py", "looks.py", "markup.py", "claims_page.py"}
+BESIDE = {
+    *("exercises", "variants.py", "interactive", "plotting.py", "looks.py", "markup.py", "claims_page.py"),
+    *("translation", "other_libraries.py"),
+}
 
 
 def chapters() -> list[Path]:
