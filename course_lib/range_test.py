@@ -21,7 +21,7 @@ from course_lib import errors
 from course_lib.data import Dataset
 from course_lib.edge import LRScheduler
 from course_lib.lr_finder import RULES, MovingAverage, RangeTest
-from course_lib.optimizer import LookAhead, Optimizer
+from course_lib.optimizer import LookAhead, Optimizer, Rprop
 from course_lib.optimizer.base import parameters_of
 from course_lib.optimizer.lr import schedule_set_aside
 from course_lib.progress_bar import with_bar
@@ -96,6 +96,8 @@ def range_test(
     check_run(model, optimizer, data, loss=loss)
     if isinstance(optimizer, LookAhead):
         raise TypeError("optimizer must be the one inside LookAhead: its learning rate is looked for")
+    if isinstance(optimizer, (Rprop, paddle.optimizer.Rprop)):
+        raise TypeError("optimizer must follow its learning rate; that of Rprop is only its first step size")
     errors.choice("suggest", suggest, RULES)
     lrs = _sweep(lr_min, lr_max, errors.whole("steps", steps, low=10), sweep)
     average = MovingAverage(errors.number("smoothing", smoothing, 0, 1, high_open=True))

@@ -746,6 +746,7 @@ def test_a_late_or_frozen_parameter_has_its_rounds_when_it_takes_part():
     ("arguments", "error", "message"),
     [
         ((None,), TypeError, r"inner_optimizer must be an optimizer of course_lib.optimizer .* got None"),
+        ((optimizer.LBFGS(),), TypeError, "inner_optimizer must make a step from one gradient"),
         ((lr.StepDecay(0.1, 3),), TypeError, "inner_optimizer must be an optimizer .*StepDecay"),
         ((LookAhead(optimizer.SGD(0.1)),), TypeError, "inner_optimizer must be an optimizer .*LookAhead"),
         ((optimizer.SGD(0.1), 1.5), ValueError, r"alpha must be a number in \[0, 1\], got 1.5"),

@@ -15,9 +15,8 @@ from course_lib.training import fit
 
 pytestmark = pytest.mark.filterwarnings("ignore:When training, we now always track:UserWarning")  # batch normalization
 DIGITS = data.load("digits")
-SHARED = sorted(
-    set(paddle.optimizer.__all__) & set(optimizer.__all__) - {"Optimizer", "lr", "LBFGS"}
-)  # which steps by a closure
+WITHOUT_RANGE = {"Rprop", "LBFGS"}  # the rate is its first step only; it steps by a closure
+SHARED = sorted(set(paddle.optimizer.__all__) & set(optimizer.__all__) - {"Optimizer", "lr"} - WITHOUT_RANGE)
 MODULES = {"course": optimizer, "paddle": paddle.optimizer}
 modules = pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
 
@@ -491,3 +490,14 @@ def test_bad_objects_are_named():
         range_test(model, None, DIGITS)
     with pytest.raises(TypeError, match="data must be a Dataset"):
         range_test(model, sgd, None)
+
+
+@pytest.mark.parametrize("module", [optimizer, paddle.optimizer], ids=["course", "paddle"])
+def test_an_optimizer_that_does_not_follow_its_learning_rate_is_refused(module):
+    model = models.mlp(DIGITS, seed=0)
+    rprop = module.Rprop(parameters=model.parameters())
+    with pytest.raises(TypeError, match="that of Rprop is only its first step size"):
+        range_test(model, rprop, DIGITS)
+    around = optimizer.LookAhead(module.SGD(0.1, parameters=model.parameters()))
+    with pytest.raises(TypeError, match="optimizer must be the one inside LookAhead"):
+        range_test(model, around, DIGITS)

@@ -96,9 +96,12 @@ from course_lib.optimizer import lr
 
 paths = {}
 for name in sorted(set(optimizer.__all__) - {"Optimizer", "lr", "EMA", "LookAhead", "ModelAverage"}):
-    made = getattr(optimizer, name)(learning_rate=lr.CosineAnnealingDecay(0.1, T_max=20))
+    schedule = 0.1 if name == "Rprop" else lr.CosineAnnealingDecay(0.1, T_max=20)
+    made = getattr(optimizer, name)(learning_rate=schedule)
     paths[name] = surfaces.trajectory(made, surfaces.bowl, steps=20).tolist()
-    paths[f"LookAhead({name})"] = surfaces.trajectory(optimizer.LookAhead(made), surfaces.bowl, steps=20).tolist()
+    if name != "LBFGS":
+        made = optimizer.LookAhead(made)
+        paths[f"LookAhead({name})"] = surfaces.trajectory(made, surfaces.bowl, steps=20).tolist()
 json.dump(paths, sys.stdout)
 """
 

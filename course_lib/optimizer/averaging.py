@@ -313,6 +313,8 @@ class LookAhead(paddle.optimizer.Optimizer if paddle else object):
                 "inner_optimizer must be an optimizer of course_lib.optimizer or paddle.optimizer, "
                 f"got {inner_optimizer!r} ({type(inner_optimizer).__name__})"
             )
+        if hasattr(inner_optimizer, "line_search_fn"):
+            raise TypeError("inner_optimizer must make a step from one gradient; LBFGS asks for the loss")
         self.inner_optimizer = inner_optimizer
         self._slow_weights = SlowWeights(alpha, k, parameters_of(inner_optimizer) or None, name)
 

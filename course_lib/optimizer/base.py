@@ -20,6 +20,7 @@ class NoTensors:
     REFUSED = (
         *("step", "minimize", "backward", "apply_gradients", "get_opti_var_name_list"),
         *("clear_grad", "clear_gradients", "zero_grad", "state_dict", "set_state_dict", "load_state_dict"),
+        "own_entries",
     )
 
     def __init__(self, parameters, weight_decay, grad_clip, name):
