@@ -128,3 +128,15 @@ def test_parameters_excluded_from_decay_are_not_scaled_unless_always_adapt():
     for settings in ({}, {"always_adapt": True}):
         assert deviation(end(optimizer, **settings), end(paddle.optimizer, **settings)) <= 1e-6
     assert deviation(end(optimizer), end(optimizer, always_adapt=True)) > 1e-3
+
+
+def test_a_group_may_exclude_parameters_of_its_own():
+    def end(module):
+        parameters = parameters_like("float64")
+        groups = [
+            {"params": parameters[:1]},
+            {"params": parameters[1:], "exclude_from_weight_decay_fn": lambda parameter: len(parameter.shape) == 1},
+        ]
+        return run(module.Lamb(0.01, parameters=groups), parameters, GRADIENTS["random"]("float64"))
+
+    assert deviation(end(optimizer), end(paddle.optimizer)) <= 1e-6

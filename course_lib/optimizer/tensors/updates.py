@@ -156,7 +156,7 @@ class Updates:
         if place in self._inherited:
             return self._inherited[place]
         parameter, group = self.members[place]
-        hyperparameters = {**group.hyperparameters, **optimizer.overrides_for(parameter)}
+        hyperparameters = {**group.hyperparameters, **group.view.of(optimizer).overrides_for(parameter)}
         lr_scale = group.lr_scale_of(parameter) * hyperparameters.pop("lr_ratio", 1.0)
         return hyperparameters, lr_scale, group.regularizers_of(parameter)
 
