@@ -16,12 +16,15 @@ from .source import Source, bracketed, call, code
 SCHEDULES = {}
 """Class of ``lr_scheduler`` → the function that translates a call of it."""
 
+WARM_UPS = {}
+"""The same for functions of the package transformers, without which few scripts of language models do."""
 
-def of(name: str):
+
+def of(name: str, table: dict = SCHEDULES):
     """Enter a function into the table."""
 
     def enter(function):
-        SCHEDULES[name] = function
+        table[name] = function
         return function
 
     return enter
@@ -329,3 +332,32 @@ def _not_known(name: str, formula: str) -> Translation:
             'schedulers=["LinearLR(optimizer, 0.01, total_iters=5)", …].',
         ),
     )
+
+
+def _warmed_up(lr, after, num_warmup_steps) -> Translation:
+    if num_warmup_steps == 0:
+        return _equal(after.text if isinstance(after, Source) else _by_formula(lr, lambda t: "1.0"))
+    settings = {"warmup_steps": num_warmup_steps, "start_lr": 0.0, "end_lr": lr}
+    return _equal(_paddles("LinearWarmup", learning_rate=after, **settings))
+
+
+def _left(steps, num_warmup_steps):
+    return steps if num_warmup_steps == 0 else steps - num_warmup_steps
+
+
+@of("get_constant_schedule_with_warmup", WARM_UPS)
+def _constant_after(lr, num_warmup_steps):
+    return _warmed_up(lr, lr, num_warmup_steps)
+
+
+@of("get_linear_schedule_with_warmup", WARM_UPS)
+def _linear_after(lr, num_warmup_steps, num_training_steps):
+    steps = _left(num_training_steps, num_warmup_steps)
+    after = _paddles("PolynomialDecay", learning_rate=lr, decay_steps=steps, end_lr=0.0)
+    return _warmed_up(lr, Source(after), num_warmup_steps)
+
+
+@of("get_cosine_schedule_with_warmup", WARM_UPS)
+def _cosine_after(lr, num_warmup_steps, num_training_steps):
+    steps = _left(num_training_steps, num_warmup_steps)
+    return _warmed_up(lr, Source(_paddles("CosineAnnealingDecay", learning_rate=lr, T_max=steps)), num_warmup_steps)
