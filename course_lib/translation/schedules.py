@@ -238,7 +238,7 @@ def _one_cycle(
             _MOMENTUM.format(low=code(base_momentum), high=code(max_momentum)),
             "course_lib.optimizer.lr.OneCycleLR takes momentum=(0.95, 0.85) and moves that of the course's optimizers.",
         )
-    notes += ("Step it after every batch. After the last step Paddle's rate rises again instead of stopping there.",)
+    notes += ("Step it after every batch. After the last step Paddle's rate rises again; PyTorch raises an error.",)
     answer = _paddles("OneCycleLR", max_learning_rate=high, total_steps=total_steps, **settings)
     return Translation(answer, EQUAL if len(notes) == 1 else NEAREST, notes)
 
