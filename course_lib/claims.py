@@ -39,7 +39,7 @@ from course_lib.files import (
     write_atomically,
 )
 from course_lib.looks import BLUE_GREY, GREEN, GREY, OCHRE, RED
-from course_lib.markup import escape, folded, marked, tag
+from course_lib.markup import card, escape, folded, marked, tag
 
 SOURCES = {
     "S0": "Learning-rate optimization algorithms",
@@ -328,12 +328,8 @@ class Card:
             *(tag("div", escape(line)) for line in self._reason()),
             tag("div", f"Source: {escape(_articles(claim))}", style="font-size:.85em"),
         )
-        look = (
-            f"margin:1em 0;padding:.6em 1em;border:1px solid {color};border-left-width:.5em;border-radius:.4em;"
-            "background:transparent;color:inherit;text-align:left"
-        )
         id = f"claim-{claim.id.lower()}"
-        return tag("div", "".join(lines), class_="claim", id=id, data_verdict=self.verdict, style=look)
+        return card(color, "".join(lines), class_="claim", id=id, data_verdict=self.verdict)
 
     def _conditions(self) -> list[tuple[str, str]]:
         """Mark and text of each; the text says which is the core, and which the measurement leaves open."""

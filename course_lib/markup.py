@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-__all__ = ["Table", "escape", "folded", "marked", "row", "table", "tag"]
+__all__ = ["Table", "card", "escape", "folded", "marked", "row", "table", "tag"]
 
 
 def tag(name: str, content: str | None = None, /, **attributes) -> str:
@@ -59,6 +59,15 @@ def row(names: Sequence[str], cells: Sequence[str], **attributes) -> str:
         for name, cell, span in zip(names, cells, spans)
     )
     return tag("tr", "".join(shown), role="row", **attributes)
+
+
+def card(color: str, content: str, **attributes) -> str:
+    """A frame with a broad edge of its colour; all else is the page's own, on light and on dark."""
+    look = (
+        f"margin:1em 0;padding:.6em 1em;border:1px solid {color};border-left-width:.5em;border-radius:.4em;"
+        "background:transparent;color:inherit;text-align:left"
+    )
+    return tag("div", content, **attributes, style=look)
 
 
 class Table:

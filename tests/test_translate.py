@@ -19,7 +19,7 @@ from course_lib import optimizer, other_libraries, translate, translate_state, v
 from course_lib.other_libraries import DROP, KEPT, START, STEPS, deviation, gradient, metric, rosenbrock, rows
 from course_lib.translation import WITHOUT_EFFECT
 from course_lib.translation.optimizers import OPTIMIZERS
-from course_lib.translation.schedules import SCHEDULES
+from course_lib.translation.schedules import SCHEDULES, WARM_UPS
 from course_lib.translation.state import SLOTS
 
 STORED = other_libraries.stored()
@@ -150,6 +150,13 @@ def test_what_is_called_nearest_is_another_formula(name):
 def test_asgd_lacks_the_average_only(call):
     assert translate(call).same == "nearest"
     assert measured(call).max() <= EQUAL
+
+
+@pytest.mark.parametrize("lr, inside", [(1e-7, 1e-6), (1e-6, 1e-6), (0.1, 0.1), (100, 50)])
+def test_rprop_starts_inside_of_its_range(lr, inside):
+    answer = translate("Rprop", lr=lr)
+    assert built(answer.call, model=paddle.nn.Linear(1, 1)).get_lr() == pytest.approx(inside)
+    assert (answer.same == "equal") == (lr == inside)
 
 
 def test_paddles_asgd_is_another_algorithm():
@@ -313,6 +320,22 @@ def test_rates_are_pytorchs_where_they_are_said_to_be(call):
     assert (answer.same == "nearest") >= moves_momentum
 
 
+@pytest.mark.parametrize("warm_up", [0, 10])
+@pytest.mark.parametrize(
+    "name, after",
+    [
+        ("get_constant_schedule_with_warmup", lambda share: 1.0),
+        ("get_linear_schedule_with_warmup", lambda share: 1 - share),
+        ("get_cosine_schedule_with_warmup", lambda share: (1 + math.cos(math.pi * share)) / 2),
+    ],
+)
+def test_warm_ups_of_transformers(name, after, warm_up):
+    steps = {} if "constant" in name else {"num_training_steps": 40}
+    answer = translate(f"transformers.{name}", num_warmup_steps=warm_up, **steps, lr=RATE)
+    by_hand = [RATE * (t / warm_up if t < warm_up else after((t - warm_up) / (40 - warm_up))) for t in range(40)]
+    np.testing.assert_allclose(walked(built(answer.call)), by_hand, rtol=1e-9, atol=1e-15)
+
+
 def test_end_of_one_cycle_is_not_paddles_default():
     call = "OneCycleLR(optimizer, max_lr=0.1, total_steps=40)"
     default = paddle.optimizer.lr.OneCycleLR(0.1, 40)
@@ -405,6 +428,10 @@ SCRIPTS = [
         "paddle.optimizer.AdamW(learning_rate=args.lr, beta1=0.9, beta2=0.999, epsilon=1e-08, weight_decay=0.05, "
         "parameters=params)",
     ),
+    (
+        "get_linear_schedule_with_warmup(optimizer, num_warmup_steps=0, num_training_steps=total)",
+        "paddle.optimizer.lr.PolynomialDecay(learning_rate=0.1, decay_steps=total, end_lr=0.0)",
+    ),
     # fine-tuning with a smaller rate for the body
     (
         "optim.SGD([{'params': model.base.parameters()}, "
@@ -466,21 +493,26 @@ SCRIPTS = [
 
 @pytest.mark.parametrize("call, paddles", SCRIPTS, ids=[name_of(call) for call, _ in SCRIPTS])
 def test_calls_of_training_scripts(call, paddles):
-    of_schedule = any(name in call for name in SCHEDULES)
+    of_schedule = any(name in call for name in (*SCHEDULES, *WARM_UPS))
     answer = translate(call, **({"lr": 0.1} if of_schedule else {}))
     assert answer.call == paddles
     allowed = inspect.signature(eval(name_of(paddles))).parameters
     assert {each.arg for each in ast.parse(paddles, mode="eval").body.keywords} <= set(allowed)
 
 
-@pytest.mark.parametrize("call", [*OPTIMIZER_RUNS, *SCHEDULE_RUNS])
-def test_text_names_and_order_are_the_same_question(call):
+def literal_arguments(call: str) -> tuple[list, dict] | None:
+    """The arguments of a call behind the parameters or the optimizer; None if one is code."""
     node = ast.parse(call, mode="eval").body
     try:
-        settings = {each.arg: ast.literal_eval(each.value) for each in node.keywords}
         positional = [ast.literal_eval(each) for each in node.args if not isinstance(each, ast.Name)]
+        return positional, {each.arg: ast.literal_eval(each.value) for each in node.keywords}
     except ValueError:
-        pytest.skip("a schedule or a function inside")
+        return None
+
+
+@pytest.mark.parametrize("call", filter(literal_arguments, [*OPTIMIZER_RUNS, *SCHEDULE_RUNS]))
+def test_text_names_and_order_are_the_same_question(call):
+    positional, settings = literal_arguments(call)
     lr = {} if name_of(call) in OPTIMIZERS else {"lr": RATE}
     asked = translate(f"torch.optim.{name_of(call)}", *positional, **settings, **lr)
     assert asked == translate(call.replace("parameters", "model.parameters()"), **lr)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from ..errors import decay_rate, finite, listed, not_negative, share
 from .answer import CHANGED, EQUAL, Translation
 from .optimizers import OPTIMIZERS, PARAMETERS
-from .schedules import SCHEDULES
+from .schedules import SCHEDULES, WARM_UPS
 from .source import Source, call, groups, read
 
 __all__ = ["Translation", "translate"]
@@ -21,11 +21,19 @@ __all__ = ["Translation", "translate"]
 WITHOUT_EFFECT = ("foreach", "fused", "capturable", "differentiable", "verbose")
 """Arguments of PyTorch's that change no number; older versions have the last."""
 
+_MODULES = {"torch.optim": OPTIMIZERS, "torch.optim.lr_scheduler": SCHEDULES, "transformers": WARM_UPS}
+_FUNCTIONS = {name: function for table in _MODULES.values() for name, function in table.items()}
+
 _UNCHECKED = ("Adafactor", "Muon")
 """Classes that Paddle has no call for."""
 
-_OTHER_LIBRARIES = ("paddle", "keras", "tf", "tensorflow", "optax", "transformers", "timm", "apex", "bitsandbytes")
+_OTHER_LIBRARIES = ("paddle", "keras", "tf", "tensorflow", "optax", "transformers", "timm", "apex")
 """Some have classes of the same names with other formulas or defaults."""
+
+_GIVEN_TO_THE_OPTIMIZER = (
+    "Give it to the optimizer, as learning_rate=scheduler, and call scheduler.step() where PyTorch's script does, "
+    "after each batch or epoch: lengths are counted in these calls."
+)
 
 _WITH_OWN_RATE = ("OneCycleLR", "CyclicLR")
 """Schedules that do not ask for the optimizer's learning rate."""
@@ -39,7 +47,8 @@ def translate(name, *positional, **settings) -> Translation:
 
     Args:
         name: A class of ``torch.optim`` or ``torch.optim.lr_scheduler``: its name, with or without the modules in
-            front, or the class itself. Or the text of a whole call; what is no number in it stays as it is.
+            front, or the class itself. Or the text of a whole call; what is no number in it stays as it is. Three
+            functions of the package transformers are known too, as ``get_linear_schedule_with_warmup``.
         *positional: Arguments in PyTorch's order, with or without the parameters (or the optimizer) in front.
         **settings: Arguments by PyTorch's names. A schedule of Paddle holds the learning rate that in PyTorch the
             optimizer holds: give it as ``lr``, too. An optimizer's ``lr`` may be the translation of a schedule.
@@ -103,9 +112,9 @@ def _schedule(name: str, lr=None, **given) -> Translation:
     if lr is None and name not in _WITH_OWN_RATE:
         notes = ["lr stands for the optimizer's learning rate, which Paddle's schedule is given: translate(…, lr=0.1)."]
     counted = {key: _checked(key, value) for key, value in given.items()}
-    answer = SCHEDULES[name](Source("lr") if lr is None else _checked("lr", lr), **counted)
+    answer = _FUNCTIONS[name](Source("lr") if lr is None else _checked("lr", lr), **counted)
     if answer.call:
-        notes.append("Give the schedule to the optimizer, as learning_rate=scheduler.")
+        notes.append(_GIVEN_TO_THE_OPTIMIZER)
     if given.get("last_epoch", -1) != -1:
         notes.append("Better than last_epoch: make the schedule as at first; then scheduler.set_state_dict(saved).")
     return replace(answer, notes=(*answer.notes, *notes))
@@ -117,14 +126,14 @@ def _known(name) -> tuple[str, str]:
         name = f"{name.__module__}.{name.__qualname__}"
     if not isinstance(name, str):
         raise TypeError(f"name must be the name of a class of torch.optim, got {name!r} ({type(name).__name__})")
-    library = name.partition(".")[0]
-    if library in _OTHER_LIBRARIES:
-        raise ValueError(f"name must be a class of torch.optim or its lr_scheduler, got {name!r}, which is {library}'s")
     short = name.rpartition(".")[2]
-    for module, table in (("torch.optim", OPTIMIZERS), ("torch.optim.lr_scheduler", SCHEDULES)):
-        if short in table:
-            return module, short
-    known = {each.lower(): each for each in (*OPTIMIZERS, *SCHEDULES)}
+    module = next((module for module, table in _MODULES.items() if short in table), None)
+    library = name.partition(".")[0]
+    if library in _OTHER_LIBRARIES and library != module:
+        raise ValueError(f"name must be a class of torch.optim or its lr_scheduler, got {name!r}, which is {library}'s")
+    if module:
+        return module, short
+    known = {each.lower(): each for each in _FUNCTIONS}
     close = [known[each] for each in difflib.get_close_matches(short.lower(), known, n=3, cutoff=0.5)]
     nearest = f"; the nearest: {', '.join(close)}" if close else f"; it has {', '.join(known.values())}"
     raise ValueError(f"name must be a class of torch.optim or its lr_scheduler, got {name!r}{nearest}")
@@ -136,7 +145,7 @@ def _without_first(name: str, positional, text: bool) -> tuple:
         return None, positional
     first, *others = positional
     values = (numbers.Real, Translation) if name in OPTIMIZERS else (numbers.Real, list, tuple, str)
-    is_value = not text and (isinstance(first, values) or (name in SCHEDULES and callable(first)))
+    is_value = not text and (isinstance(first, values) or (name not in OPTIMIZERS and callable(first)))
     return (None, positional) if is_value else (first, others)
 
 
@@ -147,7 +156,7 @@ def _by_name(whole_name: str, positional, settings: dict) -> dict:
         TypeError: One is unknown, given twice or missing.
     """
     name = whole_name.rpartition(".")[2]
-    arguments = inspect.signature({**OPTIMIZERS, **SCHEDULES}[name]).parameters
+    arguments = inspect.signature(_FUNCTIONS[name]).parameters
     for key in settings:
         if key not in arguments:
             close = difflib.get_close_matches(key, [*arguments, *_SYNONYMS], n=1)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..looks import CARD_AMBER, CARD_GREEN, CARD_RED
-from ..markup import escape, marked, tag
+from ..markup import card, escape, marked, tag
 
 EQUAL, CHANGED, NEAREST, NONE = "equal", "after a change", "nearest", "none"
 
@@ -53,8 +53,4 @@ class Translation:
             tag("div", marked(symbol, color, escape(words))),
             code + (tag("ul", notes, style="margin:.3em 0") if notes else ""),
         )
-        look = (
-            f"margin:1em 0;padding:.6em 1em;border:1px solid {color};border-left-width:.5em;border-radius:.4em;"
-            "background:transparent;color:inherit;text-align:left"
-        )
-        return tag("div", "".join(lines), class_="translation", data_same=self.same, style=look)
+        return card(color, "".join(lines), class_="translation", data_same=self.same)

@@ -16,12 +16,15 @@ from .source import Source, bracketed, call, code
 SCHEDULES = {}
 """Class of ``lr_scheduler`` → the function that translates a call of it."""
 
+WARM_UPS = {}
+"""The same for functions of the package transformers, without which few scripts of language models do."""
 
-def of(name: str):
+
+def of(name: str, table: dict = SCHEDULES):
     """Enter a function into the table."""
 
     def enter(function):
-        SCHEDULES[name] = function
+        table[name] = function
         return function
 
     return enter
@@ -235,7 +238,7 @@ def _one_cycle(
             _MOMENTUM.format(low=code(base_momentum), high=code(max_momentum)),
             "course_lib.optimizer.lr.OneCycleLR takes momentum=(0.95, 0.85) and moves that of the course's optimizers.",
         )
-    notes += ("Step it after every batch. After the last step Paddle's rate rises again instead of stopping there.",)
+    notes += ("Step it after every batch. After the last step Paddle's rate rises again; PyTorch raises an error.",)
     answer = _paddles("OneCycleLR", max_learning_rate=high, total_steps=total_steps, **settings)
     return Translation(answer, EQUAL if len(notes) == 1 else NEAREST, notes)
 
@@ -329,3 +332,32 @@ def _not_known(name: str, formula: str) -> Translation:
             'schedulers=["LinearLR(optimizer, 0.01, total_iters=5)", …].',
         ),
     )
+
+
+def _warmed_up(lr, after, num_warmup_steps) -> Translation:
+    if num_warmup_steps == 0:
+        return _equal(after.text if isinstance(after, Source) else _by_formula(lr, lambda t: "1.0"))
+    settings = {"warmup_steps": num_warmup_steps, "start_lr": 0.0, "end_lr": lr}
+    return _equal(_paddles("LinearWarmup", learning_rate=after, **settings))
+
+
+def _left(steps, num_warmup_steps):
+    return steps if num_warmup_steps == 0 else steps - num_warmup_steps
+
+
+@of("get_constant_schedule_with_warmup", WARM_UPS)
+def _constant_after(lr, num_warmup_steps):
+    return _warmed_up(lr, lr, num_warmup_steps)
+
+
+@of("get_linear_schedule_with_warmup", WARM_UPS)
+def _linear_after(lr, num_warmup_steps, num_training_steps):
+    steps = _left(num_training_steps, num_warmup_steps)
+    after = _paddles("PolynomialDecay", learning_rate=lr, decay_steps=steps, end_lr=0.0)
+    return _warmed_up(lr, Source(after), num_warmup_steps)
+
+
+@of("get_cosine_schedule_with_warmup", WARM_UPS)
+def _cosine_after(lr, num_warmup_steps, num_training_steps):
+    steps = _left(num_training_steps, num_warmup_steps)
+    return _warmed_up(lr, Source(_paddles("CosineAnnealingDecay", learning_rate=lr, T_max=steps)), num_warmup_steps)
