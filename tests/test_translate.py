@@ -154,9 +154,8 @@ def test_asgd_lacks_the_average_only(call):
 
 @pytest.mark.parametrize("lr, inside", [(1e-7, 1e-6), (1e-6, 1e-6), (0.1, 0.1), (100, 50)])
 def test_rprop_starts_inside_of_its_range(lr, inside):
-    answer = translate("Rprop", lr=lr)
-    assert built(answer.call, model=paddle.nn.Linear(1, 1)).get_lr() == pytest.approx(inside)
-    assert (answer.same == "equal") == (lr == inside)
+    made = built(translate("Rprop", lr=lr).call, model=paddle.nn.Linear(1, 1))
+    assert made.get_lr() == pytest.approx(inside)
 
 
 def test_paddles_asgd_is_another_algorithm():

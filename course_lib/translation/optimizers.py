@@ -193,12 +193,8 @@ def _radam(lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, decoupled_weig
 @of("Rprop")
 def _rprop(lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50), *, maximize=False):
     settings = {"learning_rate_range": step_sizes, "etas": etas}
-    if isinstance(lr, float) and isinstance(step_sizes, tuple) and not step_sizes[0] <= lr <= step_sizes[1]:
-        inside = min(max(lr, step_sizes[0]), step_sizes[1])
-        note = (
-            "Paddle's Rprop wants a learning rate inside of step_sizes; PyTorch's is brought there by its second step."
-        )
-        return Translation(_paddles("Rprop", learning_rate=inside, **settings), NEAREST, (note,))
+    if isinstance(lr, float) and isinstance(step_sizes, tuple):
+        lr = float(min(max(lr, step_sizes[0]), step_sizes[1]))  # PyTorch does so in the first step; Paddle refuses
     return Translation(_paddles("Rprop", learning_rate=lr, **settings), EQUAL)
 
 
@@ -213,8 +209,8 @@ def _asgd(lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0, *, maximize=F
             "Paddle's ASGD is another algorithm: it averages gradients, PyTorch's averages parameters. PyTorch's steps "
             "are those of SGD with lambd as weight decay and a falling learning rate: the parameters are the same. "
             "Keep the schedule in a variable, and call its step() after each optimizer.step().",
-            f"The average itself is missing. PyTorch keeps it in the state, as ax, and begins it after t0 = {code(t0).removesuffix('.0')} "
-            "steps; to have one, average the parameters yourself.",
+            "The average itself is missing. PyTorch keeps it in the state, as ax, and begins it after "
+            f"t0 = {code(t0).removesuffix('.0')} steps; to have one, average the parameters yourself.",
         ),
     )
 
