@@ -57,7 +57,7 @@ def old_gradient_not_taken_out(gradients, n):
 
     The sum grows from pass to pass, with gradients from places left long ago: so do the steps.
     """
-    return [sum(gradients[:t]) / min(t, n) for t in range(1, len(gradients) + 1)]
+    return np.array([sum(gradients[:t]) / min(t, n) for t in range(1, len(gradients) + 1)])
 
 
 @sag_directions.mistake("In the first pass the sum holds t gradients only.")
@@ -67,7 +67,7 @@ def divided_by_n_from_the_start(gradients, n):
     In the first pass it holds fewer than n gradients: the first step is n times too short.
     """
     right = sag_directions.reference(gradients, n)
-    return [direction * min(t, n) / n for t, direction in enumerate(right, start=1)]
+    return np.array([direction * min(t, n) / n for t, direction in enumerate(right, start=1)])
 
 
 @sag_directions.mistake("After the first pass the sum holds n gradients, however many steps were made.")
@@ -77,7 +77,7 @@ def divided_by_t(gradients, n):
     After the first pass it holds n gradients: the steps shrink as the run goes on.
     """
     right = sag_directions.reference(gradients, n)
-    return [direction * min(t, n) / t for t, direction in enumerate(right, start=1)]
+    return np.array([direction * min(t, n) / t for t, direction in enumerate(right, start=1)])
 
 
 @sag_directions.mistake("Divide by the number of gradients in the sum.")
@@ -87,7 +87,7 @@ def sum_for_mean(gradients, n):
     The direction is up to n times as long as a gradient, and the learning rate means something else for each n.
     """
     right = sag_directions.reference(gradients, n)
-    return [direction * min(t, n) for t, direction in enumerate(right, start=1)]
+    return np.array([direction * min(t, n) for t, direction in enumerate(right, start=1)])
 
 
 @sag_directions.mistake("The old gradient has to be taken out: a sum of the last n, not of all.")
@@ -96,7 +96,7 @@ def mean_of_all(gradients, n):
 
     It never forgets: gradients from the start, where x is no longer, hold the direction back for ever.
     """
-    return [sum(gradients[:t]) / t for t in range(1, len(gradients) + 1)]
+    return np.array([sum(gradients[:t]) / t for t in range(1, len(gradients) + 1)])
 
 
 @sag_directions.mistake("Use the kept gradients: the direction is their mean.")
@@ -105,7 +105,7 @@ def newest_gradient_alone(gradients, n):
 
     That is plain SGD, with all the noise of a mini-batch.
     """
-    return [1.0 * g for g in gradients]
+    return np.array([1.0 * g for g in gradients])
 
 
 @sag_directions.mistake("First take the old gradient out of the sum, then store the new one in its place.")
@@ -114,7 +114,7 @@ def stored_too_early(gradients, n):
 
     What goes out is what comes in: the sum stays at zero, and nothing is learnt.
     """
-    return [0.0 * g for g in gradients]
+    return np.array([0.0 * g for g in gradients])
 
 
 @sag_directions.mistake("Step t takes out the gradient of step t − n: the places of `kept` are 0 to n − 1.")
@@ -124,7 +124,7 @@ def one_mini_batch_too_many(gradients, n):
     An old gradient is replaced one step too late, by that of another mini-batch.
     """
     wider = sag_directions.reference(gradients, n + 1)
-    return [direction * min(t, n + 1) / min(t, n) for t, direction in enumerate(wider, start=1)]
+    return np.array([direction * min(t, n + 1) / min(t, n) for t, direction in enumerate(wider, start=1)])
 
 
 @one_mini_batch_too_many.also
@@ -134,7 +134,7 @@ def one_mini_batch_too_few(gradients, n):
     An old gradient is replaced one step too early, by that of another mini-batch.
     """
     narrower = sag_directions.reference(gradients, max(n - 1, 1))
-    return [direction * min(t, max(n - 1, 1)) / min(t, n) for t, direction in enumerate(narrower, start=1)]
+    return np.array([direction * min(t, max(n - 1, 1)) / min(t, n) for t, direction in enumerate(narrower, start=1)])
 
 
 @sag_directions.mistake("Add the new gradient first: it belongs to the direction of its own step.")
@@ -144,4 +144,4 @@ def one_step_late(gradients, n):
     Each step goes where the last one should have gone, and the first goes nowhere.
     """
     right = sag_directions.reference(gradients, n)
-    return [0.0 * gradients[0], *right[:-1]]
+    return np.array([0.0 * gradients[0], *right[:-1]])
