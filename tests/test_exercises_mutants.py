@@ -67,6 +67,16 @@ EQUIVALENT = {
             "s.mean_square_update = rho * s.mean_square_update + (1 - rho) * abs(update) ** 2",
         ],
     },
+    "rprop-step": {
+        "of two factors the second is the last": [
+            "factor = np.where(agreement > 0, etas[-1], np.where(agreement < 0, etas[0], 1))",
+        ],
+        "what is positive was dealt with before": [
+            "factor = np.where(agreement > 0, etas[1], np.where(agreement != 0, etas[0], 1))",
+        ],
+        NEVER_NEGATIVE: ["s.step_size = np.clip(s.step_size * abs(factor), least, largest)"],
+        "the largest step size is above 0": ["s.step_size = np.clip(s.step_size * factor, least, abs(largest))"],
+    },
     "adam-find-bug": {LISTED: ["return averages"]},
     "adam-step": {SQUARED: ["s.v = beta2 * s.v + (1 - beta2) * abs(g) ** 2"]},
     "nadam-step": {
