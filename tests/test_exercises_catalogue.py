@@ -216,6 +216,13 @@ def rmsprop_with_a_fading_one(x, g, s, lr, rho=0.95, epsilon=1e-6):
     return x - lr * g / np.sqrt(s.mean_square + rho**s.t + epsilon)
 
 
+def rprop_with_the_last_gradient_overwritten(x, g, s, lr, etas=(0.5, 1.2), learning_rate_range=(1e-5, 50)):
+    s.last_gradient = g
+    same = np.sign(s.last_gradient * g)
+    s.step_size = np.clip(s.step_size * np.where(same > 0, etas[1], 1), *learning_rate_range)
+    return x - s.step_size * np.sign(g)
+
+
 def adam_with_powers_ahead(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
     s.power1, s.power2 = getattr(s, "power1", beta1) * beta1, getattr(s, "power2", beta2) * beta2
     s.m += (1 - beta1) * (g - s.m)
@@ -287,6 +294,7 @@ UNUSUAL_MISTAKES = [
     ("adagrad-step", "epsilon-inside-the-root", adagrad_from_epsilon),
     ("rmsprop-step", "new-square-not-weighted", rmsprop_history),
     ("rmsprop-step", "average-starts-at-one", rmsprop_with_a_fading_one),
+    ("rprop-step", "compared-with-itself", rprop_with_the_last_gradient_overwritten),
     ("adam-step", "step-number-one-ahead", adam_with_powers_ahead),
     ("adam-step", "corrected-values-stored", adam_corrected_through_another_name),
     ("nadam-step", "momentum-not-warmed-up", nadam_of_overviews),
@@ -554,6 +562,25 @@ def adamax_history(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
     return x - lr / (1 - beta1 ** len(s.seen)) * m / u
 
 
+def rprop_by_signs(x, g, s, lr, etas=(0.5, 1.2), learning_rate_range=(1e-5, 50)):
+    same = np.sign(g) * np.sign(s.last_gradient)
+    s.step_size = np.clip(s.step_size * np.choose(same.astype(int) + 1, [etas[0], 1, etas[1]]), *learning_rate_range)
+    s.last_gradient = g * (same >= 0)
+    return x - np.copysign(s.step_size, g) * (s.last_gradient != 0)
+
+
+def rprop_loop(x, g, s, lr, etas=(0.5, 1.2), learning_rate_range=(1e-5, 50)):
+    for i in np.ndindex(x.shape):
+        if (g[i] > 0) == (s.last_gradient[i] > 0) and s.last_gradient[i] and g[i]:
+            s.step_size[i] = min(s.step_size[i] * etas[1], learning_rate_range[1])
+        elif s.last_gradient[i] and g[i]:
+            s.step_size[i] = max(s.step_size[i] * etas[0], learning_rate_range[0])
+            g[i] = 0
+        x[i] += s.step_size[i] * ((g[i] < 0) - 1.0 * (g[i] > 0))
+        s.last_gradient[i] = g[i]
+    return x
+
+
 def adamw_factor(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01):
     kept = (1 - lr * weight_decay) * x
     return kept + adam_folded(np.zeros_like(x), g, s, lr, beta1, beta2, epsilon)
@@ -667,6 +694,7 @@ RIGHT_SPELLINGS = {
     "adagrad-step": [adagrad_by_power, adagrad_of_roots],
     "rmsprop-step": [rmsprop_incremental, rmsprop_unscaled_state],
     "adadelta-step": [adadelta_ratio],
+    "rprop-step": [rprop_by_signs, rprop_loop],
     "adam-step": [
         adam_folded,
         adam_own_counter,
@@ -687,6 +715,10 @@ RIGHT_SPELLINGS = {
         lambda p, g: -np.vdot(p, p) / np.vdot(p, g),
         lambda p, g: -(np.linalg.norm(p) ** 2) / float(np.sum(np.multiply(g, p))),
         lambda p, g: paddle.sum(p * p) / paddle.sum(-p * g),
+    ],
+    "sag-directions": [
+        lambda gradients, n: [np.mean(gradients[max(t - n, 0) : t], axis=0) for t in range(1, len(gradients) + 1)],
+        lambda gradients, n: [sum(gradients[:t][-n:]) / len(gradients[:t][-n:]) for t in range(1, len(gradients) + 1)],
     ],
     "step-decay": [
         lambda t, lr, step_size, gamma: lr * math.pow(gamma, int(t / step_size)),

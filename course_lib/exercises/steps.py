@@ -130,19 +130,36 @@ class StepExercise(Implement):
         says: One sentence for the stub's docstring.
         slots: The slots that the learner is told of; by default all that the class has with these settings.
         counts: Whether the rule uses the step number ``s.t``.
+        uses_rate: Whether the step is multiplied by the learning rate.
+        entered_by_hand: Hyper-parameters for which it has an entry of its own what happens without them.
     """
 
     roundings = 14  # one at each step of a run
 
     def __init__(
-        self, id, *, rule, hyper=(), fixed=None, usual=None, other=None, says, slots=None, counts=False, **common
+        self,
+        id,
+        *,
+        rule,
+        hyper=(),
+        fixed=None,
+        usual=None,
+        other=None,
+        says,
+        slots=None,
+        counts=False,
+        uses_rate=True,
+        entered_by_hand=(),
+        **common,
     ):
         self.rule, self.fixed, self.says, self.counts = rule, fixed or {}, says, counts
+        self.uses_rate, self.entered_by_hand = uses_rate, entered_by_hand
         constructor = inspect.signature(rule).parameters
         self.defaults = {name: constructor[name].default for name in hyper}
         super().__init__(id, names=(*ARGUMENTS, *hyper), **common)
         self.reference = step_of(rule, **self.fixed)
-        self.all_slots = rule(learning_rate=0.1, **self.fixed).slots
+        made = rule(learning_rate=0.1, **self.fixed)
+        self.all_slots, self.first_values = made.slots, made.initial_values()
         self.slots = self.all_slots if slots is None else slots
         self.runs = standard_runs({**self.defaults, **(usual or {})}, other or {})
         for mistake in mistakes_of_any_step(self):
@@ -156,8 +173,9 @@ class StepExercise(Implement):
     # -- observing
 
     def fresh_state(self, x, give=np.asarray) -> SimpleNamespace:
-        """The state before the first step: every slot, made of zeros by ``give``, and the rule's single numbers."""
-        return SimpleNamespace(**{slot: give(np.zeros_like(x)) for slot in self.all_slots}, **self.rule.scalars)
+        """The state before the first step: the slots' first values, made by ``give``, and the rule's single numbers."""
+        first = {slot: np.full_like(x, self.first_values.get(slot, 0)) for slot in self.all_slots}
+        return SimpleNamespace(**{slot: give(value) for slot, value in first.items()}, **self.rule.scalars)
 
     def observe(self, function, backend=NumpyArrays, only=None, late=False):
         call = caller(function, self.names, self.defaults)
@@ -267,11 +285,12 @@ class StepExercise(Implement):
     def stub(self) -> str:
         name = self.id.replace("-", "_")
         hyper = "".join(f", {key}={value!r}" for key, value in self.defaults.items())
-        slots = ", ".join(f"s.{slot}" for slot in self.slots)
+        zero = ", ".join(f"s.{slot}" for slot in self.slots if slot not in self.first_values)
+        others = "".join(f", s.{slot} ({first:g} at first)" for slot, first in self.first_values.items())
         numbers = "".join(f", s.{name} (a number, {first:g} at first)" for name, first in self.rule.scalars.items())
         state = (
-            f"{slots} (arrays like x, zero at first){numbers} and s.t (1 at the first step)"
-            if slots
+            f"{zero} (arrays like x, zero at first){others}{numbers} and s.t (1 at the first step)"
+            if self.slots
             else "not needed here (s.t counts the steps from 1)"
         )
         arguments = f"x, g, s, lr{hyper}"
@@ -282,8 +301,8 @@ class StepExercise(Implement):
 
     x, g  parameter and gradient: arrays of one shape, whatever it is
 {lines_of_cell(state, "    s     state: ", " " * 10)}
-    lr    learning rate
-    Return the new x{"; assign the new state to s" if slots else ""}.
+    lr    learning rate{"" if self.uses_rate else ": not needed here"}
+    Return the new x{"; assign the new state to s" if self.slots else ""}.
 
 {lines_of_cell(self._example(), "    Example: ", "    ")}
     """
@@ -336,7 +355,8 @@ def mistakes_of_any_step(exercise: StepExercise):
         return 1.0 * x
 
     yield mistake_from(uphill, "Descent subtracts: which way does the gradient point?")
-    yield mistake_from(learning_rate_left_out, "`lr` must appear in the change of x.")
+    if exercise.uses_rate:
+        yield mistake_from(learning_rate_left_out, "`lr` must appear in the change of x.")
     instead = mistake_from(step_instead_of_parameter, "Return x minus the step.")
 
     @instead.also(hint="Return x plus its change.")
@@ -361,7 +381,8 @@ def mistakes_of_any_step(exercise: StepExercise):
 
     yield unchanged
     for name, value in exercise.defaults.items():
-        yield _ignoring(right, name, value)
+        if name not in exercise.entered_by_hand:
+            yield _ignoring(right, name, value)
 
 
 def mistakes_with_the_step_number(exercise: StepExercise):
