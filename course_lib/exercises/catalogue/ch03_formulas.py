@@ -34,8 +34,8 @@ def _passes():
 def sag_directions(gradients, n):
     """Return the direction of every step of SAG, a list as long as gradients.
 
-    gradients  the gradient of each step: arrays of one shape. Step t, counted from 1, has
-               that of mini-batch (t - 1) % n
+    gradients  the gradient of each step: arrays of one shape. Step t, counted from 1,
+               has that of mini-batch (t - 1) % n
     n          the number of mini-batches
 
     A direction is the mean of the newest gradient of each mini-batch seen so far.
