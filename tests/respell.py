@@ -80,12 +80,12 @@ def in_place(step):
     return wrapped
 
 
-def with_state_elsewhere_in_s(step, slots, **numbers):
+def with_state_elsewhere_in_s(step, fresh_state):
     """The same step, but its state stands under other names in the namespace."""
 
     def wrapped(x, g, s, lr, **hyper):
         if not hasattr(s, "mine"):
-            s.mine = SimpleNamespace(**{slot: np.zeros_like(x) for slot in slots}, **numbers)
+            s.mine = fresh_state(x)
         s.mine.t = s.t
         return step(x, g, s.mine, lr, **hyper)
 
