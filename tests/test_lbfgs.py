@@ -628,7 +628,9 @@ def test_set_lr_acts_here_and_not_in_paddle():
     assert ends == {"course": pytest.approx(0.5), "paddle": pytest.approx(1.0)}
 
 
-@pytest.mark.parametrize("more", [{"weight_decay": 0.5}, {"grad_clip": paddle.nn.ClipGradByValue(1e-3)}], ids=str)
+@pytest.mark.parametrize(
+    "more", [{"weight_decay": 0.5}, {"grad_clip": paddle.nn.ClipGradByValue(1e-3)}], ids=["decay", "clip"]
+)
 def test_paddle_ignores_what_is_refused_here(more):
     plain, with_setting = (descend(paddle.optimizer, rosenbrock, **s).path for s in ({}, more))
     np.testing.assert_array_equal(with_setting, plain)

@@ -509,7 +509,7 @@ def literal_arguments(call: str) -> tuple[list, dict] | None:
         return None
 
 
-@pytest.mark.parametrize("call", filter(literal_arguments, [*OPTIMIZER_RUNS, *SCHEDULE_RUNS]))
+@pytest.mark.parametrize("call", list(filter(literal_arguments, [*OPTIMIZER_RUNS, *SCHEDULE_RUNS])))
 def test_text_names_and_order_are_the_same_question(call):
     positional, settings = literal_arguments(call)
     lr = {} if name_of(call) in OPTIMIZERS else {"lr": RATE}
