@@ -159,7 +159,8 @@ class StepExercise(Implement):
         super().__init__(id, names=(*ARGUMENTS, *hyper), **common)
         self.reference = step_of(rule, **self.fixed)
         made = rule(learning_rate=0.1, **self.fixed)
-        self.all_slots, self.first_values = made.slots, made.initial_values()
+        self.all_slots = made.slots
+        self.first_values = {slot: value for slot, value in made.initial_values().items() if value != 0}
         self.slots = self.all_slots if slots is None else slots
         self.runs = standard_runs({**self.defaults, **(usual or {})}, other or {})
         for mistake in mistakes_of_any_step(self):
