@@ -39,9 +39,12 @@ LOOKS = {
     "ASGD": ("#4f6b3a", _DASH_DOT, "1"),
     "Rprop": ("#b58900", _DASH_DOT_DOT, "2"),
     "LARS": ("#1f6f8b", _DOTTED, "3"),
-    "Lamb": ("#c2569b", _DASH_DOT_DOT, "4"),
+    "Lamb": ("#a300cc", _DASH_DOT_DOT, "4"),
     "SWATS": ("#00889a", _LONG_DASHED, "d"),
-    "LBFGS": ("#6b7f1e", _DASH_DOT_DOT, "H"),
+    "LBFGS": ("#2e9900", _DASH_DOT, "H"),
+    "LookAhead": ("#cc526a", _DASHED, "x"),
+    "EMA": ("#8352cc", _LONG_DASHED, "+"),
+    "ModelAverage": ("#9c2ee6", _DOTTED, "|"),
 }
 COLORS = {name: look[0] for name, look in LOOKS.items()}
 

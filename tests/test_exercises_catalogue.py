@@ -157,7 +157,7 @@ def spellings(exercise, wrong):
         yield "respelled", rewritten
     if isinstance(exercise, StepExercise):
         yield "in place", respell.in_place(wrong)
-        yield "state elsewhere", respell.with_state_elsewhere_in_s(wrong, exercise.fresh_state)
+        yield "state elsewhere", respell.with_state_elsewhere_in_s(wrong, exercise)
         if id_is_cheap(exercise):
             yield "tensors", respell.on_tensors_only(wrong, exercise.all_slots)
     else:
