@@ -11,8 +11,9 @@ from numbers import Real
 import numpy as np
 
 from course_lib import errors
-from course_lib.claims import CLAIMS, results_folder
+from course_lib.claims import results_folder
 from course_lib.files import as_json, one_writer_at_a_time, read_json, write_atomically
+from course_lib.sources import CLAIMS
 
 
 def choose(id: str, what: str, grid: dict, scores, lowest: bool = False, edge: str = "") -> dict:

@@ -12,10 +12,11 @@ from itertools import chain, repeat
 from pathlib import Path
 
 from course_lib import choices, errors
-from course_lib.claims import CLAIMS, DATA_FREE, MARKS, VERDICTS, judge, read, read_conditions
+from course_lib.claims import MARKS, VERDICTS, judge, read, read_conditions
 from course_lib.files import read_json
 from course_lib.looks import GREY
 from course_lib.markup import escape, folded, marked, row, table, tag
+from course_lib.sources import CLAIMS, DATA_FREE
 
 COLUMNS = ("Claim", "Digits", "MNIST")
 NOT_RUN = "–"  # in the place of a condition's mark

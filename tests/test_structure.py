@@ -20,7 +20,7 @@ STOREYS = {
     "formulas": ["errors", "edge", "arrays", "surfaces", "initializer", "lr_finder", "optimizer", "variants"],
     "apparatus": [
         *["files", "intervals", "rare_words", "progress_bar"],
-        *["claims", "claims_page", "choices", "sweeps", "store"],
+        *["sources", "claims", "claims_page", "choices", "sweeps", "store"],
         *["markup", "looks", "plotting", "interactive"],
         *["other_libraries", "translation"],
     ],
