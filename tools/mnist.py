@@ -30,8 +30,8 @@ CLAIMS, CHOICES, RUN = "claims-mnist.json", "choices-mnist.json", "mnist-run.jso
 
 # Of the library, what no experiment's number needs
 BESIDE = {
-    *("exercises", "variants.py", "interactive", "plotting.py", "looks.py", "markup.py", "claims_page.py", "sources.py"),
-    *("translation", "other_libraries.py"),
+    *("exercises", "variants.py", "interactive", "plotting.py", "looks.py", "markup.py"),
+    *("sources.py", "claims_page.py", "translation", "other_libraries.py"),
 }
 
 
