@@ -82,7 +82,7 @@ SEARCHES = [
     "LBFGS(parameters, lr=0.5, max_iter=6, history_size=3)",
     'LBFGS(parameters, max_iter=4, line_search_fn="strong_wolfe")',
 ]
-"""L-BFGS takes ten steps in Rosenbrock's valley, from (-1, 1)."""
+"""L-BFGS takes ten steps in Rosenbrock's valley, from (-1, 1); its state is kept half-way."""
 
 ON_ROWS = ["SparseAdam(parameters, lr=0.01)"]
 """Twenty steps on rows of a table of four, with gradients of the size of the step's number."""
@@ -208,11 +208,13 @@ def pytorchs_search(call: str) -> dict:
         loss.backward()
         return loss
 
-    positions = []
-    for _ in range(10):
+    positions, state = [], {}
+    for step in range(1, 11):
         made.step(closure)
         positions.append(parameter.detach().numpy().copy())
-    return {"positions": shown(positions)}
+        if step == 5:
+            state = {key: shown(value) for key, value in made.state[parameter].items() if key != "al"}
+    return {"positions": shown(positions), "state": state}
 
 
 def pytorchs_rows(call: str) -> dict:

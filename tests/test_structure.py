@@ -35,7 +35,7 @@ STOREYS = {
 NEEDS_PADDLE = {
     "edge.py",  # asks whether it is there
     *{f"optimizer/tensors/{name}.py" for name in ("closures", "groups", "interface", "memory", "saving")},
-    *{"layers.py", "data.py", "models.py", "training.py", "range_test.py"},
+    *{"layers.py", "data.py", "models.py", "training.py", "range_test.py", "translation/state.py"},
 }
 
 # Files that ask ``edge`` for it: they work on tensors where there are any, and on everything else without Paddle.

@@ -558,6 +558,12 @@ def test_code_is_calculated_with():
     assert "values=[lr * 0.5, lr]" in translate("ConstantLR(optimizer, factor=0.5)").call
 
 
+@pytest.mark.parametrize("given", ["net.parameters()", "[w, b]", "list(net.parameters())"])
+@pytest.mark.parametrize("name", ["SGD", "LBFGS"])
+def test_the_parameters_of_a_call_stay_what_they_are(name, given):
+    assert translate(f"{name}({given}, lr=0.1)").call.endswith(f", parameters={given})")
+
+
 def test_a_schedule_asks_for_the_rate():
     answer = translate("StepLR", step_size=30)
     assert "learning_rate=lr," in answer.call
@@ -679,6 +685,67 @@ def test_a_run_that_began_in_pytorch_goes_on(call):
 )
 def test_it_goes_on_at_ordinary_gradients_where_the_formula_is_another(call):
     assert gone_on(call)[0].max() < 2e-5
+
+
+def searched_by_pytorch(call: str) -> tuple[dict, np.ndarray, np.ndarray]:
+    """The ``state_dict`` of a stored search, half-way; where it was then, and where at the end."""
+    stored = STORED["searches"][call]
+    counts = {name: int(stored["state"][name]) for name in ("n_iter", "func_evals")}
+    positions = np.array(stored["positions"])
+    saved = {"state": {0: {**stored["state"], **counts}}, "param_groups": [{"lr": 1.0, "params": [0]}]}
+    return saved, positions[4], positions[9]
+
+
+def searched_on(call: str, by: str, take_over) -> np.ndarray:
+    """Where a search of one of Paddle's classes ends that takes a run of PyTorch over half-way."""
+    saved, start, _ = searched_by_pytorch(call)
+    layer = paddle.nn.Layer()
+    layer.x = layer.create_parameter([2], dtype="float64", default_initializer=paddle.nn.initializer.Assign(start))
+    made = built(
+        translate(call).call.replace("paddle.optimizer", by), course_lib=course_lib, parameters=layer.parameters()
+    )
+
+    def closure():
+        made.clear_grad()
+        loss = rosenbrock(*layer.x)
+        loss.backward()
+        return loss
+
+    take_over(made, translate_state("LBFGS", saved, layer))
+    for _ in range(5):
+        made.step(closure)
+    return layer.x.numpy()
+
+
+TAKEN_OVER = {
+    "course_lib.optimizer": lambda made, entries: made.set_state_dict(entries),
+    "paddle.optimizer": lambda made, entries: made.state.update(entries["state"]),
+}
+
+
+@pytest.mark.parametrize("by", TAKEN_OVER)
+@pytest.mark.parametrize("call", STORED["searches"])
+def test_a_search_that_began_in_pytorch_goes_on(call, by):
+    _, start, end = searched_by_pytorch(call)
+    way = np.abs(end - start).max()
+    assert way > 0.01
+    assert np.abs(searched_on(call, by, TAKEN_OVER[by]) - end).max() < 1e-5 * way
+    assert np.abs(searched_on(call, by, lambda made, entries: None) - end).max() > 1e-3 * way
+
+
+def test_the_weights_of_linear_layers_are_turned_in_the_vectors_of_lbfgs():
+    model = paddle.nn.Sequential(paddle.nn.Conv2D(1, 1, 2, bias_attr=False), paddle.nn.Linear(2, 3))
+    vector = np.arange(13.0)  # 4 of the convolution, [3, 2] of PyTorch's linear layer, 3 of its bias
+    state = {"n_iter": 2, "func_evals": 3, "d": vector, "t": 1, "old_stps": [vector], "old_dirs": [2 * vector]}
+    saved = {"state": {0: {**state, "prev_flat_grad": -vector}}, "param_groups": [{"lr": 1, "params": [0, 1, 2]}]}
+    turned = np.array([0, 1, 2, 3, 4, 6, 8, 5, 7, 9, 10, 11, 12.0])
+    found = translate_state("LBFGS", saved, model)["state"]
+    assert np.array_equal(found["d"], turned) and np.array_equal(found["prev_flat_grad"], -turned)
+    assert np.array_equal(found["old_sk"], [turned]) and np.array_equal(found["old_yk"], [2 * turned])
+    saved["state"][0]["d"] = vector[1:]
+    with pytest.raises(ValueError, match="vectors must have 13 values, as the model, got 12"):
+        translate_state("LBFGS", saved, model)
+    assert translate_state("LBFGS", {**saved, "state": {}}, model) == {"state": {}}
 
 
 def test_without_its_state_a_run_goes_another_way():

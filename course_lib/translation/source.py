@@ -141,9 +141,10 @@ def groups(value, rate) -> str | None:
         >>> groups([{"params": Source("net.head"), "lr": 0.1}, {"params": [...]}], rate=0.01)
         "[{'params': net.head, 'learning_rate': 10.0}, {'params': groups[1]['params']}]"
     """
-    if isinstance(value, Source):
+    kinds = {type(each) for each in value} if isinstance(value, list) else {type(value)}
+    if kinds == {Source}:
         return code(value)
-    if not (isinstance(value, list) and value and all(isinstance(each, dict) for each in value)):
+    if kinds != {dict} or not isinstance(value, list):
         return None
     return f"[{', '.join(_group(each, k, rate) for k, each in enumerate(value))}]"
 

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import paddle
 
 from .. import optimizer
 from ..errors import choice
@@ -40,8 +41,18 @@ SLOTS = {
     "Adamax": Slots(optimizer.Adamax, {"m": "exp_avg", "u": "exp_inf"}),
     "NAdam": Slots(optimizer.NAdam, {**_MOMENTS, "mu_product": "mu_product"}),
     "RAdam": Slots(optimizer.RAdam, _MOMENTS),
+    "Rprop": Slots(optimizer.Rprop, {"last_gradient": "prev", "step_size": "step_size"}),
 }
-"""Class of ``torch.optim`` → its state; the others keep another state than Paddle's."""
+"""Class of ``torch.optim`` with a state for each parameter → that state."""
+
+SEARCH = {
+    **{"n_iter": "n_iter", "func_evals": "func_evals", "alpha": "t", "ro": "ro", "prev_loss": "prev_loss"},
+    **{"H_diag": "H_diag", "d": "d", "prev_flat_grad": "prev_flat_grad", "old_sk": "old_stps", "old_yk": "old_dirs"},
+}
+"""Paddle's entry of L-BFGS's one state → PyTorch's."""
+
+NAMES = [*SLOTS, "LBFGS"]
+"""The classes whose state can be taken over; the others keep another state than Paddle's."""
 
 
 def translate_state(name: str, state_dict: dict, model, parameters=None, schedule: dict | None = None) -> dict:
@@ -50,7 +61,9 @@ def translate_state(name: str, state_dict: dict, model, parameters=None, schedul
     The weights themselves go their own way: the model's ``state_dict``, with those of linear layers transposed as here.
 
     Args:
-        name: PyTorch's class, one of ``SLOTS``, with or without the modules in front.
+        name: PyTorch's class, one of ``NAMES``, with or without the modules in front. L-BFGS's state is taken by
+            ``course_lib.optimizer.LBFGS``; ``set_state_dict`` of Paddle's own class loads nothing, which is mended by
+            ``paddles.state.update(translated["state"])``.
         state_dict: ``optimizer.state_dict()`` of PyTorch; its tensors may be arrays.
         model: Paddle's model, with its layers in the order of PyTorch's. It tells which weights belong to linear
             layers: Paddle keeps these as [in, out], PyTorch as [out, in], and their state is turned as they are.
@@ -70,13 +83,16 @@ def translate_state(name: str, state_dict: dict, model, parameters=None, schedul
         >>> momentum = paddle.optimizer.Momentum(0.1, 0.9, model.parameters())
         >>> momentum.set_state_dict(translate_state("torch.optim.SGD", saved, model))
     """
-    slots = SLOTS[choice("name", name.rpartition(".")[2], SLOTS)]
+    name = choice("name", name.rpartition(".")[2], NAMES)
     parameters = _parameters(model) if parameters is None else list(parameters)
     places = [(group, place) for group in state_dict["param_groups"] for place in group["params"]]
     if len(places) != len(parameters):
         raise ValueError(f"state_dict must be of {len(parameters)} parameters, as the model has, got {len(places)}")
     of_linear = _weights_of_linear_layers(model)
     entries = {} if schedule is None else {SCHEDULE: _schedule(schedule)}
+    if name == "LBFGS":
+        return {"state": _search(state_dict["state"], parameters, of_linear), **entries}
+    slots = SLOTS[name]
     for parameter, (group, place) in zip(parameters, places):
         state = state_dict["state"].get(place, {})
         if any(state.get(theirs) is not None for theirs in slots.names.values()):
@@ -84,6 +100,48 @@ def translate_state(name: str, state_dict: dict, model, parameters=None, schedul
             ours = _state(rule, slots, group, state, parameter, turned=id(parameter) in of_linear)
             entries.update(to_paddle(rule, parameter, ours))
     return entries
+
+
+def _search(states: dict, parameters, of_linear: set[int]) -> dict:
+    """L-BFGS's state, whose vectors hold all parameters one behind the other.
+
+    Raises:
+        ValueError: A vector has another length than the parameters together.
+    """
+    (state,) = states.values() or [{}]  # PyTorch keeps it with the first parameter
+    ends = np.cumsum([parameter.size for parameter in parameters])
+
+    def vector(theirs):
+        flat = np.asarray(theirs)
+        if flat.shape != (ends[-1],):
+            raise ValueError(f"state_dict's vectors must have {ends[-1]} values, as the model, got {flat.size}")
+        parts = zip(parameters, np.split(flat, ends[:-1]))
+        turned = [_turned(part, p.shape) if id(p) in of_linear else part for p, part in parts]
+        return paddle.to_tensor(np.concatenate(turned))
+
+    kinds = {"d": vector, "prev_flat_grad": vector, "H_diag": _scalar, "ro": _listed(_scalar)}
+    kinds |= {"old_sk": _listed(vector), "old_yk": _listed(vector)}
+    known = {ours: state[theirs] for ours, theirs in SEARCH.items() if state.get(theirs) is not None}
+    return {ours: kinds.get(ours, _plain)(value) for ours, value in known.items()}
+
+
+def _listed(kind):
+    """What makes each entry of a list one of the kind."""
+    return lambda values: [kind(value) for value in values]
+
+
+def _scalar(value):
+    return paddle.to_tensor(np.asarray(value))
+
+
+def _plain(value):
+    """A number without PyTorch's tensor."""
+    return np.asarray(value).item()
+
+
+def _turned(part: np.ndarray, shape: list[int]) -> np.ndarray:
+    """The weights [out, in] of a linear layer, in a row, as [in, out] in a row."""
+    return part.reshape(shape[::-1]).T.reshape(-1)
 
 
 def _rule(cls: type, group: dict):

@@ -12,7 +12,7 @@ import numpy as np
 from ...arrays import absolute, maximum, sqrt
 from ..engine import Mistake
 from ..steps import StepExercise
-from .adam_steps import AdamStep, average, folded, nested, uncorrected
+from .adam_steps import AdamStep, average, correction, folded, nested, uncorrected
 
 # --------------------------------------------------------------------------------- parts that are wrong
 
@@ -232,7 +232,7 @@ SLIPS = [
         "v averages the square of m̂ instead of the square of g",
         "m̂ is smoother than g, so v comes out too small wherever gradients are noisy, and the steps too long.",
         "v averages g · g, not m̂ · m̂.",
-        {"square": lambda step: (step.m / step.of_m) ** 2},
+        {"square": lambda step: (step.m / step.of_m) ** 2, "correct_m": correction},
     ),
     Slip(
         "v-around-m",
