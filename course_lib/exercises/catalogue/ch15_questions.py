@@ -124,12 +124,12 @@ def go_on(weights, velocity, steps_done, gradients, lr, momentum):
 
 @go_on.as_printed
 def resume(weights, velocity, steps_done, gradients, lr, momentum):
-    """Go on with a run of momentum that was stopped; return the weights after each step.
+    """Go on with a run of momentum that was stopped; return the weights of each step.
 
     weights, velocity  what was saved of the run
     steps_done         the number of steps before it was stopped
     gradients          those of the steps to come, a list
-    In step t, counted from 1 at the run's very start, the learning rate is lr / t.
+    In step t, counted from 1 at the very start, the learning rate is lr / t.
     Two bugs are hidden here: the run goes on, but not as it would have.
     """
     velocity = np.zeros_like(weights)
