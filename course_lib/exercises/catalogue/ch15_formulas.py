@@ -15,7 +15,7 @@ def _runs():
     settings = [(6, (), 0.9), (9, (2,), 0.6), (4, (3,), 0.99), (7, (2, 2), 0.75)]
     return [
         Case(
-            {"weights": [2 + rng.standard_normal(shape) for _ in range(steps)], "decay": decay},
+            {"weights": [rng.standard_normal(shape) - 0.5 for _ in range(steps)], "decay": decay},
             f"weights of shape {shape} after {steps} steps, decay = {decay}",
         )
         for steps, shape, decay in settings
@@ -133,7 +133,7 @@ def _walks():
         Case(
             {
                 "start": rng.standard_normal(shape),
-                "steps": [1 + rng.standard_normal(shape) for _ in range(count)],
+                "steps": [rng.standard_normal(shape) - 0.5 for _ in range(count)],
                 "alpha": alpha,
                 "k": k,
             },
@@ -342,12 +342,12 @@ def not_divided_by_the_length(s, y):
 
 def _histories():
     rng = np.random.default_rng(19)
-    bends = np.array([0.5, 3.0, 20.0, 1.0])
+    bends, bent_down = np.array([0.5, 3.0, 20.0, 1.0]), np.array([1.0, 1.0, -1.0, 1.0])
 
     def case(words, count, flip=()):
-        steps = [rng.standard_normal(4) for _ in range(count)]
-        changes = [bends * step + 0.2 * rng.standard_normal(4) for step in steps]
-        changes = [-change if i in flip else change for i, change in enumerate(changes)]
+        steps = [0.1 * rng.standard_normal(4) for _ in range(count)]  # short: s · y is far below 1
+        changes = [bends * step + 0.02 * rng.standard_normal(4) for step in steps]
+        changes = [change * bent_down if i in flip else change for i, change in enumerate(changes)]
         return Case({"g": rng.standard_normal(4), "steps": steps, "changes": changes}, words)
 
     return [
