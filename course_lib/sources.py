@@ -13,6 +13,13 @@ SOURCES = {
     "S2": "Optimization algorithms: tuning practice",
     "S3": "Common questions on the learning rate",
     "S4": "What is new in deep-learning optimizers?",
+    "Polyak-1992": "Acceleration of Stochastic Approximation by Averaging",
+    "Izmailov-2018": "Averaging Weights Leads to Wider Optima and Better Generalization",
+    "Morales-2024": "Exponential Moving Average of Weights in Deep Learning: Dynamics and Benefits",
+    "Zhang-2019": "Lookahead Optimizer: k steps forward, 1 step back",
+    "Liu-1989": "On the Limited Memory BFGS Method for Large Scale Optimization",
+    "Le-2011": "On Optimization Methods for Deep Learning",
+    "Berahas-2016": "A Multi-Batch L-BFGS Method for Machine Learning",
 }
 
 
@@ -122,6 +129,15 @@ INIT-6 | S2 | 13 | Weight normalization, w = g·v/‖v‖, separates length from
 the speed of convergence.
 INIT-7 | S2 | 13 | Initialization changes how fast and how well a model learns, and with it the best learning rate.
 INIT-8 | S2 | 13 | A good start improves generalization and prevents overfitting.
+MEM-1 | Polyak-1992 Izmailov-2018 | 15 | A constant learning rate with averaged weights ends as low as a learning rate \
+that decays.
+MEM-2 | Morales-2024 | 15 | Averaged weights are better than the last ones, early in a run as well as late.
+MEM-3 | Zhang-2019 | 15 | Lookahead improves the optimizer inside it, SGD with momentum as well as Adam, and makes it \
+less sensitive to its learning rate.
+MEM-4 | Liu-1989 Le-2011 | 15 | On full batches L-BFGS needs no learning rate, and fewer evaluations than first-order \
+methods.
+MEM-5 | Berahas-2016 | 15 | With a new mini-batch in each step L-BFGS is unstable, as its pairs compare gradients of \
+different losses.
 """
 
 

@@ -27,13 +27,13 @@ FAMILIES = (("min", "max"), ("minimum", "maximum"), ("nanargmin", "nanargmax"), 
 #: Variables that are whole numbers by their meaning: rounding does not change them, one more or one less does.
 WHOLE = """
     t steps step_size t_max warmup_steps total_steps t_0 t_mult length drops epoch epochs every batch_size
-    minimum_steps n_in d_model
+    minimum_steps n_in d_model k steps_done
 """
 #: Others that are never negative by their meaning: their absolute value is no slip.
 POSITIVE = """
     beta beta1 beta2 rho rho_inf momentum epsilon weight_decay tolerance eigenvalues flat steep shape bound corrected_v
     v_hat lrs rates max_lr base_lr start_lr eta_min low high most least share height divide_factor end_learning_rate
-    phase_pct momentum_decay now following
+    phase_pct momentum_decay now following decay alpha
 """
 
 

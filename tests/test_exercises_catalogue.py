@@ -666,6 +666,62 @@ def xavier_one_by_one(shape, rng):
     return np.array([[rng.uniform(-a, a) for _ in range(shape[1])] for _ in range(shape[0])])
 
 
+def ema_by_decay_of_the_step(weights, decay):
+    """The correction as a β that grows from 0 to its value, as in ``optimizer.EMA``."""
+    averages = []
+    for t, newest in enumerate(weights, 1):
+        beta = decay * (1 - decay ** (t - 1)) / (1 - decay**t)
+        averages.append(beta * averages[-1] + (1 - beta) * newest if averages else 1.0 * newest)
+    return averages
+
+
+def ema_as_weighted_mean(weights, decay):
+    ages = [decay ** np.arange(t)[::-1] for t in range(1, len(weights) + 1)]
+    return [np.average(weights[:t], axis=0, weights=ages[t - 1]) for t in range(1, len(weights) + 1)]
+
+
+def look_ahead_by_rounds(start, steps, alpha, k):
+    path = []
+    for first in range(0, len(steps), k):
+        there = [start + sum(steps[first : end + 1]) for end in range(first, min(first + k, len(steps)))]
+        if len(there) == k:
+            there[-1] = start = (1 - alpha) * start + alpha * there[-1]
+        path += there
+    return path
+
+
+def look_ahead_in_place(start, steps, alpha, k):
+    fast, slow, path = np.array(start, dtype=float), np.array(start, dtype=float), []
+    for t, step in enumerate(steps):
+        fast += step
+        if t % k == k - 1:
+            slow += alpha * (fast - slow)
+            fast[...] = slow
+        path.append(fast.copy())
+    return path
+
+
+def direction_by_matrices(g, steps, changes):
+    """The matrix itself, one pair after the other."""
+    pairs = [(s, y) for s, y in zip(steps, changes) if s @ y > 0]
+    s, y = pairs[-1]
+    inverse = np.eye(len(g)) * (s @ y) / (y @ y)
+    for s, y in pairs:
+        left = np.eye(len(g)) - np.outer(s, y) / (s @ y)
+        inverse = left @ inverse @ left.T + np.outer(s, s) / (s @ y)
+    return -inverse @ g
+
+
+def resume_by_positions(weights, velocity, steps_done, gradients, lr, momentum):
+    """The velocity as the last move, in units of its learning rate."""
+    path, t = [weights], steps_done
+    for g in gradients:
+        t += 1
+        velocity = velocity * momentum + g
+        path.append(path[-1] - velocity * (lr / t))
+    return path[1:]
+
+
 def decorated(function):
     """As a decorator leaves it that does not tell the signature behind it."""
     return lambda *args, **kwargs: function(*args, **kwargs)
@@ -755,6 +811,14 @@ RIGHT_SPELLINGS = {
         xavier_one_by_one,
     ],
     "he-normal": [lambda shape, rng: rng.randn(*shape) * np.sqrt(2 / shape[0]), he_by_scaling, he_32_bits],
+    "ema-of-weights": [ema_by_decay_of_the_step, ema_as_weighted_mean],
+    "lookahead-step": [look_ahead_by_rounds, look_ahead_in_place],
+    "secant-scale": [
+        lambda s, y: np.linalg.lstsq(np.reshape(y, (-1, 1)), s, rcond=None)[0][0],
+        lambda s, y: sum(a * b for a, b in zip(s, y)) / np.linalg.norm(y) ** 2,
+    ],
+    "two-loop-direction": [direction_by_matrices],
+    "resume-find-bug": [resume_by_positions],
     "weight-norm": [
         lambda v, g: v / np.sqrt(np.dot(v, v)) * g,
         lambda v, g: g / np.linalg.norm(v) * v,

@@ -245,6 +245,15 @@ EQUIVALENT = {
             "n_in = shape[0] if len(shape) == 2 else round(shape[1] * np.prod(shape[2:]))",
         ],
     },
+    # chapter 15
+    "lookahead-step": {"a remainder is never negative": ["if t % k <= 0:"]},
+    "two-loop-direction": {
+        "a mean has the sign of the sum": [
+            "pairs = [(s, y) for s, y in zip(steps, changes) if np.mean(s * y) > 0]",
+        ],
+        ONLY_BY_CHANCE: ["pairs = [(s, y) for s, y in zip(steps, changes) if np.sum(s * y) >= 0]"],
+    },
+    "resume-find-bug": {POSITIVE_RATE: ["weights = weights - abs(lr) / t * velocity"]},
 }
 
 

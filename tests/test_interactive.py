@@ -62,6 +62,7 @@ FIGURES = {
     "rare feature": interactive.rare_feature_explorer,
     "rare slope": lambda: interactive.rare_slope_explorer(count=600),
     "projection": interactive.projection_explorer,
+    "average": interactive.average_explorer,
     "rectifier": lambda: interactive.rectifier_explorer(lambda t, beta2: t * beta2, lambda rho, end: rho / end),
 }
 

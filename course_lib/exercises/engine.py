@@ -38,6 +38,7 @@ CHAPTERS = {
     11: "Weight decay",
     12: "Super-convergence",
     13: "Initialization",
+    15: "More memory",
 }
 
 #: id -> exercise, in the order in which they were entered.

@@ -5,12 +5,13 @@ JavaScript swaps curves and texts and computes nothing but the formulas of sched
 scripts are off, the picture of the first setting stands.
 
 ``figure`` holds the building blocks (controls, series, panels, readouts), ``svg`` draws them, and ``explorers``,
-``descent``, ``curves`` and ``adaptive`` have the figures of the book::
+``descent``, ``curves``, ``adaptive`` and ``averages`` have the figures of the book::
 
     interactive.learning_rate_explorer("ravine")  # the last line of a notebook's cell
 """
 
 from .adaptive import projection_explorer, rare_feature_explorer, rare_slope_explorer, rectifier_explorer
+from .averages import average_explorer
 from .curves import adam_state_explorer, range_test_reader, schedule_designer
 from .descent import curvature_explorer, mini_batch_explorer
 from .explorers import learning_rate_explorer, momentum_explorer, optimizer_race, weight_decay_explorer
@@ -26,6 +27,7 @@ __all__ = [
     "Readout",
     "Series",
     "adam_state_explorer",
+    "average_explorer",
     "curvature_explorer",
     "height",
     "learning_rate_explorer",

@@ -204,6 +204,36 @@ def rectifier(setting):
     return [[against_step(rho, first=1)], [against_step(np.sqrt(np.where(rho > 5, squared, 0)), first=1)]]
 
 
+def average(setting):
+    """The walks are SGD's, with the noise of ``surfaces.trajectory``; the averages are sums with their shares."""
+    lr, beta, count = setting["learning rate"], setting["β"], setting["step"]
+    walks = [
+        3 + surfaces.trajectory(optimizer.SGD(lr), surfaces.bowl, 80, (3, 0), noise=1.0, seed=seed)[:, 0]
+        for seed in range(30)
+    ]
+    ages = np.subtract.outer(np.arange(81), np.arange(1, 81))
+
+    def shares(beta):
+        return np.where(ages < 0, 0, (1 - beta) * beta ** np.maximum(ages, 0.0))
+
+    def averaged(weights, beta):
+        return np.append(weights[0], (shares(beta) @ weights[1:])[1:] / shares(beta)[1:].sum(axis=1))
+
+    def late(curves):
+        return np.mean([(curve[40:] - 3) ** 2 for curve in curves])
+
+    weights, memories = walks[0], 1 / (1 - np.array(BETAS))
+    distances = [late([averaged(walk, one) for walk in walks]) for one in BETAS]
+    curves = weights, averaged(weights, beta), shares(beta) @ weights[1:]
+    here = 1 / (1 - beta), late([averaged(walk, beta) for walk in walks])
+    level = [(end, late(walks)) for end in memories[[0, -1]]]
+    lines = np.array(level), np.column_stack([memories, distances]), np.array([here])
+    return [[against_step(curve[: count + 1]) for curve in curves], [*lines]]
+
+
+BETAS = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)  # of the slider
+
+
 FIGURES = {  # id: its page, and what it should show
     "learning-rate-bowl": ("01_learning_rate", functools.partial(descent, surfaces.bowl)),
     "learning-rate-ravine": ("01_learning_rate", functools.partial(descent, surfaces.ravine)),
@@ -219,6 +249,7 @@ FIGURES = {  # id: its page, and what it should show
     "rare-slope": ("07_amsgrad", rare_slope),
     "projection": ("08_swats_radam", projection),
     "radam-rho-r": ("08_swats_radam", rectifier),
+    "average-of-a-walk": ("15_more_memory", average),
 }
 
 
