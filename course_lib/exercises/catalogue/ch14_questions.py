@@ -51,14 +51,16 @@ PredictExercise(
 
 def _gradients_of_parts():
     rng = np.random.default_rng(41)
-    settings = [(4, 3, 1.0, 2.0), (3, 5, 0.5, 1.0), (6, 2, 1.0, 0.1), (1, 4, 1.0, 3.0), (5, 3, 2.0, 1.5)]
-    return [
-        Case(
-            {"gradients": [size * (rng.standard_normal(n) + 0.3) for _ in range(parts)], "largest": largest},
-            f"{parts} parts, {n} parameters, largest norm {largest:g}",
-        )
-        for parts, n, largest, size in settings
-    ]
+    # The mean is longer than the bound, or shorter: by much, and by less than their parts after the point.
+    settings = [(4, 3, 1.0, 2.5), (3, 5, 0.5, 0.9), (6, 2, 1.0, 0.3), (1, 4, 1.0, 3.0), (5, 3, 2.7, 2.4)]
+    settings += [(2, 3, 2.6, 2.8), (2, 4, 0.4, 0.3)]
+    cases = []
+    for parts, n, largest, length in settings:
+        drawn = rng.standard_normal((parts, n)) + 0.3
+        gradients = list(drawn * length / np.linalg.norm(drawn.mean(axis=0)))
+        words = f"{parts} parts, {n} parameters, largest norm {largest:g}, norm of the mean {length:g}"
+        cases.append(Case({"gradients": gradients, "largest": largest}, words))
+    return cases
 
 
 @exercise(
