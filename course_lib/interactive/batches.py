@@ -132,7 +132,7 @@ def _points(runs, what: str) -> list[np.ndarray]:
 
 def _panel(title: str, label: str, series, batches, runs, what: str) -> Panel:
     """A panel against the batch size, both axes logarithmic, with room for all that was measured."""
-    values = np.concatenate([getattr(run, what) for run in runs.values()])
+    values = np.concatenate([np.asarray(getattr(run, what), dtype=np.float64) for run in runs.values()])
     axes = (
         Axis("batch size", 0.8 * batches[0], 1.25 * batches[-1], log=True),
         Axis(title, values.min() / 3, 3 * values.max(), log=True),
