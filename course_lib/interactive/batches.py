@@ -91,7 +91,9 @@ def batch_calculator(runs: Mapping[str, BatchRuns], sizes=_SIZES, base=None, id=
     steps = [
         Series("measured", _points(runs, "steps"), [method], whole=True, color=GREY, marker="s"),
         Series("fitted", fitted, [method], color=BLUE),
-        Series("here", over([method, size], lambda m, b: [(b, runs[m].steps_at(b))]), [method, size], color=RED),
+        Series(
+            "here", over([method, size], lambda m, b: [(b, runs[m].steps_at(b))]), [method, size], color=RED, marker="D"
+        ),
     ]
     return Figure(
         id,
