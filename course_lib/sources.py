@@ -13,6 +13,14 @@ SOURCES = {
     "S2": "Optimization algorithms: tuning practice",
     "S3": "Common questions on the learning rate",
     "S4": "What is new in deep-learning optimizers?",
+    "Goyal-2017": "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour",
+    "Keskar-2017": "On Large-Batch Training for Deep Learning: Generalization Gap and Sharp Minima",
+    "You-2017": "Large Batch Training of Convolutional Networks",
+    "McCandlish-2018": "An Empirical Model of Large-Batch Training",
+    "Shallue-2019": "Measuring the Effects of Data Parallelism on Neural Network Training",
+    "You-2020": "Large Batch Optimization for Deep Learning: Training BERT in 76 Minutes",
+    "Malladi-2022": "On the SDEs and Scaling Rules for Adaptive Gradient Algorithms",
+    "HuggingFace-2024": "Fixing Gradient Accumulation",
     "Polyak-1992": "Acceleration of Stochastic Approximation by Averaging",
     "Izmailov-2018": "Averaging Weights Leads to Wider Optima and Better Generalization",
     "Morales-2024": "Exponential Moving Average of Weights in Deep Learning: Dynamics and Benefits",
@@ -129,6 +137,14 @@ INIT-6 | S2 | 13 | Weight normalization, w = g·v/‖v‖, separates length from
 the speed of convergence.
 INIT-7 | S2 | 13 | Initialization changes how fast and how well a model learns, and with it the best learning rate.
 INIT-8 | S2 | 13 | A good start improves generalization and prevents overfitting.
+BATCH-1 | Goyal-2017 | 14 | With k times the batch size, multiply SGD's learning rate by k: training takes the same \
+course.
+BATCH-2 | Malladi-2022 | 14 | With k times the batch size, multiply Adam's learning rate by √k, not by k.
+BATCH-3 | McCandlish-2018 Shallue-2019 | 14 | Up to a critical batch size, twice the batch halves the steps; far \
+above it, a larger batch saves nothing.
+BATCH-4 | Keskar-2017 | 14 | Large batches generalize worse.
+BATCH-5 | You-2017 You-2020 | 14 | LARS and LAMB train at large batch sizes what SGD with momentum and Adam cannot.
+BATCH-6 | HuggingFace-2024 | 14 | Gradient accumulation is mathematically equivalent to training with the large batch.
 MEM-1 | Polyak-1992 Izmailov-2018 | 15 | A constant learning rate with averaged weights ends as low as a learning rate \
 that decays.
 MEM-2 | Morales-2024 | 15 | Averaged weights are better than the last ones, early in a run as well as late.

@@ -21,6 +21,7 @@ COUNTS = {
     "WD": (6, {11}),
     "SC": (6, {12}),
     "INIT": (8, {13}),
+    "BATCH": (6, {14}),
     "MEM": (5, {15}),
 }
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"

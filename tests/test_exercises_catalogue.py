@@ -285,6 +285,29 @@ def inverse_time_again_and_again(t, lr, gamma):
     return functools.reduce(lambda rate, k: rate / (1 + gamma * k), range(t + 1), lr)
 
 
+def lamb_by_two_adams(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-6, lamb_weight_decay=0.01):
+    adam = x - adam_folded(x.copy(), g, s, 1.0, beta1, beta2, epsilon)
+    return x - lr * np.linalg.norm(x) * (adam / np.linalg.norm(adam)) - lr * lamb_weight_decay * x
+
+
+def lars_on_the_old_velocity(x, g, s, lr, momentum=0.9, lars_coeff=0.001, lars_weight_decay=0.0005):
+    lengths = [float(np.sum(part**2)) ** 0.5 for part in (x, g)]
+    g = g + lars_weight_decay * x
+    rate = lr * lars_coeff * lengths[0] / (np.sqrt(np.sum(g * g)) or 1.0) if all(lengths) else lr
+    s.velocity *= momentum
+    s.velocity += rate * g
+    return x - s.velocity
+
+
+def accumulated_without_weights(x, gradient, parts, every, lr):
+    total = 0 * x
+    for number, part in enumerate(parts, start=1):
+        total += gradient(x, part)
+        if number % every == 0 or number == len(parts):
+            x, total = x - lr * total / ((number - 1) % every + 1), 0 * x
+    return x
+
+
 UNUSUAL_MISTAKES = [
     ("momentum-step", "damped-gradient", momentum_damped_by_weights),
     ("momentum-step", "stale-velocity", momentum_late),
@@ -303,6 +326,18 @@ UNUSUAL_MISTAKES = [
     ("adamw-step", "decay-after-the-step", adamw_shrunk_at_last),
     ("adamw-step", "l2-instead", adamw_gradient_in_place),
     ("adamw-step", "uphill", adamw_step_uphill),
+    ("lamb-step", "decay-beside-the-ratio", lamb_by_two_adams),
+    ("lars-step", "length-of-the-sum", lars_on_the_old_velocity),
+    ("scaled-learning-rate", "always-root", lambda lr, b, n, rule, top: min(lr * math.exp(math.log(n / b) / 2), top)),
+    ("critical-batch", "slope-for-critical", lambda b, s: (s[0] - s[-1]) * b[0] * b[-1] / (b[-1] - b[0])),
+    ("accumulated-gradient", "mean-of-means", accumulated_without_weights),
+    (
+        "clip-accumulated",
+        "sum-clipped",
+        lambda gradients, top: (
+            np.sum(gradients, 0) * min(1, top / np.linalg.norm(np.sum(gradients, 0))) / len(gradients)
+        ),
+    ),
     ("swats-projection", "projection-sign", lambda p, g: np.linalg.norm(p) ** 2 / np.vdot(p, g)),
     ("inverse-time-decay", "divides-again-and-again", inverse_time_again_and_again),
     ("lr-range-test", "read-at-the-minimum", lambda losses, lrs: min(zip(losses, lrs))[1]),
@@ -638,6 +673,34 @@ def range_test_steepest(losses, lrs):
     return lrs[np.nanargmin(np.gradient(losses, np.log(lrs)))]
 
 
+def lars_by_dot_products(x, g, s, lr, momentum=0.9, lars_coeff=0.001, lars_weight_decay=0.0005):
+    weights, slopes = (math.sqrt(np.vdot(part, part)) for part in (x, g))
+    share = lars_coeff / (slopes / weights + lars_weight_decay) if weights * slopes > 0 else 1
+    s.velocity *= momentum
+    s.velocity += lr * share * (g + lars_weight_decay * x)
+    x -= s.velocity
+    return x
+
+
+def lamb_of_unit_lengths(x, g, s, lr, beta1=0.9, beta2=0.999, epsilon=1e-6, lamb_weight_decay=0.01):
+    r = x - adam_folded(x.copy(), g, s, 1.0, beta1, beta2, epsilon) + lamb_weight_decay * x
+    return x - lr * np.linalg.norm(x.ravel()) * (r / np.linalg.norm(r.ravel()))
+
+
+def accumulated_by_examples(x, gradient, parts, every, lr):
+    while parts:
+        group, parts = parts[:every], parts[every:]
+        rows = [row[None] for part in group for row in part]
+        x = x - lr * np.mean([gradient(x, row) for row in rows], axis=0)
+    return x
+
+
+def critical_by_two_points(batches, steps):
+    (few, *_, many), (long, *_, short) = batches, steps
+    examples = (long - short) / (1 / few - 1 / many)
+    return examples / (short - examples / many)
+
+
 def range_test_tenth(losses, lrs):
     return lrs[np.nanargmin(losses)] / 10
 
@@ -833,6 +896,29 @@ RIGHT_SPELLINGS = {
         lambda e: (1 - 2 / (np.sqrt(np.max(e) / np.min(e)) + 1)) ** 2,
         lambda e: np.square(2 * np.sqrt(max(e)) / np.sum(np.sqrt([min(e), max(e)])) - 1),
     ],
+    "scaled-learning-rate": [
+        lambda lr, old, new, rule, top: sorted([top, lr * (new / old) ** {"linear": 1, "root": 0.5}[rule]])[0],
+        lambda lr, batch, new_batch, rule, largest: np.clip(
+            lr * np.power(new_batch / batch, 1.0 if rule == "linear" else 0.5), 0, largest
+        ),
+    ],
+    "critical-batch": [
+        critical_by_two_points,
+        lambda batches, steps: np.divide(*np.linalg.lstsq(np.c_[1 / batches, batches**0], steps, rcond=None)[0]),
+    ],
+    "accumulated-gradient": [
+        accumulated_by_examples,
+        lambda x, gradient, parts, every, lr: functools.reduce(
+            lambda at, group: at - lr * gradient(at, np.concatenate(group)),
+            [parts[start : start + every] for start in range(0, len(parts), every)],
+            x,
+        ),
+    ],
+    "clip-accumulated": [
+        lambda gradients, top: np.mean(gradients, axis=0) / max(1, np.linalg.norm(np.mean(gradients, axis=0)) / top),
+    ],
+    "lars-step": [lars_by_dot_products],
+    "lamb-step": [lamb_of_unit_lengths],
     "gradient-norm": [
         lambda gradients: np.linalg.norm(np.concatenate([g.ravel() for g in gradients])),
         lambda gradients: math.sqrt(sum(np.linalg.norm(g) ** 2 for g in gradients)),

@@ -245,6 +245,73 @@ EQUIVALENT = {
             "n_in = shape[0] if len(shape) == 2 else round(shape[1] * np.prod(shape[2:]))",
         ],
     },
+    # chapter 14
+    "critical-batch": {
+        "a batch size is above 0, and fewer steps need a larger one": [
+            "slope, least = np.polyfit(1 / abs(batches), steps, 1)",
+            "return abs(slope) / least",
+        ],
+    },
+    "scaled-learning-rate": {
+        "a batch size is whole, and above 0": [
+            "k = abs(new_batch) / batch",
+            "k = int(new_batch) / batch",
+            "k = round(new_batch) / batch",
+            "k = new_batch / abs(batch)",
+            "k = new_batch / int(batch)",
+            "k = new_batch / round(batch)",
+            "k = math.sqrt(abs(k))",
+            "return min(lr * abs(k), largest)",
+        ],
+        "of two words the second is the last": ["if rule >= 'root':"],
+        POSITIVE_RATE: ["return min(abs(lr) * k, largest)", "return min(lr * k, abs(largest))"],
+    },
+    "accumulated-gradient": {
+        "a place in the list and a number of examples are whole, never negative": [
+            "for part in parts[abs(start):start + every]:",
+            "for part in parts[int(start):start + every]:",
+            "for part in parts[round(start):start + every]:",
+            "for part in parts[start:int(start + every)]:",
+            "for part in parts[start:round(start + every)]:",
+            "for part in parts[start:abs(start) + every]:",
+            "for part in parts[start:int(start) + every]:",
+            "for part in parts[start:round(start) + every]:",
+            "x = x - lr * total / abs(count)",
+            "x = x - lr * total / int(count)",
+            "x = x - lr * total / round(count)",
+        ],
+        "an absolute value has the same length": [
+            "total = total + len(abs(part)) * gradient(x, part)",
+            "count += len(abs(part))",
+        ],
+        "a learning rate is above 0": ["x = x - abs(lr) * total / count"],
+    },
+    "clip-accumulated": {
+        SQUARED: ["length = np.linalg.norm(abs(mean))"],
+        "at the bound both branches give the mean": ["if length >= largest:"],
+        "a length is never negative": ["if length > abs(largest):", "mean = mean * (abs(largest) / length)"],
+    },
+    "lars-step": {
+        SQUARED: [
+            "weights, slopes = (np.linalg.norm(abs(x)), np.linalg.norm(g))",
+            "weights, slopes = (np.linalg.norm(x), np.linalg.norm(abs(g)))",
+        ],
+        "a length is never negative": [
+            "if abs(slopes) > 0:",
+            "if slopes != 0:",
+            "lr = lr * lars_coeff * abs(weights) / (slopes + lars_weight_decay * weights)",
+            "lr = lr * lars_coeff * weights / (abs(slopes) + lars_weight_decay * weights)",
+            "lr = lr * lars_coeff * weights / (slopes + lars_weight_decay * abs(weights))",
+        ],
+        "coefficient and decay are not negative": [
+            "lr = lr * abs(lars_coeff) * weights / (slopes + lars_weight_decay * weights)",
+            "lr = lr * lars_coeff * weights / (slopes + abs(lars_weight_decay) * weights)",
+            "s.velocity = momentum * s.velocity + lr * (g + abs(lars_weight_decay) * x)",
+        ],
+    },
+    "lamb-step": {
+        "a decay is not negative": ["r = m_hat / (np.sqrt(v_hat) + epsilon) + abs(lamb_weight_decay) * x"],
+    },
     # chapter 15
     "lookahead-step": {"a remainder is never negative": ["if t % k <= 0:"]},
     "two-loop-direction": {

@@ -64,7 +64,15 @@ FIGURES = {
     "projection": interactive.projection_explorer,
     "average": interactive.average_explorer,
     "rectifier": lambda: interactive.rectifier_explorer(lambda t, beta2: t * beta2, lambda rho, end: rho / end),
+    "batches": lambda: interactive.batch_calculator(batch_runs()),
 }
+
+
+def batch_runs():
+    sizes = [1, 4, 16, 64, 256, 1000]
+    sgd = interactive.BatchRuns(sizes, [0.0625, 0.25, 0.5, 1, 1, 1], [700, 190, 75, 55, 35, 34], 1, 35, 19)
+    adam = interactive.BatchRuns(sizes, [0.01, 0.02, 0.04, 0.08, 0.08, 0.08], [600, 170, 46, 20, 13, 11], 0.5, 10, 60)
+    return {"SGD": sgd, "Adam": adam}
 
 
 def pulled(scale, decay):

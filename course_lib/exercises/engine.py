@@ -38,6 +38,7 @@ CHAPTERS = {
     11: "Weight decay",
     12: "Super-convergence",
     13: "Initialization",
+    14: "Batch size",
     15: "More memory",
 }
 

@@ -12,6 +12,7 @@ scripts are off, the picture of the first setting stands.
 
 from .adaptive import projection_explorer, rare_feature_explorer, rare_slope_explorer, rectifier_explorer
 from .averages import average_explorer
+from .batches import BatchRuns, batch_calculator
 from .curves import adam_state_explorer, range_test_reader, schedule_designer
 from .descent import curvature_explorer, mini_batch_explorer
 from .explorers import learning_rate_explorer, momentum_explorer, optimizer_race, weight_decay_explorer
@@ -20,6 +21,7 @@ from .shorthand import Formula, shown
 
 __all__ = [
     "Axis",
+    "BatchRuns",
     "Control",
     "Figure",
     "Formula",
@@ -28,6 +30,7 @@ __all__ = [
     "Series",
     "adam_state_explorer",
     "average_explorer",
+    "batch_calculator",
     "curvature_explorer",
     "height",
     "learning_rate_explorer",

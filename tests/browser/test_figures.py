@@ -204,6 +204,36 @@ def rectifier(setting):
     return [[against_step(rho, first=1)], [against_step(np.sqrt(np.where(rho > 5, squared, 0)), first=1)]]
 
 
+@functools.cache
+def measured_batches():
+    """Batch sizes, best rates and steps as the chapter printed them: method -> three arrays."""
+    cells = json.loads((CHAPTERS / "14_batch_size.ipynb").read_text(encoding="utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", ()) if output["output_type"] == "stream"]
+    text = "".join("".join(output["text"]) for output in outputs)
+    found = {}
+    for name in ("SGD", "Adam"):
+        rates = re.findall(rf"^{name}, batch of (\d+): rate ([\d.]+),", text, re.M)
+        steps = re.findall(r"([\d.]+) at \d+", re.search(rf"^{name}, steps: (.*)", text, re.M)[1])
+        found[name] = *np.array(rates, dtype=float).T, np.array(steps, dtype=float)
+    return found
+
+
+def batches(setting):
+    sizes, rates, steps = measured_batches()[setting["method"]]
+    everywhere = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1000])
+    base, batch, power = setting["rule starts at batch"], setting["batch size"], {"SGD": 1, "Adam": 0.5}
+    scale, least = np.polyfit(1 / sizes, steps, 1, w=1 / steps)
+
+    def scaled(b):
+        return rates[sizes == base] * (b / base) ** power[setting["method"]]
+
+    def with_here(measured, curve):
+        drawn = np.column_stack([everywhere, curve(everywhere)])
+        return [np.column_stack([sizes, measured]), drawn, np.array([(batch, float(np.ravel(curve(batch))[0]))])]
+
+    return [with_here(rates, scaled), with_here(steps, lambda b: least + scale / b)]
+
+
 def average(setting):
     """The walks are SGD's, with the noise of ``surfaces.trajectory``; the averages are sums with their shares."""
     lr, beta, count = setting["learning rate"], setting["β"], setting["step"]
@@ -249,6 +279,7 @@ FIGURES = {  # id: its page, and what it should show
     "rare-slope": ("07_amsgrad", rare_slope),
     "projection": ("08_swats_radam", projection),
     "radam-rho-r": ("08_swats_radam", rectifier),
+    "batch-calculator": ("14_batch_size", batches),
     "average-of-a-walk": ("15_more_memory", average),
 }
 
