@@ -260,8 +260,6 @@ EQUIVALENT = {
             "k = new_batch / abs(batch)",
             "k = new_batch / int(batch)",
             "k = new_batch / round(batch)",
-            "k = math.sqrt(abs(k))",
-            "return min(lr * abs(k), largest)",
         ],
         "of two words the second is the last": ["if rule >= 'root':"],
         POSITIVE_RATE: ["return min(abs(lr) * k, largest)", "return min(lr * k, abs(largest))"],

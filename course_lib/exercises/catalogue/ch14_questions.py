@@ -51,9 +51,10 @@ PredictExercise(
 
 def _gradients_of_parts():
     rng = np.random.default_rng(41)
-    # The mean is longer than the bound, or shorter: by much, and by less than their parts after the point.
+    # The mean is longer than the bound, or shorter: by much, and by less than their parts after the point. At the last
+    # the sum is shorter, too.
     settings = [(4, 3, 1.0, 2.5), (3, 5, 0.5, 0.9), (6, 2, 1.0, 0.3), (1, 4, 1.0, 3.0), (5, 3, 2.7, 2.4)]
-    settings += [(2, 3, 2.6, 2.8), (2, 4, 0.4, 0.3)]
+    settings += [(2, 3, 2.6, 2.8), (2, 4, 0.4, 0.3), (3, 4, 2.0, 0.4)]
     cases = []
     for parts, n, largest, length in settings:
         drawn = rng.standard_normal((parts, n)) + 0.3
