@@ -103,22 +103,24 @@ def batch_calculator(runs: Mapping[str, BatchRuns], sizes=_SIZES, base=None, id=
             _panel("learning rate", "Best learning rate, measured and by the rule,", rates, batches, runs, "rates"),
             _panel("steps to the goal", "Steps to the goal, measured and fitted,", steps, batches, runs, "steps"),
         ],
-        _readouts(runs, method, start, size),
+        _readouts(runs, method, start, size, rates, steps),
         task,
     )
 
 
-def _readouts(runs, method: Control, start: Control, size: Control) -> list[Readout]:
+def _readouts(runs, method: Control, start: Control, size: Control, rates, steps) -> list[Readout]:
     def rate_by_rule(name, base, batch):
         kind = "linear" if runs[name].power == 1 else "root"
         return f"{shown(runs[name].rate_from(int(base), batch), 2)} ({kind})"
 
-    every = [method, start, size]
-    both = [method, size]
+    every, both = [method, start, size], [method, size]
+    near = over(both, lambda m, b: runs[m].measured_near(b))
+    fitted = over(both, lambda m, b: f"{runs[m].steps_at(b):,.0f}")
+    (tried, rule, _), (_, curve, _) = rates, steps
     return [
-        Readout("learning rate by the rule", over(every, rate_by_rule), every),
-        Readout("best of those tried", over(both, lambda m, b: runs[m].measured_near(b)), both),
-        Readout("steps to the goal, fitted curve", over(both, lambda m, b: f"{runs[m].steps_at(b):,.0f}"), both),
+        Readout("learning rate by the rule", over(every, rate_by_rule), every, rule),
+        Readout("best of those tried", near, both, tried),
+        Readout("steps to the goal, fitted curve", fitted, both, curve),
         Readout("examples to the goal", over(both, lambda m, b: f"{b * runs[m].steps_at(b):,.0f}"), both),
         Readout("critical batch size", over([method], lambda m: f"{runs[m].critical:.0f}"), [method]),
     ]

@@ -68,7 +68,7 @@ QuizExercise(
         Choice(
             "The weights, Adam's state, the schedule, the states of the generators, and which examples of this epoch "
             "have been seen.",
-            "All that the next step depends on.",
+            "That is everything that the next step depends on.",
             right=True,
         ),
     ),
