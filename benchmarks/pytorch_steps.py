@@ -18,6 +18,9 @@ KINDS = {"loop": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fu
 """PyTorch's ways: one operation after the other for one tensor after the other, for all at once, all in one kernel."""
 
 FUSED = ("SGD", "Adagrad", "Adam", "AdamW")
+ANOTHER_RULE = ("ASGD",)
+"""What PyTorch has under the same name, but with another formula; ``Lamb`` it does not have."""
+
 CLASSES = {"Momentum": "SGD", "RMSProp": "RMSprop"}  # the others have our names
 SETTINGS = {
     **{name: name for name in ("momentum", "rho", "centered", "amsgrad", "momentum_decay", "weight_decay")},
@@ -63,7 +66,10 @@ class PyTorch:
         self.version = self._ask("start", threads)
 
     def make(self, rule, shapes: list[list[int]]) -> list[str]:
-        """Make optimizers with the rule and settings of ``rule`` for parameters of these shapes; return their kinds."""
+        """Make optimizers with the rule and settings of ``rule`` for parameters of these shapes; return their kinds.
+
+        There are none where PyTorch does not have the rule.
+        """
         return self._ask("make", *in_pytorchs_words(rule), shapes)
 
     def steps(self, kind: str, count: int) -> list[float]:
@@ -94,7 +100,8 @@ class Optimizers:
         import torch
 
         self._made = {}  # what was there before leaves the memory first
-        for kind, how in KINDS.items():
+        known = hasattr(torch.optim, name) and name not in ANOTHER_RULE
+        for kind, how in KINDS.items() if known else ():
             if kind == "fused" and name not in FUSED:
                 continue
             parameters = [torch.nn.Parameter(torch.zeros(shape)) for shape in shapes]

@@ -64,14 +64,10 @@ def _shapes(model) -> list[list[int]]:
     return [list(parameter.shape) for parameter in model.parameters()]
 
 
-NOT_YET = ("ASGD", "Lamb", "Rprop")
-"""Newer than the stored results, a run of twenty minutes: to be taken out before the next one."""
-
-
 def flavours() -> dict:
     """The table's optimizers with default settings, and each with a flag set (Nesterov, centred, AMSGrad)."""
     found = {}
-    for case in (case for case in CASES if case.name not in NOT_YET):
+    for case in CASES:
         flags = [key for key, value in case.settings.items() if value is True]
         if flags or not case.settings:
             found.setdefault(" ".join([case.name, *(flag.replace("use_", "") for flag in flags)]), case)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import answers, first_step, schedule_curves, step_time, tutorial_comparison
-from benchmarks.pytorch_steps import KINDS, in_pytorchs_words
+from benchmarks.pytorch_steps import KINDS, PyTorch, in_pytorchs_words
 from benchmarks.records import rounded
 from course_lib import data, training
 from course_lib.exercises import EXERCISES
@@ -146,6 +146,15 @@ def test_pytorch_takes_its_turns_in_a_process_of_its_own(tiny, tmp_path, monkeyp
     turns = [list(turn) for _, turn in itertools.groupby(steps[:6])]
     assert turns == [2 * [how] for how in ("{'foreach': False}", "{'foreach': True}", "{'fused': True}")]  # to warm up
     assert Counter(steps[6:]) == dict.fromkeys(steps[:6], step_time.STEPS_PER_TURN)
+
+
+@pytest.mark.parametrize(("name", "kinds"), [("SGD", ["loop", "foreach", "fused"]), ("Lamb", []), ("ASGD", [])])
+def test_what_pytorch_does_not_have_is_not_measured(tmp_path, monkeypatch, name, kinds):
+    (tmp_path / "torch.py").write_text(TORCH.replace("    class SGD", "    class ASGD:\n        pass\n\n    class SGD"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    pytorch = PyTorch(sys.executable, 1)
+    assert pytorch.make(step_time.flavours()[name].ours(None), [[3, 2], [2]]) == kinds
+    pytorch.close()
 
 
 def test_in_the_turns_each_comes_after_each_other(monkeypatch):
