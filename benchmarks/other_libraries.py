@@ -3,8 +3,9 @@
     make libraries      install them in an environment of their own, run this there, write the record
 
 Each optimizer takes 100 steps with the gradients of ``course_lib.other_libraries``, in 64 bits; some positions are
-kept, and PyTorch's state half-way. Each schedule of PyTorch is walked for 40 steps. The record also holds PyTorch's
-lists of classes with their arguments: a test compares ``course_lib.translate`` with them.
+kept, and PyTorch's state half-way. Each schedule of PyTorch is walked for 40 steps, each average follows a weight. The
+record also holds PyTorch's lists of classes with their arguments: a test compares ``course_lib.translate`` with
+them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import keras
 import numpy as np
 import optax
 import torch
-from torch.optim import lr_scheduler
+from torch.optim import lr_scheduler, swa_utils
 
 from course_lib.files import write_atomically
 from course_lib.other_libraries import DROP, KEPT, PATH, START, STEPS, gradient, metric, rosenbrock, rows
@@ -122,8 +123,19 @@ SCHEDULES = [
     "ChainedScheduler([ConstantLR(optimizer, factor=0.1, total_iters=4), ExponentialLR(optimizer, gamma=0.9)])",
     "ChainedScheduler([LinearLR(optimizer, total_iters=10), CosineAnnealingLR(optimizer, 30)], optimizer=optimizer)",
     "ChainedScheduler([LinearLR(optimizer, total_iters=10), CosineAnnealingLR(optimizer, 30, eta_min=0.01)])",
+    "SWALR(optimizer, swa_lr=0.05)",
+    'SWALR(optimizer, 0.02, anneal_epochs=15, anneal_strategy="linear")',
+    "SWALR(optimizer, swa_lr=0.2, anneal_epochs=0)",
 ]
 """All of an optimizer with lr = 0.1, and momentum where a schedule wants to cycle it."""
+
+AVERAGES = [
+    "AveragedModel(model)",
+    "AveragedModel(model, avg_fn=get_swa_avg_fn())",
+    "AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9))",
+    "AveragedModel(model, avg_fn=get_ema_avg_fn(decay=0.5), use_buffers=True)",
+]
+"""Of a model whose weight has been moved by each step's gradient."""
 
 WALKED = 40
 """Steps of a schedule."""
@@ -232,7 +244,7 @@ def pytorchs_rows(call: str) -> dict:
 def pytorchs_rates(call: str) -> dict:
     """The learning rates of a schedule, and the momenta where it changes them."""
     made = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
-    schedule = eval(call, vars(lr_scheduler), {"optimizer": made})
+    schedule = eval(call, vars(lr_scheduler), {"optimizer": made, "SWALR": swa_utils.SWALR})
     asks = isinstance(schedule, lr_scheduler.ReduceLROnPlateau)
     rates, momenta = [], []
     for step in range(1, WALKED + 1):
@@ -241,6 +253,18 @@ def pytorchs_rates(call: str) -> dict:
         made.step()
         schedule.step(*([metric(step)] if asks else []))
     return {"rates": shown(rates), **({"momenta": shown(momenta)} if len(set(momenta)) > 1 else {})}
+
+
+def pytorchs_averages(call: str) -> dict:
+    model, positions = torch.nn.Linear(2, 3, bias=False, dtype=torch.float64), []
+    torch.nn.init.constant_(model.weight, 0.0)
+    made = eval(call, vars(swa_utils), {"model": model})
+    for step in range(1, STEPS + 1):
+        with torch.no_grad():
+            model.weight += torch.tensor(gradient(step))
+        made.update_parameters(model)
+        positions.append(made.module.weight.detach().numpy().copy())
+    return {"positions": shown([positions[step - 1] for step in KEPT])}
 
 
 def kerass_run(call: str) -> list:
@@ -275,7 +299,7 @@ def signatures(module, base: type) -> dict:
 
 
 def arguments(cls) -> dict:
-    given = [p for p in inspect.signature(cls).parameters.values() if p.name not in ("params", "optimizer")]
+    given = [p for p in inspect.signature(cls).parameters.values() if p.name not in ("params", "optimizer", "model")]
     return {p.name: "required" if p.default is p.empty else p.default for p in given}
 
 
@@ -297,11 +321,13 @@ def content() -> dict:
         "arguments": {
             "optimizers": signatures(torch.optim, torch.optim.Optimizer),
             "schedules": signatures(lr_scheduler, lr_scheduler.LRScheduler),
+            "averages": {name: arguments(getattr(swa_utils, name)) for name in ("AveragedModel", "SWALR")},
         },
         "optimizers": {call: pytorchs_run(call) for call in OPTIMIZERS},
         "searches": {call: pytorchs_search(call) for call in SEARCHES},
         "rows": {call: pytorchs_rows(call) for call in ON_ROWS},
         "schedules": {call: pytorchs_rates(call) for call in SCHEDULES},
+        "averages": {call: pytorchs_averages(call) for call in AVERAGES},
         "forms": forms(),
     }
 

@@ -18,8 +18,9 @@ import course_lib
 from course_lib import optimizer, other_libraries, translate, translate_state, variants
 from course_lib.other_libraries import DROP, KEPT, START, STEPS, deviation, gradient, metric, rosenbrock, rows
 from course_lib.translation import WITHOUT_EFFECT
+from course_lib.translation.averages import AVERAGES
 from course_lib.translation.optimizers import OPTIMIZERS
-from course_lib.translation.schedules import SCHEDULES, WARM_UPS
+from course_lib.translation.schedules import SCHEDULES, SWA, WARM_UPS
 from course_lib.translation.state import SLOTS
 
 STORED = other_libraries.stored()
@@ -100,16 +101,21 @@ def walked(schedule, asks=False, steps=40) -> np.ndarray:
 def test_every_class_of_pytorch_is_in_the_table():
     assert set(OPTIMIZERS) == set(STORED["arguments"]["optimizers"])
     assert set(SCHEDULES) == set(STORED["arguments"]["schedules"])
+    assert {*AVERAGES, *SWA} == set(STORED["arguments"]["averages"])
 
 
-@pytest.mark.parametrize("name", [*OPTIMIZERS, *SCHEDULES])
+FUNCTIONS = {**OPTIMIZERS, **SCHEDULES, **AVERAGES, **SWA}
+THEIR_ARGUMENTS = {name: theirs for classes in STORED["arguments"].values() for name, theirs in classes.items()}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_arguments_have_pytorchs_names_order_and_defaults(name):
-    theirs = {**STORED["arguments"]["optimizers"], **STORED["arguments"]["schedules"]}[name]
+    theirs = THEIR_ARGUMENTS[name]
     theirs = {key: default for key, default in theirs.items() if key not in (*WITHOUT_EFFECT, "maximize")}
     ours = {
         key: "required" if argument.default is argument.empty else argument.default
-        for key, argument in inspect.signature({**OPTIMIZERS, **SCHEDULES}[name]).parameters.items()
-        if key != "maximize" and (key != "lr" or name in OPTIMIZERS)
+        for key, argument in inspect.signature(FUNCTIONS[name]).parameters.items()
+        if key not in ("maximize", "model") and (key != "lr" or name in OPTIMIZERS)
     }
     assert json.loads(json.dumps(ours)) == theirs
     assert list(ours) == list(theirs)
@@ -129,7 +135,8 @@ def test_every_class_is_measured_or_has_no_call():
     assert without == {"Adafactor", "Muon"}
     calls = [*OPTIMIZER_RUNS, *STORED["searches"], *STORED["rows"]]
     assert {name_of(call) for call in calls} == set(OPTIMIZERS) - without
-    assert {name_of(call) for call in SCHEDULE_RUNS} == set(SCHEDULES)
+    assert {name_of(call) for call in SCHEDULE_RUNS} == {*SCHEDULES, *SWA}
+    assert {name_of(call) for call in STORED["averages"]} == set(AVERAGES)
 
 
 # --- Optimizers ------------------------------------------------------------------------------------------------------
@@ -333,6 +340,69 @@ def test_warm_ups_of_transformers(name, after, warm_up):
     answer = translate(f"transformers.{name}", num_warmup_steps=warm_up, **steps, lr=RATE)
     by_hand = [RATE * (t / warm_up if t < warm_up else after((t - warm_up) / (40 - warm_up))) for t in range(40)]
     np.testing.assert_allclose(walked(built(answer.call)), by_hand, rtol=1e-9, atol=1e-15)
+
+
+# --- Averages --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", STORED["averages"])
+def test_an_average_of_weights_is_pytorchs(call):
+    model, kept = linear(np.zeros((3, 2))), []
+    answer, exponential = translate(call), "ema" in call
+    for step in range(1, STEPS + 1):
+        with paddle.no_grad():
+            model.weight.set_value(model.weight + paddle.to_tensor(gradient(step).T))
+        model.weight.grad = paddle.zeros_like(model.weight)
+        if step == 1:
+            average = built(answer.call, model=model, course_lib=course_lib)
+        if step > 1 or not exponential:  # as the first note says
+            (average.update if exponential else average.step)()
+        if step in KEPT:
+            with average.apply():
+                kept.append(model.weight.numpy().T.astype("float64"))
+    assert answer.same == "after a change"
+    theirs = np.array(STORED["averages"][call]["positions"])
+    np.testing.assert_allclose(kept, theirs, rtol=1e-12 if exponential else 2e-6, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "call, paddles, same",
+    [
+        (
+            "swa_model = torch.optim.swa_utils.AveragedModel(net, device, multi_avg_fn=get_ema_multi_avg_fn(args.ema))",
+            "course_lib.optimizer.EMA(model=net, decay=args.ema, correction=None)",
+            "after a change",
+        ),
+        (
+            "AveragedModel(net, avg_fn=torch.optim.swa_utils.get_ema_avg_fn())",
+            "course_lib.optimizer.EMA(model=net, decay=0.999, correction=None)",
+            "after a change",
+        ),
+        (
+            "AveragedModel(net, use_buffers=True)",
+            "paddle.incubate.ModelAverage(average_window_rate=1.0, parameters=net.parameters(), "
+            "min_average_window=1000000000, max_average_window=1000000000)",
+            "nearest",
+        ),
+        ("AveragedModel(net, avg_fn=lambda old, new, n: 0.1 * old + 0.9 * new)", None, "none"),
+        ("AveragedModel(net, avg_fn=my_average)", None, "none"),
+        ("AveragedModel(net, avg_fn=averages.of(3))", None, "none"),
+    ],
+)
+def test_averages_of_training_scripts(call, paddles, same):
+    answer = translate(call)
+    assert (answer.call, answer.same) == (paddles, same)
+    assert any("buffers" in note or "update_bn" in note for note in answer.notes) or not paddles
+
+
+def test_an_average_may_be_named_without_a_call():
+    assert translate("torch.optim.swa_utils.AveragedModel").call.startswith("paddle.incubate.ModelAverage(")
+    named = translate("AveragedModel", multi_avg_fn="get_ema_multi_avg_fn(0.9)")
+    assert named.call == "course_lib.optimizer.EMA(model=model, decay=0.9, correction=None)"
+    with pytest.raises(TypeError, match="AveragedModel has no argument decay"):
+        translate("AveragedModel", decay=0.9)
+    with pytest.raises(ValueError, match=r"decay must be a number in \[0, 1\), got 1.5"):
+        translate("AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(1.5))")
 
 
 def test_end_of_one_cycle_is_not_paddles_default():

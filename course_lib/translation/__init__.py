@@ -12,8 +12,9 @@ from dataclasses import replace
 
 from ..errors import decay_rate, finite, listed, not_negative, share
 from .answer import CHANGED, EQUAL, Translation
+from .averages import AVERAGES
 from .optimizers import OPTIMIZERS, PARAMETERS
-from .schedules import SCHEDULES, WARM_UPS
+from .schedules import SCHEDULES, SWA, WARM_UPS
 from .source import Source, call, groups, read
 
 __all__ = ["Translation", "translate"]
@@ -21,7 +22,12 @@ __all__ = ["Translation", "translate"]
 WITHOUT_EFFECT = ("foreach", "fused", "capturable", "differentiable", "verbose")
 """Arguments of PyTorch's that change no number; older versions have the last."""
 
-_MODULES = {"torch.optim": OPTIMIZERS, "torch.optim.lr_scheduler": SCHEDULES, "transformers": WARM_UPS}
+_MODULES = {
+    "torch.optim": OPTIMIZERS,
+    "torch.optim.lr_scheduler": SCHEDULES,
+    "torch.optim.swa_utils": {**AVERAGES, **SWA},
+    "transformers": WARM_UPS,
+}
 _FUNCTIONS = {name: function for table in _MODULES.values() for name, function in table.items()}
 
 _UNCHECKED = ("Adafactor", "Muon")
@@ -46,9 +52,9 @@ def translate(name, *positional, **settings) -> Translation:
     """Say what Paddle's call is for one of PyTorch's, or that there is none and what comes nearest.
 
     Args:
-        name: A class of ``torch.optim`` or ``torch.optim.lr_scheduler``: its name, with or without the modules in
-            front, or the class itself. Or the text of a whole call; what is no number in it stays as it is. Three
-            functions of the package transformers are known too, as ``get_linear_schedule_with_warmup``.
+        name: A class of ``torch.optim``, of its ``lr_scheduler`` or its ``swa_utils``: its name, with or without the
+            modules in front, or the class itself. Or the text of a whole call; what is no number in it stays as it is.
+            Three functions of the package transformers are known too, as ``get_linear_schedule_with_warmup``.
         *positional: Arguments in PyTorch's order, with or without the parameters (or the optimizer) in front.
         **settings: Arguments by PyTorch's names. A schedule of Paddle holds the learning rate that in PyTorch the
             optimizer holds: give it as ``lr``, too. An optimizer's ``lr`` may be the translation of a schedule.
@@ -77,14 +83,18 @@ def translate(name, *positional, **settings) -> Translation:
         name, in_text, settings_in_text = read(name)
         positional, settings = [*in_text, *positional], {**settings_in_text, **settings}
     module, name = _known(name)
-    of_optimizer = name in OPTIMIZERS
     in_front, positional = _without_first(name, [_plain(value) for value in positional], text)
-    in_front = settings.pop("params" if of_optimizer else "optimizer", in_front)
+    in_front = settings.pop(_first_argument(name), in_front)
     settings = {key: _plain(value) for key, value in settings.items() if key not in WITHOUT_EFFECT}
     given = _by_name(f"{module}.{name}", positional, settings)
-    answer = _optimizer(name, in_front, given) if of_optimizer else _schedule(name, **given)
-    theirs = given if of_optimizer else {key: value for key, value in given.items() if key != "lr"}
-    return replace(answer, source=call(f"{module}.{name}", theirs))
+    if name in OPTIMIZERS:
+        answer = _optimizer(name, in_front, given)
+    elif name in AVERAGES:
+        answer = AVERAGES[name](in_front if isinstance(in_front, Source) else Source("model"), **given)
+    else:
+        answer = _schedule(name, **given)
+        given.pop("lr", None)  # it is not PyTorch's
+    return replace(answer, source=call(f"{module}.{name}", given))
 
 
 def _optimizer(name: str, parameters, given: dict) -> Translation:
@@ -128,24 +138,28 @@ def _known(name) -> tuple[str, str]:
         raise TypeError(f"name must be the name of a class of torch.optim, got {name!r} ({type(name).__name__})")
     short = name.rpartition(".")[2]
     module = next((module for module, table in _MODULES.items() if short in table), None)
-    library = name.partition(".")[0]
+    library, must_be = name.partition(".")[0], "name must be a class of torch.optim, its lr_scheduler or its swa_utils"
     if library in _OTHER_LIBRARIES and library != module:
-        raise ValueError(f"name must be a class of torch.optim or its lr_scheduler, got {name!r}, which is {library}'s")
+        raise ValueError(f"{must_be}, got {name!r}, which is {library}'s")
     if module:
         return module, short
     known = {each.lower(): each for each in _FUNCTIONS}
     close = [known[each] for each in difflib.get_close_matches(short.lower(), known, n=3, cutoff=0.5)]
     nearest = f"; the nearest: {', '.join(close)}" if close else f"; it has {', '.join(known.values())}"
-    raise ValueError(f"name must be a class of torch.optim or its lr_scheduler, got {name!r}{nearest}")
+    raise ValueError(f"{must_be}, got {name!r}{nearest}")
+
+
+def _first_argument(name: str) -> str:
+    return "params" if name in OPTIMIZERS else "model" if name in AVERAGES else "optimizer"
 
 
 def _without_first(name: str, positional, text: bool) -> tuple:
-    """The parameters or the optimizer, which a call has in front, and the other positional arguments."""
+    """The parameters, the optimizer or the model, which a call has in front, and the other positional arguments."""
     if not positional or name == "ChainedScheduler":
         return None, positional
     first, *others = positional
     values = (numbers.Real, Translation) if name in OPTIMIZERS else (numbers.Real, list, tuple, str)
-    is_value = not text and (isinstance(first, values) or (name not in OPTIMIZERS and callable(first)))
+    is_value = not text and (isinstance(first, values) or (name in SCHEDULES and callable(first)))
     return (None, positional) if is_value else (first, others)
 
 
@@ -162,7 +176,8 @@ def _by_name(whole_name: str, positional, settings: dict) -> dict:
             close = difflib.get_close_matches(key, [*arguments, *_SYNONYMS], n=1)
             meant = f": do you mean {_SYNONYMS.get(close[0], close[0])}?" if close else ";"
             raise TypeError(f"{whole_name} has no argument {key}{meant} It has {', '.join(arguments)}")
-    in_order = [key for key in arguments if name in OPTIMIZERS or key != "lr"]  # a schedule's lr is not PyTorch's
+    given_before = ("model",) if name in AVERAGES else () if name in OPTIMIZERS else ("lr",)  # lr is not PyTorch's
+    in_order = [key for key in arguments if key not in given_before]
     given = dict(zip(in_order, positional))
     twice = [key for key in given if key in settings]
     if twice or len(positional) > len(in_order):

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..errors import listed
+from ..errors import choice, listed
 from .answer import EQUAL, NEAREST, NONE, Translation
 from .source import Source, bracketed, call, code
 
 SCHEDULES = {}
 """Class of ``lr_scheduler`` → the function that translates a call of it."""
+
+SWA = {}
+"""The same for ``swa_utils``, which has a schedule that ends at a constant rate."""
 
 WARM_UPS = {}
 """The same for functions of the package transformers, without which few scripts of language models do."""
@@ -332,6 +335,21 @@ def _not_known(name: str, formula: str) -> Translation:
             'schedulers=["LinearLR(optimizer, 0.01, total_iters=5)", …].',
         ),
     )
+
+
+@of("SWALR", SWA)
+def _to_constant(lr, swa_lr, anneal_epochs=10, anneal_strategy="cos", last_epoch=-1):
+    choice("anneal_strategy", anneal_strategy, ("cos", "linear"))
+    way = code(swa_lr / lr - 1)
+
+    def rate(t):
+        gone = f"min(1, {t} / {bracketed(anneal_epochs)})"
+        gone = f"(1 - math.cos(math.pi * {gone})) / 2" if anneal_strategy == "cos" else gone
+        return code(swa_lr / lr) if anneal_epochs == 0 else f"1 + ({way}) * {gone}"
+
+    notes = [_NEEDS_MATH] if anneal_strategy == "cos" and anneal_epochs != 0 else []
+    notes.append("lr is the rate at which SWALR takes over from another schedule; t counts from there.")
+    return _equal(_by_formula(lr, rate, last_epoch), None, *notes)
 
 
 def _warmed_up(lr, after, num_warmup_steps) -> Translation:
