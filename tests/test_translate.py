@@ -405,6 +405,19 @@ def test_an_average_may_be_named_without_a_call():
         translate("AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(1.5))")
 
 
+@pytest.mark.parametrize(
+    "call, lr, error, message",
+    [
+        ("SWALR(optimizer, [0.05, 0.1])", 0.1, TypeError, "swa_lr must be a finite number"),
+        ("SWALR(optimizer, 0.05)", 0, ValueError, "lr must be above 0"),
+        ('SWALR(optimizer, 0.05, 10, "cosine")', 0.1, ValueError, "anneal_strategy must be one of 'cos', 'linear'"),
+    ],
+)
+def test_what_swalr_cannot_do_is_refused_by_name(call, lr, error, message):
+    with pytest.raises(error, match=message):
+        translate(call, lr=lr)
+
+
 def test_end_of_one_cycle_is_not_paddles_default():
     call = "OneCycleLR(optimizer, max_lr=0.1, total_steps=40)"
     default = paddle.optimizer.lr.OneCycleLR(0.1, 40)

@@ -209,7 +209,7 @@ def _count(name: str, value):
 
 _CHECKS = {
     **dict.fromkeys(("lr", "eps", "weight_decay", "momentum", "lr_decay", "initial_accumulator_value"), not_negative),
-    **dict.fromkeys(("lambd", "alpha", "momentum_decay"), not_negative),
+    **dict.fromkeys(("lambd", "alpha", "momentum_decay", "swa_lr"), not_negative),
     **{"rho": share, "dampening": finite, "betas": _betas},
     **dict.fromkeys(
         ("step_size", "total_iters", "T_max", "T_0", "step_size_up", "step_size_down", "total_steps"), _count

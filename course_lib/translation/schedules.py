@@ -340,6 +340,8 @@ def _not_known(name: str, formula: str) -> Translation:
 @of("SWALR", SWA)
 def _to_constant(lr, swa_lr, anneal_epochs=10, anneal_strategy="cos", last_epoch=-1):
     choice("anneal_strategy", anneal_strategy, ("cos", "linear"))
+    if lr == 0:
+        raise ValueError("lr must be above 0, got 0: SWALR's way begins at the rate of the schedule before it")
     way = code(swa_lr / lr - 1)
 
     def rate(t):
